@@ -1,0 +1,55 @@
+"""What counts as a number, and how to say so when something does not."""
+
+import numbers
+import sys
+from typing import Any
+
+__all__ = ["as_float", "checked", "describe", "is_real"]
+
+
+def is_real(thing: Any) -> bool:
+    """Whether a thing is one real number: of Python, NumPy or any type that registers as a number."""
+    if isinstance(thing, (float, int)):
+        return True
+    numpy = sys.modules.get("numpy")  # a NumPy scalar can only come from a loaded NumPy
+    if numpy is not None and isinstance(thing, numpy.generic):
+        thing = thing.item()
+    is_complex = isinstance(thing, numbers.Complex) and not isinstance(thing, numbers.Real)
+    return isinstance(thing, numbers.Number) and not is_complex
+
+
+def as_float(number: Any) -> float:
+    """The float that a real number of any kind stands for.
+
+    Raises ``TypeError`` for whatever is not a real number, ``OverflowError`` for an
+    integer beyond the largest float.
+    """
+    if not is_real(number):
+        raise TypeError(f"expected a real number, got {describe(number)}")
+    try:
+        return float(number)
+    except OverflowError:
+        raise OverflowError(
+            f"this {type(number).__name__} is beyond the largest float, 1.8e308; scale it down first"
+        ) from None
+
+
+def describe(thing: Any) -> str:
+    """A thing's type and value, short enough for an error message."""
+    text = repr(thing)
+    return f"{type(thing).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
+
+
+def checked(number: Any, taker: str) -> float:
+    """The number as a float, or an error that tells what the taker does not take, and why."""
+    if hasattr(type(number), "__autograd_op__"):
+        advice = "a Value is already one; use it as it is, or its .data, or .detach() for a copy without a graph"
+    elif isinstance(number, str):
+        advice = "a string must be read first: float(text)"
+    elif hasattr(number, "__len__"):
+        advice = "one Value holds one number; for several write [Value(x) for x in numbers]"
+    else:
+        advice = "only real numbers have gradients here"
+    if not is_real(number):
+        raise TypeError(f"{taker} takes one real number, got {describe(number)}: {advice}")
+    return as_float(number)

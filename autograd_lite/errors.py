@@ -1,0 +1,38 @@
+"""Every exception class of the package.
+
+Each is also one of Python's own exceptions, so that ``except ValueError`` and
+the like go on working. A value of the wrong type is Python's ``TypeError``.
+"""
+
+__all__ = [
+    "AnomalyError",
+    "ArgumentError",
+    "AutogradError",
+    "GraphError",
+    "MissingDependencyError",
+    "RenderError",
+]
+
+
+class AutogradError(Exception):
+    """Whatever this package raises on its own account, but for ``TypeError``."""
+
+
+class ArgumentError(AutogradError, ValueError):
+    """An argument has the right type and an impossible value, length or structure."""
+
+
+class GraphError(AutogradError, RuntimeError):
+    """A graph cannot give the gradient that was asked of it."""
+
+
+class AnomalyError(AutogradError, ArithmeticError):
+    """A value or a gradient turned nan or infinite under ``detect_anomaly()``."""
+
+
+class RenderError(AutogradError, RuntimeError):
+    """A drawing could not be rendered."""
+
+
+class MissingDependencyError(AutogradError, ImportError):
+    """An optional package, or a program, that this call needs is not installed."""
