@@ -1,0 +1,91 @@
+"""What the current thread records: no_grad, recording and detect_anomaly."""
+
+import threading
+from contextlib import ContextDecorator
+from typing import Any
+
+__all__ = ["detect_anomaly", "in_a_mode", "mode", "no_grad", "recording"]
+
+
+class Modes(threading.local):
+    """One thread's modes, and what they are at first."""
+
+    recording = True
+    anomaly = False
+
+
+mode = Modes()
+in_a_mode = 0  # how many blocks of any thread change a mode: while 0, operations need not ask
+_lock = threading.Lock()
+
+
+def _count(change: int) -> None:
+    global in_a_mode
+    if change:
+        with _lock:
+            in_a_mode += change
+
+
+class _Mode(ContextDecorator):
+    """A context manager and decorator that changes one mode of the current thread."""
+
+    _field: str
+    _setting: bool
+
+    def __init__(self, *misplaced: Any) -> None:
+        if misplaced:
+            name = type(self).__name__
+            raise TypeError(f"{name}() takes no arguments; as a decorator write @{name}() with brackets")
+        self._before: list[bool] = []
+
+    def __enter__(self) -> "_Mode":
+        before = getattr(mode, self._field)
+        self._before.append(before)
+        setattr(mode, self._field, self._setting)
+        _count(before is not self._setting)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        before = self._before.pop()
+        setattr(mode, self._field, before)
+        _count(-(before is not self._setting))
+
+    def _recreate_cm(self) -> "_Mode":
+        return type(self)()  # a decorated function may run in several threads at once
+
+
+class no_grad(_Mode):  # noqa: N801 - PyTorch's spelling
+    """Record nothing in this thread: results are constants. A context manager and decorator.
+
+    >>> from autograd_lite import Value, no_grad
+    >>> x = Value(3.0)
+    >>> with no_grad():
+    ...     y = x * x
+    >>> y.data, y.requires_grad
+    (9.0, False)
+    """
+
+    _field, _setting = "recording", False
+
+
+class recording(_Mode):  # noqa: N801 - beside no_grad, whose inverse it is
+    """Record in this thread, also inside ``no_grad()``; what a transform runs its function under."""
+
+    _field, _setting = "recording", True
+
+
+class detect_anomaly(_Mode):  # noqa: N801 - PyTorch's spelling
+    """Raise ``AnomalyError`` at the first nan or infinite value or gradient, and say where it came from.
+
+    A context manager and decorator, for the current thread. Slower, as each operation
+    also notes the line that recorded it.
+
+    >>> from autograd_lite import Value, detect_anomaly
+    >>> with detect_anomaly():
+    ...     Value(0.0, name="x").log()
+    Traceback (most recent call last):
+        ...
+    autograd_lite.errors.AnomalyError: log gave -inf at x = 0.0 ...
+    """
+
+    _field, _setting = "anomaly", True

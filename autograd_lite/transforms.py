@@ -1,0 +1,315 @@
+"""Transforms: functions that make a function of numbers into that of its derivatives.
+
+All take and return plain floats when given plain floats, and Values when given Values, so
+they compose with themselves and each other to any order: ``grad(grad(sin))``. Arguments
+and results may be nested lists, tuples and dicts of numbers, or NumPy arrays; derivatives
+come in the same structure. The names and signatures are JAX's.
+
+Inside a transform, a function that closes over the arguments of an enclosing transform
+gets the derivatives of its result as Values, as they depend on those arguments.
+"""
+
+import functools
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+from autograd_lite import graph, ops, tree
+from autograd_lite.chain import pull_back, push_forward
+from autograd_lite.checks import as_float, describe, is_real
+from autograd_lite.engine import Value
+from autograd_lite.errors import ArgumentError
+from autograd_lite.modes import mode, recording
+from autograd_lite.node import number
+
+__all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
+
+_Function = Callable[..., Any]
+_Argnums = int | Sequence[int] | None
+_Argnames = str | Sequence[str] | None
+
+
+class _Depth(threading.local):
+    of_transforms = 0
+
+
+_depth = _Depth()
+
+
+@contextmanager
+def _inside_a_transform() -> Iterator[None]:
+    _depth.of_transforms += 1
+    try:
+        with nullcontext() if mode.recording else recording():
+            yield
+    finally:
+        _depth.of_transforms -= 1
+
+
+class _Inputs:
+    """The arguments of one transform as fresh nodes, and what kind of number to answer with."""
+
+    def __init__(self, arguments: Any, *others: Any) -> None:
+        given = [leaf for structure in (arguments, *others) for _, leaf in tree.leaves(structure)]
+        self.as_values = any(isinstance(leaf, Value) for leaf in given)
+        # A derivative that may have to be differentiated again is recorded.
+        self.as_graph = mode.recording and (self.as_values or _depth.of_transforms > 0)
+        self.nodes: list[Value] = []
+        self.tree = tree.map_leaves(self._fresh, arguments)
+
+    def _fresh(self, leaf: Any) -> Value:
+        # A node of its own also for a Value: what else the function does with that Value,
+        # by closing over it, is none of this transform's business.
+        if isinstance(leaf, Value) and leaf.requires_grad and mode.recording:
+            node: Value = ops.identity(leaf)
+        else:
+            node = Value(number(leaf))
+        self.nodes.append(node)
+        return node
+
+    def answer(self, thing: Any) -> Any:
+        """A number that was computed from the inputs, as the kind of number that the caller gave."""
+        if self.as_values:
+            return thing if isinstance(thing, Value) else Value(thing).detach()
+        if isinstance(thing, Value) and self.as_graph and self._depends_on_more(thing):
+            return thing
+        return as_float(number(thing))
+
+    def _depends_on_more(self, thing: Value) -> bool:
+        """Whether a number depends on anything but the inputs: on an argument of an enclosing transform."""
+        return any(leaf.requires_grad for leaf in graph.leaves(thing, stop=self.nodes))
+
+    def pull(self, results: Sequence[Any], cotangents: Sequence[Any]) -> Any:
+        """The derivatives by the inputs of the results, weighted with the cotangents; shaped as the inputs."""
+        seeds: dict[Value, Any] = {}
+        for result, cotangent in zip(results, cotangents, strict=True):
+            if isinstance(result, Value):  # else it does not depend on anything
+                seeds[result] = seeds[result] + cotangent if result in seeds else cotangent
+        order = graph.operations(*seeds, stop=self.nodes)
+        found = pull_back(order, seeds, create_graph=self.as_graph)
+        adjoints = iter([self.answer(found.get(node, 0.0)) for node in self.nodes])
+        return tree.map_leaves(lambda _: next(adjoints), self.tree)
+
+    def push(self, results: Any, tangents: Sequence[Any]) -> Any:
+        """The tangents of the results that follow from those of the inputs; shaped as the results."""
+        roots = [leaf for _, leaf in tree.leaves(results) if isinstance(leaf, Value)]
+        # A tangent of exactly 0 is none: an input that does not move contributes nothing.
+        seeds = {n: t for n, t in zip(self.nodes, tangents, strict=True) if isinstance(t, Value) or t != 0.0}
+        found = push_forward(graph.operations(*roots, stop=self.nodes), seeds, create_graph=self.as_graph)
+        return tree.map_leaves(lambda result: self.answer(found.get(result, 0.0)), results)
+
+
+def _called(f: _Function, args: Sequence[Any], kwargs: dict[str, Any], has_aux: bool) -> tuple[Any, Any]:
+    """The result of f, recorded, and its auxiliary data."""
+    with _inside_a_transform():
+        result = f(*args, **kwargs)
+    if not has_aux:
+        return result, None
+    if isinstance(result, tuple) and len(result) == 2:
+        return result
+    raise TypeError(f"with has_aux=True {_name(f)} must return (result, aux), got {describe(result)}")
+
+
+def _name(f: _Function) -> str:
+    return getattr(f, "__name__", repr(f))
+
+
+class _Selection:
+    """Which arguments of a function to differentiate by: by position (argnums) or by name (argnames)."""
+
+    def __init__(self, f: _Function, argnums: _Argnums, argnames: _Argnames) -> None:
+        if not callable(f):
+            raise TypeError(f"a transform takes a function, not its result, so write grad(f)(x); got {describe(f)}")
+        if argnums is not None and argnames is not None:
+            raise ArgumentError("give argnums or argnames, not both")
+        self.f = f
+        chosen: Any = argnames if argnames is not None else 0 if argnums is None else argnums
+        self.is_single = isinstance(chosen, (int, str))
+        self.keys: tuple[int | str, ...] = (chosen,) if self.is_single else tuple(chosen)
+        if not self.keys or not all(isinstance(key, str if argnames is not None else int) for key in self.keys):
+            raise TypeError(f"argnums are whole numbers and argnames strings, one at least; got {describe(chosen)}")
+
+    def _place(self, key: int | str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int | str:
+        if isinstance(key, int):
+            if not -len(args) <= key < len(args):
+                raise ArgumentError(
+                    f"argnums has {key}, and {_name(self.f)} was called with {len(args)} positional arguments; "
+                    "for one given by keyword use argnames"
+                )
+            return key % len(args)
+        if key in kwargs:
+            return key
+        import inspect
+
+        try:
+            names = list(inspect.signature(self.f).parameters)
+        except (TypeError, ValueError):
+            names = []
+        if key in names and names.index(key) < len(args):
+            return names.index(key)
+        raise ArgumentError(f"argnames has {key!r}, and {_name(self.f)} was called without an argument of that name")
+
+    def call(self, args: tuple[Any, ...], kwargs: dict[str, Any], has_aux: bool) -> tuple[_Inputs, Any, Any]:
+        """The chosen arguments as inputs, the function's result at them, and its auxiliary data."""
+        arguments: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
+        places = [self._place(key, args, kwargs) for key in self.keys]
+        chosen = tuple(arguments[place] for place in places)
+        inputs = _Inputs(chosen[0] if self.is_single else chosen)
+        arguments.update(zip(places, [inputs.tree] if self.is_single else inputs.tree, strict=True))
+        positional = [arguments.pop(position) for position in range(len(args))]
+        return inputs, *_called(self.f, positional, arguments, has_aux)
+
+
+def value_and_grad(
+    f: _Function, argnums: _Argnums = None, *, argnames: _Argnames = None, has_aux: bool = False
+) -> _Function:
+    """A function that returns f's value and its gradient, as a pair.
+
+    Args:
+        f: a function that returns one number.
+        argnums: the position of the argument to differentiate by (0 if not said), or
+            several, for which the gradient is a tuple.
+        argnames: the same by name. Give one of the two.
+        has_aux: f returns ``(number, aux)``, and ``aux`` is passed through: the result is
+            ``((value, aux), gradient)``.
+
+    Raises ``TypeError`` if f returns anything but one number, or an argument holds
+    anything but numbers; ``ArgumentError`` if there is no such argument.
+
+    >>> value_and_grad(lambda w: w["a"] ** 2 + 3 * w["b"])({"a": 2.0, "b": 1.0})
+    (7.0, {'a': 4.0, 'b': 3.0})
+    """
+    selection = _Selection(f, argnums, argnames)
+
+    @functools.wraps(f)
+    def with_gradient(*args: Any, **kwargs: Any) -> Any:
+        inputs, result, aux = selection.call(args, kwargs, has_aux)
+        if not (isinstance(result, Value) or is_real(result)):
+            raise TypeError(
+                f"a gradient needs a function that returns one number; {_name(f)} returned {describe(result)}. "
+                "For several results use jacobian"
+            )
+        value = inputs.answer(result)
+        return (value, aux) if has_aux else value, inputs.pull([result], [1.0])
+
+    return with_gradient
+
+
+def grad(f: _Function, argnums: _Argnums = None, *, argnames: _Argnames = None, has_aux: bool = False) -> _Function:
+    """A function that returns f's gradient; with ``has_aux`` the pair of it and ``aux``.
+
+    Arguments and errors as for :func:`value_and_grad`.
+
+    >>> from autograd_lite import sin
+    >>> grad(grad(grad(sin)))(0.0)
+    -1.0
+    """
+    with_gradient = value_and_grad(f, argnums, argnames=argnames, has_aux=has_aux)
+
+    @functools.wraps(f)
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        value, derivatives = with_gradient(*args, **kwargs)
+        return (derivatives, value[1]) if has_aux else derivatives
+
+    return gradient
+
+
+def jacobian(f: _Function, argnums: _Argnums = None, *, argnames: _Argnames = None) -> _Function:
+    """A function that returns the derivative of each result of f by each argument.
+
+    The structure is that of the results, with the structure of the arguments in the place
+    of each number; for a function from lists to lists, row i holds the gradient of result
+    i. One backward pass a result. Arguments and errors as for :func:`value_and_grad`.
+
+    >>> jacobian(lambda v: [v[0] * v[1], v[0] + v[1]])([2.0, 3.0])
+    [[3.0, 2.0], [1.0, 1.0]]
+    """
+    selection = _Selection(f, argnums, argnames)
+
+    @functools.wraps(f)
+    def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
+        inputs, results, _ = selection.call(args, kwargs, has_aux=False)
+        all(tree.leaves(results))  # for its error
+        return tree.map_leaves(lambda result: inputs.pull([result], [1.0]), results)
+
+    return jacobian_of_f
+
+
+def hessian(f: _Function, argnums: _Argnums = None, *, argnames: _Argnames = None) -> _Function:
+    """A function that returns f's second derivatives: the Jacobian of its gradient.
+
+    Arguments and errors as for :func:`value_and_grad`.
+
+    >>> hessian(lambda v: v[0] ** 2 * v[1])([3.0, 5.0])
+    [[10.0, 6.0], [6.0, 0.0]]
+    """
+    return jacobian(grad(f, argnums, argnames=argnames), argnums, argnames=argnames)
+
+
+def vjp(f: _Function, *primals: Any) -> tuple[Any, _Function]:
+    """The results of f at the primals, and a function from cotangents to vector-Jacobian products.
+
+    The cotangents have the structure of the results; what comes back is a tuple with one
+    item for each primal, in its structure. Raises ``TypeError`` or ``ArgumentError`` for
+    cotangents of another structure.
+
+    >>> results, pullback = vjp(lambda x, y: [x * y, x + y], 2.0, 3.0)
+    >>> results, pullback([1.0, 10.0])
+    ([6.0, 5.0], (13.0, 12.0))
+    """
+    inputs = _Inputs(primals)
+    results, _ = _called(f, inputs.tree, {}, has_aux=False)
+    numbers = [leaf for _, leaf in tree.leaves(results)]
+
+    def pullback(cotangents: Any) -> Any:
+        given = _matching(cotangents, results, "the cotangents", "the results")
+        if any(isinstance(cotangent, Value) for cotangent in given) and mode.recording:
+            inputs.as_values = inputs.as_graph = True
+        return inputs.pull(numbers, given)
+
+    return tree.map_leaves(inputs.answer, results), pullback
+
+
+def jvp(f: _Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """The results of f at the primals, and their derivatives along the tangents (forward mode).
+
+    ``primals`` is the tuple of f's arguments, ``tangents`` a tuple of the same structure.
+    Raises ``TypeError`` or ``ArgumentError`` if it is not.
+
+    >>> jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.0))
+    (6.0, 3.0)
+    """
+    for what, given in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(given, (tuple, list)):
+            raise TypeError(f"{what} is the tuple of all arguments, such as (x,); got {describe(given)}")
+    directions = _matching(tuple(tangents), tuple(primals), "the tangents", "the primals")
+    inputs = _Inputs(tuple(primals), tuple(tangents))
+    results, _ = _called(f, inputs.tree, {}, has_aux=False)
+    tangents_out = inputs.push(results, directions)
+    return tree.map_leaves(inputs.answer, results), tangents_out
+
+
+def hvp(f: _Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+    """The Hessian of f times a vector, without the Hessian: the derivative of the gradient along the tangents.
+
+    ``primals`` and ``tangents`` as for :func:`jvp`. In the structure of f's argument, or a
+    tuple with one item for each of several arguments.
+
+    >>> hvp(lambda v: v[0] ** 2 * v[1], ([3.0, 5.0],), ([1.0, 0.0],))
+    [10.0, 6.0]
+    """
+    argnums = 0 if len(primals) == 1 else range(len(primals))
+    return jvp(grad(f, argnums), primals, tangents)[1]
+
+
+def _matching(given: Any, expected: Any, what: str, whom: str) -> list[Any]:
+    """The leaves of ``given``, whose paths must be those of ``expected``."""
+    found, wanted = dict(tree.leaves(given)), dict(tree.leaves(expected))
+    if list(found) != list(wanted):
+        difference = sorted(set(found) ^ set(wanted))
+        raise ArgumentError(
+            f"{what} must have the structure of {whom}: {len(wanted)} numbers, got {len(found)}; "
+            f"one has a number at {', '.join(difference[:3]) or 'its top'}, the other has none there"
+        )
+    return [leaf if isinstance(leaf, Value) else as_float(leaf) for leaf in found.values()]

@@ -1,0 +1,54 @@
+"""Numbers in nested lists, tuples and dicts: the arguments and results of transforms.
+
+A leaf is a number of any kind. Dicts keep their order, tuples their type, NumPy arrays
+their shape.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from autograd_lite.checks import describe, is_real
+
+__all__ = ["leaves", "map_leaves"]
+
+
+def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every leaf with its path, such as ``[0]['w']``, in order.
+
+    Raises ``TypeError`` for a leaf that is not a number.
+    """
+    if isinstance(tree, dict):
+        for key, child in tree.items():
+            yield from leaves(child, f"{path}[{key!r}]")
+    elif isinstance(tree, (list, tuple)) or _is_array(tree):
+        for position, child in enumerate(tree):
+            yield from leaves(child, f"{path}[{position}]")
+    elif is_real(tree) or hasattr(type(tree), "__autograd_op__"):
+        yield path, tree
+    else:
+        place = f" at {path}" if path else ""
+        raise TypeError(f"expected numbers, or lists, tuples and dicts of them; got {describe(tree)}{place}")
+
+
+def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
+    """The same structure with each leaf replaced by ``function(leaf)``, called in order."""
+    if isinstance(tree, dict):
+        return {key: map_leaves(function, child) for key, child in tree.items()}
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):  # a namedtuple takes its items one by one
+        return type(tree)(*(map_leaves(function, child) for child in tree))
+    if isinstance(tree, (list, tuple)):
+        return type(tree)(map_leaves(function, child) for child in tree)
+    if _is_array(tree):
+        numpy = sys.modules["numpy"]
+        mapped = [function(child) for child in tree.ravel().tolist()]
+        dtype = float if all(isinstance(item, float) for item in mapped) else object
+        array = numpy.empty(len(mapped), dtype=dtype)
+        array[:] = mapped
+        return array.reshape(tree.shape)
+    return function(tree)
+
+
+def _is_array(thing: Any) -> bool:
+    numpy = sys.modules.get("numpy")  # an array can only come from a loaded NumPy
+    return numpy is not None and isinstance(thing, numpy.ndarray) and thing.ndim > 0
