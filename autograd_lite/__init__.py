@@ -1,0 +1,61 @@
+"""A scalar automatic differentiation engine: values that remember how they were computed.
+
+>>> import autograd_lite as ag
+>>> x = ag.Value(0.5, name="x")
+>>> y = ag.tanh(x) * x
+>>> y.backward()
+>>> round(x.grad, 6)
+0.855341
+>>> ag.grad(ag.grad(ag.sin))(1.0) == -ag.sin(1.0)
+True
+"""
+
+from autograd_lite import data, nn, ops
+from autograd_lite.drawing import draw, draw_dot
+from autograd_lite.engine import Value
+from autograd_lite.functions import (
+    dot,
+    log_softmax,
+    logsumexp,
+    mean,
+    norm,
+    prod,
+    softmax,
+    stop_gradient,
+    sum_,
+)
+from autograd_lite.modes import detect_anomaly, no_grad
+from autograd_lite.ops import *  # noqa: F403 - the table is the list of primitives
+from autograd_lite.ops import absolute, power, round_
+from autograd_lite.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Value",
+    "data",
+    "detect_anomaly",
+    "dot",
+    "draw",
+    "draw_dot",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "log_softmax",
+    "logsumexp",
+    "mean",
+    "nn",
+    "no_grad",
+    "norm",
+    "prod",
+    "softmax",
+    "stop_gradient",
+    "value_and_grad",
+    "vjp",
+]
+__all__ += ops.__all__
+
+# Python's own names are not in __all__: a star import must not take the builtins away.
+abs, pow, round, sum = absolute, power, round_, sum_

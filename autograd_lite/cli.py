@@ -1,0 +1,52 @@
+"""The command line: ``python -m autograd_lite demo``, or ``autograd-lite demo``."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import autograd_lite
+from autograd_lite import demo
+from autograd_lite.drawing.render import FORMATS
+from autograd_lite.errors import AutogradError
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="autograd-lite", description="A scalar automatic differentiation engine.")
+    parser.add_argument("--version", action="version", version=f"autograd-lite {autograd_lite.__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    command = commands.add_parser("demo", help="train a small model, say how well it does, and draw a neuron")
+    demos = {"iris": demo.iris, "moons": demo.moons}
+    command.add_argument("name", nargs="?", choices=demos, default="iris", help="which data (iris if not said)")
+    command.add_argument("--seed", type=int, default=1, help="of the weights and the order of the data (1)")
+    command.add_argument("--epochs", type=_positive, help="how long to train")
+    command.add_argument(
+        "--out", type=_drawing, default=Path("neuron.svg"), help=f"the drawing: {', '.join(FORMATS)} (neuron.svg)"
+    )
+    given = parser.parse_args(argv)
+    options = {} if given.epochs is None else {"epochs": given.epochs}
+    try:
+        demos[given.name](seed=given.seed, out=given.out, **options)
+    except (AutogradError, OSError) as error:
+        print(f"autograd-lite: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _positive(text: str) -> int:
+    number = int(text) if text.isdecimal() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"a whole number from 1 up, not {text!r}")
+    return number
+
+
+def _drawing(text: str) -> Path:
+    path = Path(text)
+    if path.suffix.removeprefix(".") not in FORMATS:
+        raise argparse.ArgumentTypeError(f"a path that ends in .{', .'.join(FORMATS)}, not {text!r}")
+    if not path.absolute().parent.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {path.absolute().parent}")
+    return path

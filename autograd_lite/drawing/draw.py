@@ -1,0 +1,77 @@
+"""draw(): a computation graph as a picture that shows itself in a notebook and can be saved."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from autograd_lite.checks import describe
+from autograd_lite.drawing.dot import to_dot
+from autograd_lite.drawing.render import FORMATS, NO_GRAPHVIZ, render
+from autograd_lite.engine import Value
+from autograd_lite.errors import ArgumentError, MissingDependencyError
+from autograd_lite.files import write_whole
+
+__all__ = ["Drawing", "draw", "draw_dot"]
+
+
+class Drawing:
+    """A drawn graph. In a notebook it shows itself; elsewhere :meth:`save` it.
+
+    ``source`` is its text in Graphviz's DOT language.
+    """
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+
+    def save(self, path: str | os.PathLike[str], format: str | None = None) -> Path:
+        """Write the drawing to a file, whole or not at all, and return its path.
+
+        Args:
+            path: where to; its ending says the format if ``format`` does not.
+            format: ``"dot"``, ``"svg"``, ``"png"`` or ``"pdf"``.
+
+        Raises ``ArgumentError`` for another format, ``MissingDependencyError`` if it takes
+        Graphviz and there is none, ``OSError`` if the path cannot be written.
+        """
+        format = format or Path(path).suffix.removeprefix(".").lower()
+        if not format:
+            raise ArgumentError(f"{os.fspath(path)!r} has no ending that says a format, such as {_endings()}")
+        return write_whole(path, render(self.source, format))
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        try:
+            return {"image/svg+xml": render(self.source, "svg").decode(), "text/plain": repr(self)}
+        except MissingDependencyError:
+            return {"text/plain": f"{NO_GRAPHVIZ}\n\n{self.source}"}
+
+    def __repr__(self) -> str:
+        return f"<Drawing of {self.source.count('data ')} Values; .save('graph.svg') writes it, .source is its text>"
+
+
+def draw(root: Value, *, rankdir: str = "LR") -> Drawing:
+    """Draw the graph that leads to a Value: its Values with name, data and grad, and the operations between.
+
+    Args:
+        root: the Value whose history to draw.
+        rankdir: ``"LR"`` from left to right, or ``"TB"`` from top to bottom.
+
+    Raises ``TypeError`` if the root is no Value, ``ArgumentError`` for another rankdir.
+
+    >>> from autograd_lite import Value, draw
+    >>> x = Value(3.0, name="x")
+    >>> print(draw(x * x).source.count("v0 -> o1"))
+    2
+    """
+    if not isinstance(root, Value):
+        raise TypeError(f"draw takes the Value whose graph to draw, got {describe(root)}")
+    if rankdir not in ("LR", "TB"):
+        raise ArgumentError(f"rankdir is 'LR' or 'TB', got {rankdir!r}")
+    return Drawing(to_dot(root, rankdir))
+
+
+#: micrograd's name for :func:`draw`.
+draw_dot = draw
+
+
+def _endings() -> str:
+    return ", ".join(f".{format}" for format in FORMATS)

@@ -1,0 +1,38 @@
+"""Writing a file whole or not at all."""
+
+import os
+from pathlib import Path
+
+__all__ = ["write_whole"]
+
+
+def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
+    """Write a file in one step, so that a failure leaves what was there before. Returns its path.
+
+    Raises ``OSError`` if the folder is missing or cannot be written.
+    """
+    import tempfile
+
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"cannot write {target}: there is no folder {target.parent.absolute()}")
+    if target.is_dir():
+        raise IsADirectoryError(f"cannot write {target}: it is a folder")
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    except OSError as error:
+        raise type(error)(f"cannot write {target}: {error.strerror} in {target.parent.absolute()}") from None
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(temporary).chmod(0o666 & ~_umask())  # mkstemp's own mode is for its owner alone
+        return Path(temporary).replace(target)
+    except BaseException:
+        Path(temporary).unlink()
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
