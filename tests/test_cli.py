@@ -1,0 +1,55 @@
+"""The command line, run as a user runs it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from autograd_lite import demo
+from autograd_lite.cli import main
+
+
+def test_the_demo_learns_iris_and_writes_its_drawing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "neuron.svg"
+    assert main(["demo", "--out", str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert "epoch  60" in printed
+    assert f"with its gradients: {out}" in printed
+    svg = out.read_text()
+    assert "layers.0.neurons.0.w.0" in svg
+    assert "grad &#45; " not in svg
+
+
+def test_the_demo_reaches_93_percent_held_out(tmp_path: Path) -> None:
+    assert demo.iris(out=tmp_path / "neuron.dot") >= 0.93
+
+
+def test_the_moons_demo_starts_learning(tmp_path: Path) -> None:
+    assert demo.moons(epochs=8, out=tmp_path / "neuron.dot") > 0.8
+
+
+def test_the_module_runs(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "autograd_lite", "demo", "--epochs", "1", "--out", "a.dot"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "held-out accuracy" in done.stdout
+    assert (tmp_path / "a.dot").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["demo", "moonz"], "invalid choice: 'moonz' (choose from"),
+        (["dmo"], "invalid choice: 'dmo' (choose from"),
+        ([], "the following arguments are required: command"),
+        (["demo", "--out", "a.gif"], "a path that ends in .dot, .svg, .png, .pdf, not 'a.gif'"),
+        (["demo", "--out", "/nowhere/a.svg"], "there is no folder /nowhere"),
+        (["demo", "--epochs", "-3"], "a whole number from 1 up, not '-3'"),
+        (["demo", "--seed", "x"], "invalid int value: 'x'"),
+    ],
+)
+def test_a_typo_says_what_there_is(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert message in capsys.readouterr().err

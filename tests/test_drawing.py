@@ -1,0 +1,157 @@
+"""Graphs as DOT text and as pictures."""
+
+import builtins
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import autograd_lite as ag
+from autograd_lite import Op, Value, draw
+from autograd_lite.drawing import render
+from autograd_lite.errors import ArgumentError, MissingDependencyError, RenderError
+
+
+def _any(thing: Any) -> Any:
+    return thing
+
+
+def edges(source: str) -> list[tuple[str, str]]:
+    return re.findall(r"(\w+) -> (\w+)", source)
+
+
+def labels(source: str) -> list[str]:
+    return re.findall(r'label="?(.*?)"? (?:fillcolor|height)', source)
+
+
+def test_values_show_name_data_and_grad_before_and_after_backward() -> None:
+    x = Value(3.0, name="x")
+    y = x * 2.5
+    assert labels(draw(y).source) == ["{x|data 3|grad -}", "{data 7.5|grad -}", "*", "2.5"]
+    y.backward()
+    assert labels(draw(y).source)[:2] == ["{x|data 3|grad 2.5}", "{data 7.5|grad 1}"]
+    assert "constant" in draw(y + Value(1.0).detach()).source
+
+
+def test_operations_are_nodes_of_their_own_and_keep_their_operands() -> None:
+    x = Value(3.0)
+    assert edges(draw(x * x).source) == [("o1", "v1"), ("v0", "o1"), ("v0", "o1")]
+    a, b = Value(1.0), Value(2.0)
+    assert edges(draw(a - b).source)[1:] == [("v0", "o2"), ("v1", "o2")]
+
+
+def test_the_text_is_the_same_each_time() -> None:
+    def graph() -> str:
+        x = Value(3.0, name="x")
+        return draw(ag.tanh(x * x + 1.0) * x).source
+
+    assert graph() == graph()
+
+
+@pytest.mark.parametrize(
+    "name", ['a"b', "a{b}|<c>", "a\\nb", "line\nbreak", "ü € 漢", "&amp;", "<b>bold</b>", "a\x00b", ""]
+)
+def test_labels_are_escaped(name: str) -> None:
+    drawing = draw(Op(name or "op", abs, (1.0,))(Value(3.0, name=name)))
+    svg = render.render(drawing.source, "svg").decode()
+    shown = re.sub(r"&#(\d+);", lambda m: chr(int(m[1])), svg)
+    shown = shown.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"').replace("&#45;", "-")
+    shown = shown.replace("&amp;", "&").replace("\xa0", " ")
+    expected = name.replace("\n", " ").replace("\x00", " ")
+    assert shown.count(f">{expected}<") >= 2 or not name
+
+
+def test_a_users_own_operation_of_many_operands_is_drawn() -> None:
+    fma = Op("fma", lambda x, y, z: x * y + z, lambda ans, x, y, z: (y, x, 1.0))
+    x = Value(3.0)
+    assert edges(draw(fma(x, x, 1.0)).source) == [("o1", "v1"), ("v0", "o1"), ("v0", "o1"), ("o1c2", "o1")]
+
+
+def test_a_deep_graph_is_drawn_without_recursion() -> None:
+    y = Value(1.0)
+    for _ in range(5000):
+        y = y + 1.0
+    assert len(edges(draw(y).source)) == 15000
+
+
+@pytest.mark.parametrize(
+    ("suffix", "start"), [("dot", b"digraph"), ("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")]
+)
+@pytest.mark.parametrize("by", ["program", "library"])
+def test_save_writes_every_format(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, start: bytes, by: str
+) -> None:
+    if by == "library":
+        monkeypatch.setattr(shutil, "which", lambda name: None)
+    elif not shutil.which("dot"):
+        pytest.skip("no dot program here")
+    path = draw(Value(3.0, name="x") * 2.0).save(tmp_path / f"graph.{suffix}")
+    assert path.read_bytes().startswith(start)
+    assert [p.name for p in tmp_path.iterdir()] == [f"graph.{suffix}"]
+
+
+def test_a_drawing_shows_itself_in_a_notebook() -> None:
+    bundle = draw(Value(3.0))._repr_mimebundle_()
+    assert "<svg" in bundle["image/svg+xml"]
+    assert repr(draw(Value(3.0))).startswith("<Drawing of 1 Values")
+
+
+@pytest.fixture
+def no_graphviz(monkeypatch: pytest.MonkeyPatch) -> None:
+    real: Callable[..., Any] = builtins.__import__
+
+    def importing(name: str, *args: Any, **kwargs: Any) -> Any:
+        if name == "pygraphviz":
+            raise ImportError(name)
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(builtins, "__import__", importing)
+
+
+@pytest.mark.usefixtures("no_graphviz")
+def test_without_graphviz_one_error_says_what_to_install(tmp_path: Path) -> None:
+    drawing = draw(Value(3.0))
+    with pytest.raises(MissingDependencyError) as caught:
+        drawing.save(tmp_path / "graph.svg")
+    for command in ("apt install", "brew install", "choco install", "conda install", '"autograd_lite[render]"'):
+        assert command in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+    assert drawing.source in drawing._repr_mimebundle_()["text/plain"]
+    assert drawing.save(tmp_path / "graph.dot").read_text() == drawing.source
+
+
+def test_a_failing_graphviz_is_an_error_and_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "graph.svg"
+    target.write_text("old")
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(RenderError, match="Graphviz failed to make svg"):
+        render.render("digraph {", "svg")
+    assert target.read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda p: draw(_any(3.0)), TypeError, "draw takes the Value whose graph to draw, got float 3.0"),
+        (lambda p: draw(Value(1.0), rankdir="up"), ArgumentError, "rankdir is 'LR' or 'TB', got 'up'"),
+        (lambda p: draw(Value(1.0)).save(p / "a.gif"), ArgumentError, "unknown format 'gif'; .* dot, svg, png, pdf"),
+        (lambda p: draw(Value(1.0)).save(p / "a"), ArgumentError, "has no ending that says a format, such as .dot"),
+        (lambda p: draw(Value(1.0)).save(p / "no" / "a.dot"), FileNotFoundError, "there is no folder"),
+        (lambda p: draw(Value(1.0)).save(p, "dot"), IsADirectoryError, "it is a folder"),
+        (lambda p: draw(Value(1.0)).save("/proc/a.dot"), OSError, "cannot write /proc/a.dot"),
+    ],
+)
+def test_misuse_says_what_was_expected(
+    tmp_path: Path, call: Callable[[Path], Any], error: type[Exception], message: str
+) -> None:
+    if "/proc" in message and not sys.platform.startswith("linux"):
+        pytest.skip("no /proc here")
+    with pytest.raises(error, match=message):
+        call(tmp_path)

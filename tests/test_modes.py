@@ -1,0 +1,90 @@
+"""no_grad and detect_anomaly."""
+
+import math
+import threading
+
+import pytest
+
+import autograd_lite as ag
+from autograd_lite import Value, modes
+from autograd_lite.errors import AnomalyError
+
+
+def test_no_grad_records_nothing_and_ends() -> None:
+    x = Value(3.0)
+    with ag.no_grad():
+        y = ag.sin(x) * x + 1.0
+        with ag.no_grad():
+            pass
+        assert not (x * 2.0).requires_grad
+    assert y.operands == ()
+    assert (x * 2.0).requires_grad
+    assert modes.in_a_mode == 0
+
+
+def test_no_grad_as_a_decorator() -> None:
+    @ag.no_grad()
+    def f(x: Value) -> Value:
+        return f(x * 2.0) if x < 4 else x
+
+    assert not f(Value(1.0)).requires_grad
+    assert (Value(1.0) * 2.0).requires_grad
+    with pytest.raises(TypeError, match=r"write @no_grad\(\) with brackets"):
+        ag.no_grad(f)
+
+
+def test_no_grad_ends_with_an_exception() -> None:
+    with pytest.raises(ZeroDivisionError), ag.no_grad():
+        1 / 0
+    assert (Value(1.0) * 2.0).requires_grad
+
+
+def test_no_grad_is_per_thread() -> None:
+    seen = []
+    with ag.no_grad():
+        thread = threading.Thread(target=lambda: seen.append((Value(1.0) * 2.0).requires_grad))
+        thread.start()
+        thread.join()
+    assert seen == [True]
+
+
+def test_transforms_work_inside_no_grad() -> None:
+    with ag.no_grad():
+        assert ag.grad(lambda x: x * x)(3.0) == 6.0
+        assert ag.grad(ag.grad(lambda x: x * x))(3.0) == 2.0
+        g = ag.grad(lambda x: x * x)(Value(3.0))
+    assert (g.data, g.requires_grad) == (6.0, False)
+
+
+def test_anomaly_names_the_operation_its_operands_and_the_line() -> None:
+    x, y = Value(1.0, name="x"), Value(0.0, name="y")
+    with ag.detect_anomaly(), pytest.raises(AnomalyError) as caught:
+        x / y  # the line
+    message = str(caught.value)
+    assert "div gave inf at x = 1.0, y = 0.0" in message
+    assert "test_modes.py:" in message
+    assert "x / y  # the line" in message
+
+
+def test_anomaly_in_a_gradient_names_its_operation() -> None:
+    x = Value(0.0, name="x")
+    with ag.detect_anomaly():
+        y = ag.sqrt(x) * 3.0
+        with pytest.raises(
+            AnomalyError, match=r"the gradient by x = 0.0 through sqrt is inf.*\n.*test_modes.py:\d+: y ="
+        ):
+            y.backward()
+    assert not x.has_grad
+
+
+def test_anomaly_in_a_graph_recorded_outside_says_how_to_learn_the_line() -> None:
+    y = ag.sqrt(Value(0.0))
+    with ag.detect_anomaly(), pytest.raises(AnomalyError, match="run the forward pass under detect_anomaly"):
+        y.backward()
+
+
+def test_nothing_raises_without_detect_anomaly() -> None:
+    x = Value(0.0)
+    (ag.log(x) / x).backward()
+    assert math.isnan(x.grad) or math.isinf(x.grad)
+    assert modes.in_a_mode == 0

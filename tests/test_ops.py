@@ -1,0 +1,326 @@
+"""The table of primitives: each value, first and second derivative against 60 digits, and the edges."""
+
+import copy
+import itertools
+import math
+import pickle
+from collections.abc import Callable, Sequence
+from math import inf, nan, pi
+from typing import Any
+
+import pytest
+
+import autograd_lite as ag
+from autograd_lite import Op, Value, hessian, ops
+from autograd_lite.ops import primitives
+from tests import precise
+
+_ANY = ((-2.5,), (-0.3,), (1e-3,), (0.7,), (3.0,))
+_PAIRS = ((-2.6, 0.5), (0.3, -1.7), (4.0, 3.0), (1.25, 2.5))
+_STEPS = ((-2.5,), (-0.3,), (0.7,))
+_POSITIVE = ((1e-3,), (0.5,), (3.0,), (1e10,))
+
+#: Points inside the domain of each primitive, away from its kinks. Operands named in CONSTANTS stay fixed.
+POINTS: dict[str, Sequence[tuple[float, ...]]] = {
+    **dict.fromkeys(("add", "sub", "mul", "div", "mod", "floordiv", "hypot", "atan2", "maximum", "minimum"), _PAIRS),
+    **dict.fromkeys(("copysign", "greater", "greater_equal", "less", "less_equal", "equal", "not_equal"), _PAIRS),
+    **dict.fromkeys(("neg", "square", "reciprocal", "identity", "exp", "exp2", "expm1", "cbrt", "sin", "cos"), _ANY),
+    **dict.fromkeys(("tan", "atan", "sinh", "cosh", "tanh", "asinh", "sigmoid", "softplus", "silu", "gelu"), _ANY),
+    **dict.fromkeys(("relu", "erf", "erfc", "abs", "sign", "floor", "ceil", "trunc"), _STEPS),
+    **dict.fromkeys(("log", "log2", "log10", "sqrt"), _POSITIVE),
+    "pow": [(0.5, 3.0), (2.0, -1.5), (7.0, 0.25), (1.5, 2.0)],
+    "constant_pow": [(-1.5, 3.0), (2.0, 0.5), (0.7, -2.0), (-0.5, 4.0), (1.1, 7.0), (3.0, 1.0), (5.0, 0.0)],
+    "log1p": [(-0.9,), (1e-9,), (3.0,)],
+    "asin": [(-0.9,), (0.1,), (0.99,)],
+    "acos": [(-0.9,), (0.1,), (0.99,)],
+    "atanh": [(-0.9,), (0.1,), (0.99,)],
+    "acosh": [(1.01,), (2.0,), (50.0,)],
+    "leaky_relu": [(-2.5, 0.01), (0.7, 0.2)],
+    "elu": [(-2.5, 1.0), (-0.3, 0.5), (0.7, 1.0)],
+    "lgamma": [(0.3,), (1.5,), (7.25,), (-0.4,)],
+    "digamma": [(0.3,), (2.5,), (40.0,), (-3.3,)],
+    "polygamma": [(0.3, 1.0), (2.5, 2.0), (-3.3, 1.0), (15.0, 4.0)],
+    "round": [(2.4, 0.0), (-2.6, 0.0), (2.345, 1.0)],
+    "clip": [(0.5, -1.0, 1.0), (-3.0, -1.0, 1.0), (3.0, -1.0, 1.0)],
+    "where": [(1.0, 2.0, 3.0), (0.0, 2.0, 3.0)],
+}
+CONSTANTS = {"constant_pow": {1}, "polygamma": {1}, "round": {1}, "where": {0}}
+CASES = [pytest.param(primitives[name], point, id=f"{name}{point}") for name in POINTS for point in POINTS[name]]
+
+
+def test_every_primitive_has_points() -> None:
+    assert set(POINTS) == set(primitives) == set(precise.FUNCTIONS)
+
+
+@pytest.mark.parametrize(("op", "point"), CASES)
+def test_the_value_is_right_to_a_few_roundings(op: Op, point: tuple[float, ...]) -> None:
+    assert op(*point) == pytest.approx(precise.value(op, point), rel=5e-15, abs=1e-300)
+
+
+@pytest.mark.parametrize(("op", "point"), CASES)
+def test_the_gradient_is_right_to_a_few_roundings(op: Op, point: tuple[float, ...]) -> None:
+    fixed = CONSTANTS.get(op.name, set())
+    operands = [x if i in fixed else Value(x) for i, x in enumerate(point)]
+    op(*operands).backward()
+    for i, operand in enumerate(operands):
+        if isinstance(operand, Value):
+            assert operand.grad == pytest.approx(precise.partial(op, point, i), rel=2e-14, abs=1e-28), f"by {i}"
+
+
+@pytest.mark.parametrize(("op", "point"), CASES)
+def test_the_second_derivatives_are_right(op: Op, point: tuple[float, ...]) -> None:
+    fixed = CONSTANTS.get(op.name, set())
+    free = [i for i in range(len(point)) if i not in fixed]
+
+    def f(numbers: list[Any]) -> Any:
+        given = iter(numbers)
+        return op(*(x if i in fixed else next(given) for i, x in enumerate(point)))
+
+    found = hessian(f)([point[i] for i in free])
+    for (row, i), (column, j) in itertools.product(enumerate(free), repeat=2):
+        # A second difference of 60 digits with steps of 1e-15 is good to 1e-30.
+        assert found[row][column] == pytest.approx(precise.partial(op, point, i, j), rel=1e-13, abs=1e-15)
+
+
+# ---- The conventions at the edges: what, value, gradient by each operand -----------------
+
+EDGES: list[tuple[str, Callable[..., Any], tuple[float, ...], float, tuple[float, ...]]] = [
+    ("x**0", lambda x: x**0, (0.0,), 1.0, (0.0,)),
+    ("x**0", lambda x: x**0, (nan,), 1.0, (0.0,)),
+    ("power(x, 0)", lambda x: ag.power(x, 0), (nan,), 1.0, (0.0,)),
+    ("x**y", lambda x, y: x**y, (0.0, 0.0), 1.0, (0.0, 0.0)),
+    ("x**y", lambda x, y: x**y, (0.0, 2.0), 0.0, (0.0, 0.0)),
+    ("x**y", lambda x, y: x**y, (0.0, 0.5), 0.0, (inf, 0.0)),
+    ("x**y", lambda x, y: x**y, (0.0, -1.0), inf, (-inf, -inf)),
+    ("x**y", lambda x, y: x**y, (-2.0, 2.0), 4.0, (-4.0, nan)),
+    ("x**y", lambda x, y: x**y, (-2.0, 3.0), -8.0, (12.0, nan)),
+    ("x**0.5", lambda x: x**0.5, (-8.0,), nan, (nan,)),
+    ("x**2", lambda x: x**2, (0.1,), 0.1 * 0.1, (0.2,)),
+    ("x**3", lambda x: x**3, (0.1,), 0.1 * 0.1 * 0.1, (3 * (0.1 * 0.1),)),
+    ("x**-1", lambda x: x**-1, (-0.0,), -inf, (-inf,)),
+    ("x**200", lambda x: x**200, (-1e10,), inf, (-inf,)),
+    ("x/y", lambda x, y: x / y, (1.0, 0.0), inf, (inf, -inf)),
+    ("x/y", lambda x, y: x / y, (0.0, 0.0), nan, (inf, nan)),
+    ("x/y", lambda x, y: x / y, (-1.0, 0.0), -inf, (inf, inf)),
+    ("x/y", lambda x, y: x / y, (1.0, -0.0), -inf, (-inf, -inf)),
+    ("1/x", lambda x: 1 / x, (0.0,), inf, (-inf,)),
+    ("x/0", lambda x: x / 0, (1.0,), inf, (inf,)),
+    ("reciprocal", ag.reciprocal, (0.0,), inf, (-inf,)),
+    ("x%0", lambda x, y: x % y, (1.0, 0.0), nan, (1.0, -inf)),
+    ("mod", ag.mod, (7.0, 2.0), 1.0, (1.0, -3.0)),
+    ("mod", ag.mod, (-7.0, 2.0), 1.0, (1.0, 4.0)),
+    ("x//0", lambda x, y: x // y, (1.0, 0.0), inf, (0.0, 0.0)),
+    ("sqrt", ag.sqrt, (0.0,), 0.0, (inf,)),
+    ("sqrt", ag.sqrt, (-1.0,), nan, (nan,)),
+    ("cbrt", ag.cbrt, (0.0,), 0.0, (inf,)),
+    ("log", ag.log, (0.0,), -inf, (inf,)),
+    ("log", ag.log, (-1.0,), nan, (-1.0,)),
+    ("log2", ag.log2, (0.0,), -inf, (inf,)),
+    ("log10", ag.log10, (0.0,), -inf, (inf,)),
+    ("log1p", ag.log1p, (-1.0,), -inf, (inf,)),
+    ("exp", ag.exp, (1000.0,), inf, (inf,)),
+    ("exp", ag.exp, (-inf,), 0.0, (0.0,)),
+    ("expm1", ag.expm1, (1000.0,), inf, (inf,)),
+    ("exp2", ag.exp2, (2000.0,), inf, (inf,)),
+    ("sinh", ag.sinh, (-1000.0,), -inf, (inf,)),
+    ("cosh", ag.cosh, (-1000.0,), inf, (-inf,)),
+    ("sin", ag.sin, (inf,), nan, (nan,)),
+    ("tanh", ag.tanh, (300.0,), 1.0, (4 * math.exp(-600.0),)),
+    ("tanh", ag.tanh, (-30.0,), -1.0, (4 * math.exp(-60.0) / (1 + math.exp(-60.0)) ** 2,)),
+    ("sigmoid", ag.sigmoid, (600.0,), 1.0, (math.exp(-600.0),)),
+    ("sigmoid", ag.sigmoid, (-800.0,), 0.0, (0.0,)),
+    ("softplus", ag.softplus, (1000.0,), 1000.0, (1.0,)),
+    ("softplus", ag.softplus, (-700.0,), math.exp(-700.0), (math.exp(-700.0),)),
+    ("abs", ag.absolute, (0.0,), 0.0, (0.0,)),
+    ("abs", ag.absolute, (-inf,), inf, (-1.0,)),
+    ("relu", ag.relu, (0.0,), 0.0, (0.0,)),
+    ("relu", ag.relu, (nan,), nan, (0.0,)),
+    ("leaky_relu", ag.leaky_relu, (0.0,), 0.0, (0.01,)),
+    ("elu", ag.elu, (0.0,), 0.0, (1.0,)),
+    ("elu", ag.elu, (1000.0,), 1000.0, (1.0,)),
+    ("maximum", ag.maximum, (2.0, 2.0), 2.0, (0.5, 0.5)),
+    ("minimum", ag.minimum, (2.0, 2.0), 2.0, (0.5, 0.5)),
+    ("maximum", ag.maximum, (nan, 1.0), nan, (0.0, 0.0)),
+    ("maximum", ag.maximum, (1.0, nan), nan, (0.0, 0.0)),
+    ("minimum", ag.minimum, (nan, 1.0), nan, (0.0, 0.0)),
+    ("atan2", ag.atan2, (0.0, 0.0), 0.0, (0.0, 0.0)),
+    ("atan2", ag.atan2, (1e200, 1e200), pi / 4, (0.5e-200, -0.5e-200)),
+    ("hypot", ag.hypot, (0.0, 0.0), 0.0, (0.0, 0.0)),
+    ("hypot", ag.hypot, (3e200, 4e200), 5e200, (0.6, 0.8)),
+    ("asin", ag.asin, (1.0,), pi / 2, (inf,)),
+    ("asin", ag.asin, (1 - 2**-53,), math.asin(1 - 2**-53), (2**26,)),
+    ("acos", ag.acos, (-1.0,), pi, (-inf,)),
+    ("asin", ag.asin, (2.0,), nan, (nan,)),
+    ("asinh", ag.asinh, (1e200,), math.asinh(1e200), (1e-200,)),
+    ("acosh", ag.acosh, (1e200,), math.acosh(1e200), (1e-200,)),
+    ("acosh", ag.acosh, (1.0,), 0.0, (inf,)),
+    ("atanh", ag.atanh, (1.0,), inf, (inf,)),
+    ("atanh", ag.atanh, (-1.0,), -inf, (inf,)),
+    ("lgamma", ag.lgamma, (0.0,), inf, (nan,)),
+    ("lgamma", ag.lgamma, (-3.0,), inf, (nan,)),
+    ("digamma", ag.digamma, (-1.0,), nan, (nan,)),
+    ("floor", ag.floor, (1.5,), 1.0, (0.0,)),
+    ("ceil", ag.ceil, (-0.5,), -0.0, (0.0,)),
+    ("round", ag.round, (2.5,), 2.0, (0.0,)),
+    ("round", ag.round, (-0.5,), -0.0, (0.0,)),
+    ("floor", ag.floor, (inf,), inf, (0.0,)),
+    ("round", ag.round, (nan,), nan, (0.0,)),
+    ("sign", ag.sign, (nan,), nan, (0.0,)),
+    ("sign", ag.sign, (0.0,), 0.0, (0.0,)),
+    ("clip", lambda x: ag.clip(x, 0.0, 1.0), (1.0,), 1.0, (1.0,)),
+    ("clip", lambda x: ag.clip(x, 0.0, 1.0), (0.0,), 0.0, (1.0,)),
+    ("clip", ag.clip, (2.0, 0.0, 1.0), 1.0, (0.0, 0.0, 1.0)),
+    ("clip", ag.clip, (-2.0, 0.0, 1.0), 0.0, (0.0, 1.0, 0.0)),
+    ("clip", ag.clip, (5.0, 3.0, 1.0), 1.0, (0.0, 0.0, 1.0)),
+    ("where", lambda x: ag.where(x > 0, ag.log(x), 0.0), (0.0,), 0.0, (0.0,)),
+    ("logsumexp", lambda x, y: ag.logsumexp([x, y]), (-inf, -inf), -inf, (nan, nan)),
+    ("logsumexp", lambda x, y: ag.logsumexp([x, y]), (1000.0, 1000.0), 1000 + math.log(2), (0.5, 0.5)),
+    ("cross-entropy", lambda x, y: ag.logsumexp([x, y]) - x, (-1000.0, 0.0), 1000.0, (-1.0, 1.0)),
+]
+
+
+def _same(found: float, expected: float) -> bool:
+    if math.isnan(expected):
+        return math.isnan(found)
+    if expected == 0.0 or math.isinf(expected):
+        return found == expected and math.copysign(1.0, found) == math.copysign(1.0, expected)
+    return math.isclose(found, expected, rel_tol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("f", "point", "value", "gradient"), [pytest.param(*rest, id=f"{name}{rest[1]}") for name, *rest in EDGES]
+)
+def test_the_conventions_at_the_edges(
+    f: Callable[..., Any], point: tuple[float, ...], value: float, gradient: tuple[float, ...]
+) -> None:
+    operands = [Value(x) for x in point]
+    result = f(*operands)
+    assert _same(result.data, value)
+    result.backward()
+    for operand, expected in zip(operands, gradient, strict=True):
+        assert _same(abs(operand.grad) if expected == 0.0 else operand.grad, expected), operand
+
+
+@pytest.mark.parametrize(
+    ("f", "point", "gradient"),
+    [pytest.param(rest[0], rest[1], rest[3], id=f"{name}{rest[1]}") for name, *rest in EDGES],
+)
+def test_a_gradient_that_is_a_graph_keeps_the_conventions(
+    f: Callable[..., Any], point: tuple[float, ...], gradient: tuple[float, ...]
+) -> None:
+    operands = [Value(x) for x in point]
+    f(*operands).backward(create_graph=True)
+    for operand, expected in zip(operands, gradient, strict=True):
+        found = operand.grad.data if isinstance(operand.grad, Value) else operand.grad
+        assert _same(abs(found) if expected == 0.0 else found, expected), operand
+
+
+@pytest.mark.parametrize("name", ["tanh", "sigmoid", "silu", "softplus"])
+@pytest.mark.parametrize("order", range(1, 6))
+def test_smooth_activations_keep_all_derivatives_at_zero(name: str, order: int) -> None:
+    f = primitives[name]
+    for _ in range(order):
+        f = ag.grad(f)  # type: ignore[assignment]
+    expected = float(precise.mp.diff(precise.FUNCTIONS[name], 0, order))
+    assert f(0.0) == pytest.approx(expected, abs=1e-15)
+
+
+# ---- An Op as an object -----------------------------------------------------------------
+
+
+def _text(x: float) -> Any:
+    return "a"
+
+
+def test_a_primitive_of_a_float_is_a_float() -> None:
+    assert type(ag.tanh(0.5)) is float
+    assert type(ag.maximum(1, 2)) is float
+
+
+@pytest.mark.parametrize("op", primitives.values(), ids=str)
+def test_every_primitive_is_also_a_method_of_value(op: Op) -> None:
+    internal = {"constant_pow", "identity", "polygamma", "where"}
+    assert op.name in internal or callable(getattr(Value, op.name, None))
+
+
+@pytest.mark.parametrize("name", [n for n in POINTS if n not in {"constant_pow", "identity", "polygamma", "where"}])
+def test_the_method_is_the_function(name: str) -> None:
+    point = POINTS[name][0]
+    x, *others = map(Value, point)
+    by_method, by_function = getattr(x, name)(*others), primitives[name](x, *others)
+    assert (by_method.data, by_method.op) == (by_function.data, by_function.op)
+    assert by_method.partials == by_function.partials
+
+
+def test_defaults_and_keywords_of_operands() -> None:
+    assert ag.leaky_relu(-1.0) == -0.01
+    assert ag.leaky_relu(-1.0, negative_slope=0.2) == -0.2
+    assert ag.leaky_relu(Value(-1.0), negative_slope=0.2).data == -0.2
+    assert ag.clip(3.0, high=2.0) == 2.0
+    assert Value(3.0).clip(high=2.0).data == 2.0
+    assert ag.round(2.345, 2) == 2.35 or ag.round(2.345, 2) == 2.34
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: ag.tanh("1"), "tanh takes numbers and Values, one at a time: expected a real number, got str '1'"),
+        (lambda: ag.tanh(Value(1.0), 2), r"tanh\(x\): too many positional arguments"),
+        (lambda: ag.maximum(1.0), r"maximum\(x, y\): missing a required argument: 'y'"),
+        (lambda: ag.tanh([1.0, 2.0]), "one at a time"),
+        (lambda: ag.hypot(Value(1.0), "a"), "hypot takes numbers and Values"),
+        (lambda: ag.exp(1j), "got complex 1j"),
+        (lambda: ag.leaky_relu(1.0, slope=1), "unexpected keyword argument 'slope'"),
+        (lambda: Op("f", 3, lambda ans, x: (x,)), "needs a function as its value; got int 3"),  # type: ignore[arg-type]
+        (lambda: Op("f", abs, 3), "needs a function or a tuple as its partials"),  # type: ignore[arg-type]
+        (lambda: Op("", abs, lambda ans, x: (x,)), "needs a name first"),
+        (lambda: Op("f", abs, lambda ans: ()), "takes the value and each operand"),
+        (lambda: Op("f", abs, lambda ans, x: x)(Value(1.0)), "must return a tuple with one derivative for each"),
+        (lambda: Op("f", abs, lambda ans, x: (x, x))(Value(1.0)), "must return a tuple with one derivative for each"),
+        (lambda: Op("f", _text, lambda ans, x: (x,))(Value(1.0)), "expected a real number, got str 'a'"),
+    ],
+)
+def test_misuse_says_what_was_expected(call: Callable[[], Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        call()
+
+
+def test_primitives_copy_as_themselves_and_pickle() -> None:
+    assert copy.deepcopy(ag.tanh) is ag.tanh
+    assert pickle.loads(pickle.dumps(ag.tanh)) is ag.tanh
+
+
+# ---- A user's own primitive ---------------------------------------------------------------
+
+cube = Op("cube", lambda x: x * x * x, lambda ans, x: (3 * x * x,))
+fma = Op("fma", lambda x, y, z: x * y + z, lambda ans, x, y, z: (y, x, 1.0), symbol="fma")
+total = Op("total", lambda *xs: math.fsum(xs), lambda ans, *xs: (1.0,) * len(xs), symbol="Σ")
+loglog = Op("loglog", lambda x: math.log(math.log(x)), lambda ans, x: (1 / (x * ops.log(x)),), otherwise=-inf)
+
+
+def test_own_primitive_has_derivatives_of_any_order() -> None:
+    assert ag.grad(cube)(2.0) == 12.0
+    assert ag.grad(ag.grad(cube))(2.0) == 12.0
+    assert ag.grad(ag.grad(ag.grad(cube)))(2.0) == 6.0
+
+
+def test_own_primitive_of_three_operands() -> None:
+    x, y, z = Value(2.0), Value(3.0), Value(4.0)
+    (fma(x, y, z) ** 2).backward()
+    assert (x.grad, y.grad, z.grad) == (60.0, 40.0, 20.0)
+    assert hessian(lambda v: fma(*v) ** 2)([2.0, 3.0, 4.0]) == [[18.0, 32.0, 6.0], [32.0, 8.0, 4.0], [6.0, 4.0, 2.0]]
+    assert fma(x, x, 1.0).operands == (x, x, 1.0)
+
+
+def test_own_primitive_of_any_number_of_operands() -> None:
+    xs = [Value(float(i)) for i in range(5)]
+    (total(*xs) * xs[1]).backward()
+    assert [x.grad for x in xs] == [1.0, 11.0, 1.0, 1.0, 1.0]
+    assert total(1.0, 2.0) == 3.0
+
+
+def test_own_primitive_where_python_raises() -> None:
+    assert loglog(0.5) == -inf
+    x = Value(1.0)
+    loglog(x).backward()
+    assert x.grad == inf

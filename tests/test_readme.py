@@ -1,0 +1,30 @@
+"""What the README says is so."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+README = Path(__file__).parent.parent / "README.md"
+BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
+def test_the_code_gives_what_its_comments_say(
+    block: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec("from autograd_lite import *", names)
+    exec(block, names)
+    printed = capsys.readouterr().out.split("\n")
+    for expression, expected in re.findall(r"^(\S.*?)  # (.+)$", block, re.MULTILINE):
+        if expression.startswith("print("):
+            assert printed.pop(0) == expected
+        else:
+            assert repr(eval(expression, names)) == expected
+
+
+def test_there_are_two_commands() -> None:
+    assert len(re.findall(r"^python3 -m venv", README.read_text(encoding="utf-8"), re.MULTILINE)) == 2
