@@ -37,6 +37,7 @@ def _pull_back(  # noqa: C901 - the one hot loop, written out
 ) -> dict[N, Any]:
     found = dict(seeds)
     take = found.pop
+    dx: Any
     anomaly = mode.anomaly
     for node in reversed(order):
         adjoint = take(node, 0.0)
@@ -45,13 +46,13 @@ def _pull_back(  # noqa: C901 - the one hot loop, written out
             node._grad = number(adjoint) if create_graph else adjoint
         x, y = node._x, node._y
         if type(adjoint) is float and adjoint == 0.0:
-            for operand in x if type(x) is tuple else (x, y):
-                if isinstance(operand, Node):
-                    found.setdefault(operand, 0.0)  # type: ignore[arg-type]  # all nodes here are of one kind
-            continue
+            dx, dy = (0.0,) * len(x) if type(x) is tuple else 0.0, 0.0
+        elif create_graph:
+            dx, dy = _partials_as_graph(node, adjoint)
+        else:
+            dx, dy = node._dx, node._dy
         if anomaly:
-            _raise_at_anomaly(node, adjoint)
-        dx, dy = _partials_as_graph(node, adjoint) if create_graph else (node._dx, node._dy)
+            _raise_at_anomaly(node, number(adjoint))
         if type(x) is tuple:
             for operand, partial in zip(x, dx, strict=True):
                 if type(operand) is not float:
@@ -130,14 +131,14 @@ def _recorded_again(node: Node) -> tuple[Any, ...]:
     return partials
 
 
-def _raise_at_anomaly(node: Node, adjoint: Any) -> None:
+def _raise_at_anomaly(node: Node, adjoint: float) -> None:
     """Raise if what the node hands on to an operand is nan or infinite."""
     for operand, partial in zip(node.operands, node.partials, strict=True):
-        passed_on = number(adjoint) * partial
-        if isinstance(operand, Node) and number(adjoint) != 0.0 and not math.isfinite(passed_on):
+        passed_on = adjoint * partial
+        if isinstance(operand, Node) and adjoint != 0.0 and not math.isfinite(passed_on):
             where = getattr(node, "_where", "an unknown line; run the forward pass under detect_anomaly() too")
             raise AnomalyError(
                 f"the gradient by {listed([operand])} through {node._primitive and node._primitive.name} is "
-                f"{passed_on}, which is {number(adjoint)} from above times the partial {partial}; the operands "
+                f"{passed_on}, which is {adjoint} from above times the partial {partial}; the operands "
                 f"are {listed(node.operands)}\n  recorded at {where}"
             )
