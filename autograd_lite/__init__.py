@@ -10,7 +10,7 @@
 True
 """
 
-from autograd_lite import data, nn, ops
+from autograd_lite import data, nn, ops, testing
 from autograd_lite.drawing import draw, draw_dot
 from autograd_lite.engine import Value
 from autograd_lite.functions import (
@@ -52,6 +52,7 @@ __all__ = [
     "prod",
     "softmax",
     "stop_gradient",
+    "testing",
     "value_and_grad",
     "vjp",
 ]

@@ -8,7 +8,9 @@ __all__ = [
     "AnomalyError",
     "ArgumentError",
     "AutogradError",
+    "GradientMismatch",
     "GraphError",
+    "InapplicableOracleError",
     "MissingDependencyError",
     "RenderError",
 ]
@@ -28,6 +30,18 @@ class GraphError(AutogradError, RuntimeError):
 
 class AnomalyError(AutogradError, ArithmeticError):
     """A value or a gradient turned nan or infinite under ``detect_anomaly()``."""
+
+
+class GradientMismatch(AutogradError, AssertionError):  # noqa: N818 - a finding of a test, as AssertionError is
+    """A gradient does not agree with an oracle. ``report`` holds every comparison."""
+
+    def __init__(self, report: object) -> None:
+        super().__init__(str(report))
+        self.report = report
+
+
+class InapplicableOracleError(AutogradError, ValueError):
+    """An oracle cannot say what the derivative of this function is at this point."""
 
 
 class RenderError(AutogradError, RuntimeError):

@@ -1,17 +1,21 @@
 """Writing a file whole or not at all."""
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["write_whole"]
 
 
-def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
+def write_whole(path: str | os.PathLike[str], content: bytes) -> "Path":
     """Write a file in one step, so that a failure leaves what was there before. Returns its path.
 
     Raises ``OSError`` if the folder is missing or cannot be written.
     """
     import tempfile
+    from pathlib import Path
 
     target = Path(path)
     if not target.parent.is_dir():

@@ -1,9 +1,10 @@
 """Numbers in nested lists, tuples and dicts: the arguments and results of transforms.
 
 A leaf is a number of any kind. Dicts keep their order, tuples their type, NumPy arrays
-their shape.
+their shape. A module (whatever has ``named_parameters()``) is a structure of its parameters.
 """
 
+import copy
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -24,6 +25,9 @@ def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     elif isinstance(tree, (list, tuple)) or _is_array(tree):
         for position, child in enumerate(tree):
             yield from leaves(child, f"{path}[{position}]")
+    elif _is_module(tree):
+        for name, parameter in tree.named_parameters():
+            yield f"{path}.{name}", parameter
     elif is_real(tree) or hasattr(type(tree), "__autograd_op__"):
         yield path, tree
     else:
@@ -39,6 +43,8 @@ def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
         return type(tree)(*(map_leaves(function, child) for child in tree))
     if isinstance(tree, (list, tuple)):
         return type(tree)(map_leaves(function, child) for child in tree)
+    if _is_module(tree):
+        return _substituted(tree, {id(p): function(p) for _, p in tree.named_parameters()})
     if _is_array(tree):
         numpy = sys.modules["numpy"]
         mapped = [function(child) for child in tree.ravel().tolist()]
@@ -47,6 +53,25 @@ def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
         array[:] = mapped
         return array.reshape(tree.shape)
     return function(tree)
+
+
+def _is_module(thing: Any) -> bool:
+    return hasattr(type(thing), "named_parameters")
+
+
+def _substituted(thing: Any, new: dict[int, Any]) -> Any:
+    """A module, or what it holds, with other things in the place of its parameters; by their ids."""
+    if id(thing) in new:
+        return new[id(thing)]
+    if _is_module(thing):
+        twin = copy.copy(thing)
+        vars(twin).update({name: _substituted(item, new) for name, item in vars(thing).items()})
+        return twin
+    if isinstance(thing, dict):
+        return {key: _substituted(item, new) for key, item in thing.items()}
+    if isinstance(thing, (list, tuple)):
+        return type(thing)(_substituted(item, new) for item in thing)
+    return thing
 
 
 def _is_array(thing: Any) -> bool:

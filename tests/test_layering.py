@@ -21,6 +21,7 @@ FLOORS = [
     ["engine"],
     ["functions", "transforms"],
     ["nn", "data", "drawing"],
+    ["testing"],
     ["demo"],
     ["cli"],
     ["__main__"],

@@ -1,8 +1,7 @@
 """draw(): a computation graph as a picture that shows itself in a notebook and can be saved."""
 
 import os
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autograd_lite.checks import describe
 from autograd_lite.drawing.dot import to_dot
@@ -10,6 +9,9 @@ from autograd_lite.drawing.render import FORMATS, NO_GRAPHVIZ, render
 from autograd_lite.engine import Value
 from autograd_lite.errors import ArgumentError, MissingDependencyError
 from autograd_lite.files import write_whole
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["Drawing", "draw", "draw_dot"]
 
@@ -23,7 +25,7 @@ class Drawing:
     def __init__(self, source: str) -> None:
         self.source = source
 
-    def save(self, path: str | os.PathLike[str], format: str | None = None) -> Path:
+    def save(self, path: str | os.PathLike[str], format: str | None = None) -> "Path":
         """Write the drawing to a file, whole or not at all, and return its path.
 
         Args:
@@ -33,7 +35,7 @@ class Drawing:
         Raises ``ArgumentError`` for another format, ``MissingDependencyError`` if it takes
         Graphviz and there is none, ``OSError`` if the path cannot be written.
         """
-        format = format or Path(path).suffix.removeprefix(".").lower()
+        format = format or os.path.splitext(path)[1].removeprefix(".").lower()
         if not format:
             raise ArgumentError(f"{os.fspath(path)!r} has no ending that says a format, such as {_endings()}")
         return write_whole(path, render(self.source, format))

@@ -1,0 +1,19 @@
+"""Gradients that can be trusted: check them against independent oracles.
+
+The strategies for Hypothesis are in :mod:`autograd_lite.testing.strategies`.
+"""
+
+from autograd_lite.errors import GradientMismatch
+from autograd_lite.testing.check import check_gradients
+from autograd_lite.testing.oracles import complex_step, finite_difference, high_precision_difference
+from autograd_lite.testing.report import Comparison, GradientReport
+
+__all__ = [
+    "Comparison",
+    "GradientMismatch",
+    "GradientReport",
+    "check_gradients",
+    "complex_step",
+    "finite_difference",
+    "high_precision_difference",
+]
