@@ -1,5 +1,6 @@
 """What counts as a number, and how to say so when something does not."""
 
+import math
 import numbers
 import sys
 from typing import Any
@@ -32,6 +33,8 @@ def as_float(number: Any) -> float:
         raise OverflowError(
             f"this {type(number).__name__} is beyond the largest float, 1.8e308; scale it down first"
         ) from None
+    except ValueError:  # a signalling nan of the decimal module
+        return math.nan
 
 
 def describe(thing: Any) -> str:

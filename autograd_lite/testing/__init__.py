@@ -4,7 +4,7 @@ The strategies for Hypothesis are in :mod:`autograd_lite.testing.strategies`.
 """
 
 from autograd_lite.errors import GradientMismatch
-from autograd_lite.testing.check import check_gradients
+from autograd_lite.testing.check import check_gradients, rounding_tolerance
 from autograd_lite.testing.oracles import complex_step, finite_difference, high_precision_difference
 from autograd_lite.testing.report import Comparison, GradientReport
 
@@ -16,4 +16,5 @@ __all__ = [
     "complex_step",
     "finite_difference",
     "high_precision_difference",
+    "rounding_tolerance",
 ]

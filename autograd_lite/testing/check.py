@@ -21,7 +21,7 @@ from autograd_lite.testing.oracles import SMALLEST_SCALE, central_differences, c
 from autograd_lite.testing.report import AGREES, INCONCLUSIVE, MISMATCH, Comparison, GradientReport
 from autograd_lite.transforms import grad, hvp, jacobian, jvp
 
-__all__ = ["ORACLES", "check_gradients"]
+__all__ = ["ORACLES", "check_gradients", "rounding_tolerance"]
 
 ORACLES = ("auto", "finite_difference", "high_precision", "complex_step")
 MODES = ("reverse", "forward")
@@ -79,6 +79,17 @@ def check_gradients(
         if any(c.verdict == MISMATCH for c in comparisons):
             raise GradientMismatch(GradientReport(tuple(comparisons), find_blame(point.result(), k)))
     return GradientReport(tuple(comparisons))
+
+
+def rounding_tolerance(f: Callable[..., Any], *args: Any, order: int = 1) -> list[float]:
+    """The adaptive tolerance of each derivative of f: what rounding explains, as in :func:`check_gradients`.
+
+    Of the gradient, by the leaves of the arguments in order; with ``order=2`` of the Hessian, row by row.
+
+    >>> rounding_tolerance(lambda x: (1.0 + x) - x, 1e9)[0] < 1e-14
+    True
+    """
+    return _rounding(_Point(f, args), order)[0]
 
 
 def _check_arguments(order: int, modes: Sequence[str], oracle: str, rtol: float | None, atol: float | None) -> None:
@@ -241,8 +252,10 @@ def _compared(
     tolerances, of_value = _rounding(point, order)
     noise = [of_value] if order == 1 else _rounding(point, 1)[0]
     kinks = _by_coordinate(point, order, lambda f, x: _kink(f, x, noise))
-    uses_differences = oracle in ("auto", "finite_difference")
-    differences = _by_coordinate(point, order, central_differences) if uses_differences else None
+    moved = [one / SPREADS for one in noise]
+    differences = None
+    if oracle in ("auto", "finite_difference"):
+        differences = _by_coordinate(point, order, lambda f, x: central_differences(f, x, moved))
     finite = [abs(g) for mode in modes for g in analytic[mode] if math.isfinite(g)]
     value = number(point.result())
     scale = max([abs(value) / max(1.0, *map(abs, point.x)) ** order, *finite])

@@ -21,6 +21,18 @@ __all__ = ["Complex", "Dual", "Number", "Perturbed", "perturbed"]
 UNIT_ROUNDOFF = 2.0**-53
 
 
+def _infix(op: Op) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
+    """An operator and its reflected form."""
+
+    def method(self: Any, other: Any) -> Any:
+        return op(self, other) if isinstance(other, type(self)) or is_real(other) else NotImplemented
+
+    def reflected(self: Any, other: Any) -> Any:
+        return op(other, self) if is_real(other) else NotImplemented
+
+    return method, reflected
+
+
 class Number:
     """Base class: every operator and primitive on it goes to ``_apply`` of its class."""
 
@@ -44,6 +56,20 @@ class Number:
         if op is ops.power and not isinstance(operands[1], cls):
             op = ops.constant_power
         return cls._apply(op, [o if isinstance(o, cls) else one._constant(as_float(o)) for o in operands])
+
+    __add__, __radd__ = _infix(ops.add)
+    __sub__, __rsub__ = _infix(ops.sub)
+    __mul__, __rmul__ = _infix(ops.mul)
+    __truediv__, __rtruediv__ = _infix(ops.div)
+    __floordiv__, __rfloordiv__ = _infix(ops.floordiv)
+    __mod__, __rmod__ = _infix(ops.mod)
+    __pow__, __rpow__ = _infix(ops.power)
+
+    def __neg__(self) -> Self:
+        return ops.neg(self)  # type: ignore[no-any-return]
+
+    def __abs__(self) -> Self:
+        return ops.absolute(self)  # type: ignore[no-any-return]
 
     def __getattr__(self, name: str) -> Any:
         if name in primitives:  # x.exp() is exp(x), as of a Value
@@ -83,30 +109,6 @@ class Number:
         return self._compared(other, lambda x, y: x != y)
 
     __hash__ = object.__hash__
-
-
-def _infix(op: Op, *, reflected: bool) -> Callable[[Any, Any], Any]:
-    def method(self: Any, other: Any) -> Any:
-        if not isinstance(other, type(self)) and not is_real(other):
-            return NotImplemented
-        return op(other, self) if reflected else op(self, other)
-
-    return method
-
-
-for _name, _op in (
-    ("add", ops.add),
-    ("sub", ops.sub),
-    ("mul", ops.mul),
-    ("truediv", ops.div),
-    ("floordiv", ops.floordiv),
-    ("mod", ops.mod),
-    ("pow", ops.power),
-):
-    setattr(Number, f"__{_name}__", _infix(_op, reflected=False))
-    setattr(Number, f"__r{_name}__", _infix(_op, reflected=True))
-for _name, _op in (("neg", ops.neg), ("abs", ops.absolute), ("floor", ops.floor), ("ceil", ops.ceil)):
-    setattr(Number, f"__{_name}__", functools.partialmethod(lambda self, op: op(self), _op))
 
 
 class Dual(Number):

@@ -11,7 +11,7 @@ from autograd_lite.checks import as_float, describe
 from autograd_lite.errors import InapplicableOracleError
 from autograd_lite.node import Node, number
 from autograd_lite.testing.numbers import UNIT_ROUNDOFF, Complex
-from autograd_lite.testing.precise import Precise, context
+from autograd_lite.testing.precise import DIGITS, Precise, context
 
 __all__ = ["central_differences", "complex_step", "finite_difference", "high_precision_difference", "precise_partial"]
 
@@ -43,24 +43,31 @@ def finite_difference(f: Callable[[Any], Any], x: float) -> tuple[float, float]:
     return best
 
 
-def central_differences(f: Callable[[float], Sequence[float]], x: float) -> list[tuple[float, float]]:
-    """:func:`finite_difference` of a function with several results, all at once."""
+def central_differences(
+    f: Callable[[float], Sequence[float]], x: float, noise: Sequence[float] | None = None
+) -> list[tuple[float, float]]:
+    """:func:`finite_difference` of a function with several results, all at once.
+
+    ``noise`` is how far rounding may have moved each result; one rounding, if not said.
+    """
     best: list[tuple[float, float]] = []
     for step in STEPS:
-        found = [tableau.best for tableau in _ridders(f, x, step * max(abs(x), SMALLEST_SCALE))]
+        found = [tableau.best for tableau in _ridders(f, x, step * max(abs(x), SMALLEST_SCALE), noise)]
         best = [min(pair, key=lambda result: result[1]) for pair in zip(best or found, found, strict=True)]
     return best
 
 
-def _ridders(f: Callable[[float], Sequence[float]], x: float, h: float) -> "list[_Tableau]":
+def _ridders(
+    f: Callable[[float], Sequence[float]], x: float, h: float, noise: Sequence[float] | None
+) -> "list[_Tableau]":
     tableaus: list[_Tableau] = []
     for _ in range(HALVINGS + 1):
         above, below = x + h, x - h
         realised = above - below
         pairs = list(zip(f(above), f(below), strict=True))
         tableaus = tableaus or [_Tableau() for _ in pairs]
-        for tableau, (p, q) in zip(tableaus, pairs, strict=True):
-            rounding = 4 * UNIT_ROUNDOFF * (abs(p) + abs(q)) / realised
+        for tableau, (p, q), moved in zip(tableaus, pairs, noise or [0.0] * len(pairs), strict=True):
+            rounding = max(4 * UNIT_ROUNDOFF * (abs(p) + abs(q)), 2 * moved) / realised
             tableau.add((p - q) / realised, rounding)
         if all(tableau.worsens for tableau in tableaus):
             break
@@ -93,10 +100,10 @@ def high_precision_difference(f: Callable[[Any], Any], x: float) -> tuple[float,
     """The derivative of f at x by a central difference in 60 digits with a step of 1e-20.
 
     f is run again on :class:`Precise` numbers, the floats in it being taken as the exact
-    numbers they are. The difference errs by h^2 times the third derivative over 6, some
-    1e-40, and by the 60 digits over the step; what remains is one rounding to a float.
-    Needs mpmath (extra ``test``). Raises ``InapplicableOracleError`` if f is not made of
-    primitives.
+    numbers they are. The difference errs by h^2 times the third derivative over 6 (some
+    1e-40; the difference to a step of 2h says how much), and by the 60 digits over the
+    step; then comes one rounding to a float. Needs mpmath (extra ``test``). Raises
+    ``InapplicableOracleError`` if f is not made of primitives.
 
     >>> from autograd_lite import exp
     >>> high_precision_difference(exp, 1.0)[0] == math.e
@@ -111,19 +118,29 @@ def precise_partial(f: Callable[[list[Any]], Any], x: Sequence[float], by: tuple
     A second derivative takes steps of 1e-10, whose error of 1e-20 is still below a float's last digit.
     """
     mp = context()
-    scale = {i: mp.mpf(10) ** (-20 // len(by)) * max(abs(x[i]), SMALLEST_SCALE) for i in by}
+    steps = {i: mp.mpf(10) ** (-20 // len(by)) * max(abs(x[i]), SMALLEST_SCALE) for i in by}
+    largest = mp.mpf(0)
 
-    def difference(at: list[Any], remaining: tuple[int, ...]) -> Any:
+    def difference(at: list[Any], remaining: tuple[int, ...], factor: int) -> Any:
+        nonlocal largest
         if not remaining:
-            return _value(f([Precise(number) for number in at]), Precise)
+            value = _value(f([Precise(number) for number in at]), Precise)
+            largest = max(largest, abs(value))
+            return value
         i, *rest = remaining
         above, below = list(at), list(at)
-        above[i] += scale[i]
-        below[i] -= scale[i]
-        return (difference(above, tuple(rest)) - difference(below, tuple(rest))) / (2 * scale[i])
+        above[i] += factor * steps[i]
+        below[i] -= factor * steps[i]
+        above_minus_below = difference(above, tuple(rest), factor) - difference(below, tuple(rest), factor)
+        return above_minus_below / (2 * factor * steps[i])
 
-    derivative = float(difference([mp.mpf(number) for number in x], by))
-    return derivative, 2 * UNIT_ROUNDOFF * abs(derivative) if math.isfinite(derivative) else math.inf
+    point = [mp.mpf(number) for number in x]
+    derivative, doubled = difference(point, by, 1), difference(point, by, 2)
+    if not (mp.isfinite(derivative) and mp.isfinite(doubled)):
+        return math.nan, math.inf
+    rounding = largest * mp.mpf(10) ** (2 - DIGITS) / mp.fprod(steps[i] for i in by)
+    error = 2 * UNIT_ROUNDOFF * abs(derivative) + abs(doubled - derivative) + rounding
+    return float(derivative), float(error)
 
 
 def complex_step(f: Callable[[Any], Any], x: float) -> tuple[float, float]:

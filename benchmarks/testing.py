@@ -1,0 +1,97 @@
+"""The gradient checker: its time, its false alarms, and what it misses.
+
+    python benchmarks/testing.py
+
+Needs the extra ``test``.
+"""
+
+import random
+import statistics
+import time
+from collections import Counter
+
+from autograd_lite import Op, ops
+from autograd_lite.errors import GradientMismatch
+from autograd_lite.ops import primitives
+from autograd_lite.testing import check_gradients
+from autograd_lite.testing.strategies import OPERATIONS, Program, Step
+
+SMOOTH = [name for name, form in OPERATIONS.items() if not form.kink]
+
+
+def program(rng: random.Random, operations: list[str], inputs: int, count: int) -> Program:
+    """A random domain-safe program."""
+    steps = []
+    for i in range(count):
+        name = rng.choice(operations)
+        steps.append(Step(name, tuple(rng.randrange(inputs + i) for _ in range(OPERATIONS[name].arity))))
+    return Program(inputs, steps)
+
+
+def point(rng: random.Random, of: Program) -> list[float]:
+    """A point for it, away from its kinks."""
+    while True:
+        x = [rng.uniform(-4, 4) for _ in range(of.inputs)]
+        if of.margin(*x) > 1e-2:
+            return x
+
+
+def time_of_a_check(rng: random.Random) -> list[float]:
+    """Milliseconds for programs of 25 operations and 3 inputs, to second order, by the default oracle."""
+    times = []
+    for _ in range(40):
+        f = program(rng, list(OPERATIONS), 3, 25)
+        x = point(rng, f)
+        started = time.perf_counter()
+        check_gradients(f, *x)
+        times.append((time.perf_counter() - started) * 1e3)
+    return times
+
+
+def false_alarms(rng: random.Random, count: int) -> tuple[int, Counter[str]]:
+    """Mismatches over random programs of up to 25 operations, and the verdicts."""
+    alarms, verdicts = 0, Counter[str]()
+    for _ in range(count):
+        f = program(rng, list(OPERATIONS), rng.randint(1, 3), rng.randint(1, 25))
+        x = point(rng, f)
+        try:
+            verdicts.update(c.verdict for c in check_gradients(f, *x).comparisons)
+        except GradientMismatch as mismatch:
+            alarms += 1
+            print(f, x, mismatch, sep="\n")
+    return alarms, verdicts
+
+
+def found(rng: random.Random, count: int, error: float, oracle: str) -> float:
+    """The share of planted relative errors in one primitive's partial that a check finds."""
+    hits = 0
+    for _ in range(count):
+        op: Op = primitives[rng.choice(["sin", "exp", "tanh", "log", "sqrt", "atan", "sigmoid"])]
+        plain = op.partials
+        assert callable(plain)
+        op.partials = lambda ans, x, plain=plain: (plain(ans, x)[0] * (1 + error),)
+        x = [rng.uniform(0.5, 2.0), rng.uniform(0.5, 2.0)]
+        try:
+            check_gradients(lambda a, b, op=op: op(a * b) * b + ops.cos(a), *x, order=1, oracle=oracle)
+        except GradientMismatch:
+            hits += 1
+        finally:
+            op.partials = plain
+    return hits / count
+
+
+def main() -> None:
+    rng = random.Random(0)
+    times = time_of_a_check(rng)
+    print(
+        f"check of 25 operations, 3 inputs, order 2: median {statistics.median(times):.1f} ms, slowest {max(times):.1f}"
+    )
+    for error in (1e-7, 1e-9, 1e-11, 1e-12):
+        shares = [found(rng, 300, error, oracle) for oracle in ("high_precision", "finite_difference")]
+        print(f"planted relative error {error:.0e}: found {shares[0]:.1%} by 60 digits, {shares[1]:.1%} by differences")
+    alarms, verdicts = false_alarms(rng, 2000)
+    print(f"2,000 random programs: {alarms} false alarms; {dict(verdicts)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,433 @@
+"""The checker checked: planted bugs, oracles, strategies, reports."""
+
+import builtins
+import contextlib
+import math
+import random
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import autograd_lite as ag
+from autograd_lite import Op, Value, chain, graph, nn, node, ops
+from autograd_lite.errors import ArgumentError, GradientMismatch, InapplicableOracleError, MissingDependencyError
+from autograd_lite.testing import (
+    check_gradients,
+    complex_step,
+    finite_difference,
+    high_precision_difference,
+    precise,
+    rounding_tolerance,
+)
+from autograd_lite.testing.edges import assert_edge_table, edge_page
+from autograd_lite.testing.numbers import Complex, Dual, Perturbed
+from autograd_lite.testing.precise import Precise
+from autograd_lite.testing.strategies import OPERATIONS, Program, Step, finite_floats, points_for, programs
+
+# ---- Planted bugs -----------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def partials(op: Op, planted: Any) -> Iterator[None]:
+    """Other partials for a primitive, also in the methods that were made from it."""
+    before, methods = op.partials, {}
+    for name in dir(Value):
+        if getattr(getattr(Value, name, None), "__name__", None) == op.name and callable(getattr(Value, name)):
+            methods[name] = getattr(Value, name)
+    op.partials = planted
+    for name in methods:
+        reflected = name.startswith("__r") and not name.startswith("__round")
+        setattr(Value, name, node.binary(op, reflected=reflected) if op.arity == 2 else node.unary(op))
+    try:
+        yield
+    finally:
+        op.partials = before
+        for name, method in methods.items():
+            setattr(Value, name, method)
+
+
+@contextlib.contextmanager
+def replaced(place: Any, name: str, planted: Any) -> Iterator[None]:
+    before = getattr(place, name)
+    setattr(place, name, planted)
+    try:
+        yield
+    finally:
+        setattr(place, name, before)
+
+
+def breadth_first(*roots: Any, stop: Any = ()) -> list[Any]:
+    """Every operation once, in the order of discovery."""
+    found, seen = [root for root in roots if root._x is not None], set(stop)
+    for one in found:
+        for operand in one.operands:
+            if isinstance(operand, Value) and operand._x is not None and operand not in seen:
+                seen.add(operand)
+                found.append(operand)
+    return found[::-1]
+
+
+def sweep(accumulate: Callable[[Any, Any], Any], *, operands_as_set: bool = False) -> Callable[..., Any]:
+    """A backward pass that puts a contribution to what is there already in a way of its own."""
+
+    def pull_back(order: list[Any], seeds: dict[Any, Any], create_graph: bool, keep: bool) -> dict[Any, Any]:
+        found = dict(seeds)
+        for one in reversed(order):
+            adjoint = found.pop(one, 0.0)
+            if keep:
+                one._grad = adjoint
+            pairs = zip(one.operands, one.partials, strict=True)
+            for operand, partial in dict(pairs).items() if operands_as_set else pairs:
+                if isinstance(operand, Value):
+                    found[operand] = accumulate(found.get(operand, 0.0), adjoint * partial)
+        return found
+
+    return pull_back
+
+
+def scaled(op: Op, error: float) -> Any:
+    plain: Any = op.partials
+    return partials(op, lambda ans, *operands: tuple(p * (1 + error) for p in plain(ans, *operands)))
+
+
+#: What is planted, how, the operations of the programs that look for it, and in how many operations at most
+#: Hypothesis then shows it.
+PLANTS: dict[str, tuple[Callable[[], Any], list[str], int]] = {
+    "the sign of sub": (lambda: partials(ops.sub, (1.0, 1.0)), ["sub", "sin", "add"], 1),
+    "operands as a set": (lambda: replaced(chain, "_pull_back", sweep(lambda a, b: a + b, operands_as_set=True)),
+                          ["mul", "add", "cos"], 1),
+    "swapped partials of div": (lambda: partials(ops.div, lambda ans, x, y: (-ans / y, 1 / y)), ["div", "add"], 1),
+    "breadth-first order": (lambda: replaced(graph, "operations", breadth_first), ["add", "sin", "mul"], 4),
+    "assignment, not accumulation": (lambda: replaced(chain, "_pull_back", sweep(lambda a, b: b)), ["add", "sin"], 1),
+    "tanh's derivative": (lambda: partials(ops.tanh, lambda ans, x: (1 - ans,)), ["tanh", "add"], 1),
+    "exp off by 1e-7": (lambda: scaled(ops.exp, 1e-7), ["exp", "mul", "add"], 1),
+    "exp off by 1e-11": (lambda: scaled(ops.exp, 1e-11), ["exp", "mul", "add"], 1),
+    "a lost branch of where": (lambda: partials(ops.where, lambda ans, c, x, y: (0.0, ops.not_equal(c, 0.0), 0.0)),
+                               ["where", "add"], 1),
+    "an exponent of pow": (lambda: partials(ops.constant_power, lambda ans, x, n: (n * ops.constant_power(x, n), 0.0)),
+                           ["cube", "add"], 1),
+    "log without its inner derivative": (lambda: partials(ops.log, lambda ans, x: (1 / (x + 1),)), ["log", "mul"], 1),
+    "a wrong sign of cos": (lambda: partials(ops.cos, lambda ans, x: (ops.sin(x),)), ["cos", "mul"], 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLANTS)
+def test_a_planted_bug_is_found_and_shrinks_to_a_few_operations(name: str) -> None:
+    plant, operations, most = PLANTS[name]
+
+    @st.composite
+    def placed(draw: st.DrawFn) -> tuple[Program, list[float]]:
+        program = draw(programs(ops=operations, max_ops=8))
+        return program, draw(points_for(program))
+
+    def is_found(case: tuple[Program, list[float]]) -> bool:
+        program, point = case
+        with plant():
+            try:
+                check_gradients(program, *point, order=1, modes=("reverse",), oracle="high_precision")
+            except GradientMismatch:
+                return True
+        return False
+
+    settings = hypothesis.settings(database=None, derandomize=True, max_examples=2000, deadline=None)
+    program, _ = hypothesis.find(placed(), is_found, settings=settings)
+    assert len(program.steps) <= most, program
+
+
+def test_half_of_a_max_tie_is_found_by_the_edge_table() -> None:
+    planted = partials(ops.maximum, lambda ans, x, y: (ops.greater_equal(x, y), ops.less(x, y)))
+    with planted, pytest.raises(AssertionError, match=r"maximum\(x, y\) at \(2.0, 2.0\): .*gradient \(1.0, 0.0\)"):
+        assert_edge_table()
+    assert_edge_table()
+
+
+def test_stale_local_partials_are_found_by_assigning_data() -> None:
+    def gradient() -> float:
+        x = Value(2.0)
+        y = ag.sin(x)
+        x.data = 3.0
+        y.backward()
+        return x.grad  # type: ignore[no-any-return]
+
+    def stale(order: list[Any], seeds: Any, create_graph: bool, keep: bool) -> Any:
+        for one in order:
+            numbers = [node.number(o) for o in one.operands]
+            (one._dx,) = one.op.differentiate(one.op.evaluate(*numbers), *numbers)
+        return real(order, seeds, create_graph, keep)
+
+    real = chain._pull_back
+    assert gradient() == math.cos(2.0)
+    with replaced(chain, "_pull_back", stale):
+        assert gradient() != math.cos(2.0)
+
+
+def test_a_missing_reset_of_interior_gradients_is_found_by_repeating() -> None:
+    def twice() -> float:
+        x = Value(3.0)
+        y = x * x
+        z = y * y
+        z.backward()
+        z.backward()
+        return x.grad  # type: ignore[no-any-return]
+
+    def without_reset(order: list[Any], seeds: Any, create_graph: bool, keep: bool) -> Any:
+        left = {one: one._grad for one in order if hasattr(one, "_grad") and one not in seeds}
+        return real(order, {**left, **seeds}, create_graph, keep)
+
+    real = chain._pull_back
+    assert twice() == 216.0
+    with replaced(chain, "_pull_back", without_reset):
+        assert twice() != 216.0
+
+
+def test_the_report_names_the_primitive_that_is_off() -> None:
+    cube = Op("cube", lambda x: x * x * x, lambda ans, x: (2 * x * x,))
+    with pytest.raises(GradientMismatch) as caught:
+        check_gradients(lambda speed: ag.sin(cube(speed)), 0.5)
+    assert "MISMATCH" in str(caught.value)
+    assert "reverse  speed" in str(caught.value)
+    assert "the partial of cube by operand 0, at speed = 0.5: recorded 0.5, should be 0.75" in str(caught.value)
+    assert caught.value.report.mismatches  # type: ignore[attr-defined]
+
+
+def test_a_wrong_second_derivative_alone_is_found_and_blamed() -> None:
+    cube = Op("cube", lambda x: x * x * x, lambda ans, x: (3 * x * ag.stop_gradient(x),))
+    assert check_gradients(cube, 0.5, order=1).ok
+    with pytest.raises(GradientMismatch, match=r"the derivative of the partial of cube by operand 0, at x = 0.5"):
+        check_gradients(lambda x: cube(x) * 1.0, 0.5)
+
+
+def test_a_fault_of_no_primitive_says_where_to_look() -> None:
+    with pytest.raises(GradientMismatch, match="each primitive's own partials are right at this point"):
+        check_gradients(lambda x: x * ag.stop_gradient(x), 3.0, order=1)
+
+
+def test_errors_of_a_billionth_in_one_partial_are_found() -> None:
+    rng, missed = random.Random(0), 0
+    for _ in range(100):
+        x, error = rng.uniform(0.5, 2.0), 1e-9 * rng.choice([-1, 1])
+        with scaled(ops.sin, error):
+            try:
+                check_gradients(lambda v: ag.sin(v) * v + ag.exp(v), x, order=1, oracle="high_precision")
+                missed += 1
+            except GradientMismatch:
+                pass
+    assert missed <= 1
+
+
+# ---- check_gradients --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("f", "point", "why"),
+    [
+        (ag.relu, 0.0, "a kink: slope 0 to the left, 1 to the right"),
+        (ag.absolute, 0.0, "a kink: slope -1 to the left, 1 to the right"),
+        (ag.floor, 2.0, "a kink|a jump"),
+        (ag.sign, 0.0, "a jump"),
+        (ag.cbrt, 0.0, "a jump, or a slope without bound"),
+        (ag.sqrt, 0.0, "nan or infinite here or just beside"),
+        (ag.log, 0.0, "nan or infinite"),
+        (lambda x: (x + 1e17) - 1e17, 1.0, "too much rounding|a kink|a jump"),
+    ],
+)
+def test_where_nobody_can_tell_the_report_is_inconclusive_and_says_why(
+    f: Callable[[Any], Any], point: float, why: str
+) -> None:
+    report = check_gradients(f, point, order=1, oracle="finite_difference")
+    assert not report.ok
+    assert len(report.inconclusive) == 2
+    assert re.search(why, report.inconclusive[0].reason)
+
+
+def test_a_report_reads_as_a_table() -> None:
+    report = check_gradients(lambda a, b: a * b["c"][0], 2.0, {"c": [3.0]})
+    lines = repr(report).splitlines()
+    assert lines[0] == "<GradientReport: 12 derivatives, all agree>"
+    assert lines[1].split() == ["order", "mode", "by", "analytic", "numeric", "error", "tolerance", "verdict"]
+    assert [c.by for c in report.comparisons[:2]] == ["a", "b['c'][0]"]
+    assert len({len(line.split("agrees")[0]) for line in lines[2:]}) == 1
+
+
+@pytest.mark.parametrize("oracle", ["auto", "finite_difference", "high_precision", "complex_step"])
+def test_every_oracle_passes_a_right_gradient(oracle: str) -> None:
+    order = 1 if oracle == "complex_step" else 2
+    assert check_gradients(lambda x, y: ag.sin(x) * ag.exp(y) / (x + 2), 1.0, 0.5, order=order, oracle=oracle).ok
+
+
+def test_modules_and_arrays_are_structures() -> None:
+    np = pytest.importorskip("numpy")
+    model = nn.MLP(2, [2, 1], activation="tanh", rng=0)
+    report = check_gradients(lambda model, x: model(x), model, np.array([0.5, -1.0]), order=1)
+    assert report.ok
+    assert [c.by for c in report.comparisons[:9]][-2:] == [model.parameters()[-2].name, model.parameters()[-1].name]
+    assert not any(p.has_grad for p in model.parameters())
+
+
+def test_fixed_tolerances_take_the_place_of_the_adaptive_one() -> None:
+    almost = Op("almost", lambda x: x * x, lambda ans, x: (2 * x * (1 + 1e-4),))
+    assert check_gradients(almost, 1.0, order=1, rtol=1e-3).ok
+    assert check_gradients(almost, 1.0, order=1, atol=1e-3).ok
+    with pytest.raises(GradientMismatch):
+        check_gradients(almost, 1.0, order=1, rtol=1e-6)
+
+
+def test_a_program_that_loses_digits_loosens_its_tolerance() -> None:
+    def lossy(x: Any) -> Any:
+        return (ag.exp(x * 20) + x) - ag.exp(x * 20)
+
+    assert rounding_tolerance(lossy, 1.0)[0] > 1e6 * rounding_tolerance(lambda x: ag.exp(x) + x, 1.0)[0]
+    assert not check_gradients(lossy, 1.0, order=1).mismatches
+
+
+def test_a_function_of_floats_alone_is_checked_by_differences() -> None:
+    own = Op("own", lambda x: math.sin(x) * x, lambda ans, x: (ops.cos(x) * x + ops.sin(x),))
+    assert check_gradients(own, 0.5).ok
+    report = check_gradients(own, 0.5, oracle="high_precision")
+    assert "own has no value of 60 digits" in report.inconclusive[0].reason
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: check_gradients(ag.sin, 1.0, order=3), ArgumentError, "order is 1 or 2, got int 3"),
+        (lambda: check_gradients(ag.sin, 1.0, oracle="fd"), ArgumentError, "no oracle 'fd'; there are auto"),
+        (lambda: check_gradients(ag.sin, 1.0, modes="reverse"), ArgumentError, "modes is a tuple of 'reverse'"),
+        (lambda: check_gradients(ag.sin, 1.0, rtol=-1), ArgumentError, "rtol is a number from 0 up"),
+        (lambda: check_gradients(ag.sin, 1.0, oracle="complex_step"), ArgumentError, "say order=1"),
+        (lambda: check_gradients(ag.sin), ArgumentError, "at least one number to differentiate by"),
+        (lambda: check_gradients(ag.sin, "1"), TypeError, "got str '1'"),
+        (lambda: check_gradients(1.0, ag.sin), TypeError, "takes the function first"),  # type: ignore[arg-type]
+        (lambda: check_gradients(lambda x: [x], 1.0), TypeError, "returns one number"),
+        (lambda: finite_floats(2.0, 1.0), ArgumentError, "min_value < max_value"),
+        (lambda: programs(ops=["sinus"]).example(), ArgumentError, r"there is no operation \['sinus'\]"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::hypothesis.errors.NonInteractiveExampleWarning")
+def test_misuse_says_what_was_expected(call: Callable[[], Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        call()
+
+
+# ---- Oracles and numbers ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("x", [-2.0, 1e-3, 0.5, 3.0, 50.0])
+def test_oracles_err_less_than_they_say(x: float) -> None:
+    f = lambda v: ag.sin(v) * ag.exp(v * 0.1) + v * v
+    exact = math.exp(0.1 * x) * (math.cos(x) + 0.1 * math.sin(x)) + 2 * x
+    for oracle in (finite_difference, high_precision_difference, complex_step):
+        derivative, error = oracle(f, x)
+        assert abs(derivative - exact) <= error + 4e-16 * abs(exact), oracle
+        assert error < 1e-8
+
+
+def test_the_complex_step_refuses_what_is_not_analytic() -> None:
+    for f in (ag.absolute, lambda x: x if x > 0 else -x, ag.relu, ag.erf, lambda x: 1.0 if x else 2.0):
+        with pytest.raises(InapplicableOracleError, match="the complex step does not hold through"):
+            complex_step(f, 1.0)
+
+
+def test_numbers_of_many_digits_do_not_lose_them_unseen() -> None:
+    own = Op("own", lambda x: math.sin(x) * x, lambda ans, x: (x,))
+    with pytest.raises(InapplicableOracleError, match="own has no value of 60 digits"):
+        own(Precise(1.0))
+    assert str(Precise(1) / 3)[:30] == "0.3333333333333333333333333333"
+    plain = Op("plain", lambda x: x * x, lambda ans, x: (2 * x,))
+    assert plain(Precise(1.5)).value == 2.25
+
+
+def test_without_mpmath_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def importing(name: str, *args: Any, **kwargs: Any) -> Any:
+        if name == "mpmath":
+            raise ImportError(name)
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", importing)
+    precise.context.cache_clear()
+    with pytest.raises(MissingDependencyError, match=r'pip install "autograd_lite\[test\]"'):
+        high_precision_difference(ag.sin, 1.0)
+    assert check_gradients(ag.sin, 1.0).ok  # finite differences need nothing
+
+
+@given(st.data())
+def test_a_program_runs_over_every_type_of_number(data: st.DataObject) -> None:
+    program = data.draw(programs(max_ops=8))
+    x = data.draw(points_for(program))
+    expected = program(*x)
+    close = pytest.approx(expected, rel=1e-9, abs=1e-9)
+    assert program(*map(Value, x)).data == expected
+    assert program(*(Dual(number) for number in x)).value == expected
+    assert float(program(*map(Precise, x)).value) == close
+    rng = random.Random(0)
+    assert program(*(Perturbed(number, rng) for number in x)).value == close
+    with contextlib.suppress(InapplicableOracleError):
+        assert program(*map(Complex, x)).value.real == close
+
+
+# ---- Strategies -------------------------------------------------------------------------
+
+
+@given(programs(), st.data())
+def test_safe_programs_are_defined_everywhere(program: Program, data: st.DataObject) -> None:
+    x = data.draw(st.lists(finite_floats(), min_size=program.inputs, max_size=program.inputs))
+    assert math.isfinite(program(*x))
+
+
+@given(programs(max_ops=6))
+def test_the_repr_of_a_program_is_its_code(program: Program) -> None:
+    names: dict[str, Any] = {"ag": ag}
+    exec(repr(program), names)
+    x = [0.5] * program.inputs
+    assert names["program"](*x) == program(*x)
+
+
+@given(programs(["log", "sqrt", "relu", "div", "asin"], max_ops=3, domain_safe=False), st.data())
+@hypothesis.settings(suppress_health_check=[hypothesis.HealthCheck.filter_too_much])
+def test_points_lie_in_the_domain_and_away_from_kinks(program: Program, data: st.DataObject) -> None:
+    x = data.draw(points_for(program))
+    assert math.isfinite(program(*x))
+    assert program.margin(*x) >= 1e-2
+
+
+def test_programs_share_subexpressions_and_count_their_kinks() -> None:
+    program = Program(2, [Step("relu", (0,)), Step("maximum", (2, 1)), Step("mul", (3, 3))])
+    assert program.margin(0.5, 0.25) == 0.25
+    assert set(OPERATIONS) >= {"log", "relu", "where"}
+
+
+def test_the_page_of_the_edges_is_made_from_the_table() -> None:
+    page = Path(__file__).parent.parent / "docs" / "edges.md"
+    assert page.read_text(encoding="utf-8") == edge_page()
+
+
+# ---- Robustness -------------------------------------------------------------------------
+
+ODD = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.integers(min_value=10**300), st.floats(), st.complex_numbers(),
+    st.text(max_size=3), st.binary(max_size=3), st.fractions(), st.decimals(), st.dates(), st.timedeltas(),
+    st.lists(st.floats(), max_size=2), st.dictionaries(st.integers(), st.floats(), max_size=1), st.functions(),
+    st.sampled_from([int, Value, ag.sin, Value(1.0), object(), NotImplemented, ..., range(3), memoryview(b"a"), ag]),
+)  # fmt: skip
+
+
+@hypothesis.settings(max_examples=2000)
+@given(ODD, ODD)
+def test_odd_arguments_give_a_value_or_an_error_of_ours(thing: Any, name: Any) -> None:
+    try:
+        value = Value(thing, name)
+    except (TypeError, OverflowError) as error:
+        message = str(error)
+    else:
+        assert type(value.data) is float
+        assert value.name is None or isinstance(value.name, str)
+        return
+    assert "got" in message or "beyond the largest float" in message
