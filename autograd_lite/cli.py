@@ -45,8 +45,10 @@ def _positive(text: str) -> int:
 
 def _drawing(text: str) -> Path:
     path = Path(text)
-    if path.suffix.removeprefix(".") not in FORMATS:
+    if path.suffix.removeprefix(".").lower() not in FORMATS:
         raise argparse.ArgumentTypeError(f"a path that ends in .{', .'.join(FORMATS)}, not {text!r}")
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{path} is a folder")
     if not path.absolute().parent.is_dir():
         raise argparse.ArgumentTypeError(f"there is no folder {path.absolute().parent}")
     return path

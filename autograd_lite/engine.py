@@ -8,12 +8,14 @@ their recording from :mod:`autograd_lite.node`, the topological order from
 import math
 import operator
 import threading
+from contextlib import nullcontext
 from typing import Any
 
 from autograd_lite import graph, ops
 from autograd_lite.chain import pull_back
 from autograd_lite.checks import checked, describe
 from autograd_lite.errors import GraphError
+from autograd_lite.modes import recording
 from autograd_lite.node import CONSTANT, Node, binary, compared, number, unary
 from autograd_lite.ops import Op
 
@@ -152,15 +154,16 @@ class Value(Node):
             raise GraphError(
                 "backward() needs a Value with a graph, and this one is a constant: it was computed under "
                 "no_grad(), comes from detach(), or depends on such Values only. Compute it outside "
-                "no_grad(), from Values that were not detached."
+                "no_grad(), from Values that were not detached. (The gradient of a linear function is one too.)"
             )
         seed = seed if isinstance(seed, Value) else checked(seed, "the seed of backward()")
         seeds = {self: seed if create_graph else number(seed)}
         found = pull_back(graph.operations(self), seeds, create_graph=create_graph, keep=True)
-        with _accumulating:
+        with _accumulating, recording() if create_graph else nullcontext():
             for leaf, adjoint in found.items():
                 if leaf._primitive is None:
-                    leaf._grad = leaf._grad + adjoint if leaf.has_grad else adjoint
+                    total = leaf._grad + adjoint if leaf.has_grad else adjoint
+                    leaf._grad = total if isinstance(total, Value) or not create_graph else Value(total).detach()
 
     # -- Operators --
 
@@ -212,8 +215,12 @@ class Value(Node):
 
     # -- The primitives as methods: x.exp() is exp(x) --
 
-    add, sub, mul, div = __add__, __sub__, __mul__, __truediv__
-    floordiv, mod, pow = __floordiv__, __mod__, __pow__
+    add = binary(ops.add, named=True)
+    sub = binary(ops.sub, named=True)
+    mul = binary(ops.mul, named=True)
+    div = binary(ops.div, named=True)
+    floordiv = binary(ops.floordiv, named=True)
+    mod = binary(ops.mod, named=True)
     neg, abs, floor, ceil, trunc, round = __neg__, __abs__, __floor__, __ceil__, __trunc__, __round__
     square = unary(ops.square)
     reciprocal = unary(ops.reciprocal)
@@ -248,17 +255,21 @@ class Value(Node):
     lgamma = unary(ops.lgamma)
     digamma = unary(ops.digamma)
     sign = unary(ops.sign)
-    hypot = binary(ops.hypot)
-    atan2 = binary(ops.atan2)
-    copysign = binary(ops.copysign)
-    maximum = binary(ops.maximum)
-    minimum = binary(ops.minimum)
-    greater = binary(ops.greater)
-    greater_equal = binary(ops.greater_equal)
-    less = binary(ops.less)
-    less_equal = binary(ops.less_equal)
-    equal = binary(ops.equal)
-    not_equal = binary(ops.not_equal)
+    hypot = binary(ops.hypot, named=True)
+    atan2 = binary(ops.atan2, named=True)
+    copysign = binary(ops.copysign, named=True)
+    maximum = binary(ops.maximum, named=True)
+    minimum = binary(ops.minimum, named=True)
+    greater = binary(ops.greater, named=True)
+    greater_equal = binary(ops.greater_equal, named=True)
+    less = binary(ops.less, named=True)
+    less_equal = binary(ops.less_equal, named=True)
+    equal = binary(ops.equal, named=True)
+    not_equal = binary(ops.not_equal, named=True)
+
+    def pow(self, other: "Value | float") -> "Value":
+        """``pow(self, other)``."""
+        return ops.power(self, other)  # type: ignore[no-any-return]
 
     def leaky_relu(self, negative_slope: "Value | float" = 0.01) -> "Value":
         """``leaky_relu(self, negative_slope)``."""
@@ -304,7 +315,7 @@ class Value(Node):
                 f"only leaves can be copied and pickled; this Value is the result of {self._primitive!r}, and "
                 "its graph would come along. Take v.detach() or v.data"
             )
-        return _restored, (self._data, self.grad if self.has_grad else None, self.name, self.requires_grad)
+        return _restored, (self._data, number(self.grad) if self.has_grad else None, self.name, self.requires_grad)
 
 
 _accumulating = threading.Lock()  # threads may share leaves, and += takes several steps

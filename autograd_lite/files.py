@@ -17,11 +17,14 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> "Path":
     import tempfile
     from pathlib import Path
 
-    target = Path(path)
+    target = Path(path).resolve()  # through links, to what they lead to
     if not target.parent.is_dir():
         raise FileNotFoundError(f"cannot write {target}: there is no folder {target.parent.absolute()}")
     if target.is_dir():
         raise IsADirectoryError(f"cannot write {target}: it is a folder")
+    if target.exists() and not target.is_file():  # a pipe or a device takes what it gets
+        target.write_bytes(content)
+        return Path(path)
     try:
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     except OSError as error:
@@ -29,11 +32,13 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> "Path":
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        Path(temporary).chmod(0o666 & ~_umask())  # mkstemp's own mode is for its owner alone
-        return Path(temporary).replace(target)
+        # mkstemp's own mode is for its owner alone
+        Path(temporary).chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
+        Path(temporary).replace(target)
     except BaseException:
         Path(temporary).unlink()
         raise
+    return Path(path)
 
 
 def _umask() -> int:

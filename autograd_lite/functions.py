@@ -4,11 +4,11 @@ Each takes any iterable of numbers and Values, and returns floats if it was give
 alone.
 """
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
-from autograd_lite import ops
+from autograd_lite import ops, tree
+from autograd_lite.checks import describe, is_real
 from autograd_lite.engine import Value
 from autograd_lite.errors import ArgumentError
 
@@ -16,7 +16,9 @@ __all__ = ["dot", "log_softmax", "logsumexp", "mean", "norm", "prod", "softmax",
 
 
 def stop_gradient(x: Any) -> Any:
-    """The number without its gradient: a Value's :meth:`~Value.detach`, a float as it is.
+    """A number, or numbers in nested lists, tuples and dicts, without their gradients.
+
+    A Value's :meth:`~Value.detach`; a float as it is.
 
     >>> from autograd_lite import Value, stop_gradient
     >>> x = Value(3.0)
@@ -24,6 +26,8 @@ def stop_gradient(x: Any) -> Any:
     >>> x.grad
     3.0
     """
+    if isinstance(x, (list, tuple, dict)) or tree.is_array(x):
+        return tree.map_leaves(stop_gradient, x)
     return x.detach() if isinstance(x, Value) else x
 
 
@@ -37,7 +41,7 @@ def sum_(numbers: Iterable[Any]) -> Any:
     total: Any = numbers[0] if numbers else 0.0
     for number in numbers[1:]:
         total = total + number
-    return total
+    return _checked(total, "sum")
 
 
 def prod(numbers: Iterable[Any]) -> Any:
@@ -50,7 +54,7 @@ def prod(numbers: Iterable[Any]) -> Any:
     total: Any = numbers[0] if numbers else 1.0
     for number in numbers[1:]:
         total = total * number
-    return total
+    return _checked(total, "prod")
 
 
 def mean(numbers: Iterable[Any]) -> Any:
@@ -82,23 +86,18 @@ def norm(numbers: Iterable[Any]) -> Any:
     5.0
     """
     numbers = _listed(numbers, "norm")
-    length: Any = ops.absolute(numbers[0]) if numbers else 0.0
-    for number in numbers[1:]:
-        length = ops.hypot(length, number)
-    return length
+    return ops.hypot(*numbers) if numbers else 0.0
 
 
 def logsumexp(numbers: Iterable[Any]) -> Any:
     """log(exp(x) + exp(y) + ...), shifted by the largest, so that nothing overflows.
 
-    Its gradient is :func:`softmax`. Of -inf alone it is -inf, and the gradient nan.
+    Its gradient is e_i over the sum of all e, e_i = exp(x_i). Of -inf alone it is -inf, and the gradient nan.
 
     >>> round(logsumexp([1000.0, 1000.0]), 6)
     1000.693147
     """
-    numbers = _listed(numbers, "logsumexp", least=1)
-    shift = _largest(numbers)
-    return shift + ops.log(sum_([ops.exp(x - shift) for x in numbers]))
+    return ops.log_sum_exp(*_listed(numbers, "logsumexp", least=1))
 
 
 def softmax(numbers: Iterable[Any]) -> list[Any]:
@@ -108,10 +107,10 @@ def softmax(numbers: Iterable[Any]) -> list[Any]:
     [0.5, 0.5]
     """
     numbers = _listed(numbers, "softmax", least=1)
-    shift = _largest(numbers)
-    exps = [ops.exp(x - shift) for x in numbers]
-    total = sum_(exps)
-    return [e / total for e in exps]
+    total = ops.log_sum_exp(*numbers)
+    exps = [ops.exp(x - total) for x in numbers]
+    again = sum_(exps)  # 1 but for the rounding of the total
+    return [e / again for e in exps]
 
 
 def log_softmax(numbers: Iterable[Any]) -> list[Any]:
@@ -135,9 +134,7 @@ def _listed(numbers: Iterable[Any], name: str, *, least: int = 0) -> list[Any]:
     return listed
 
 
-def _largest(numbers: list[Any]) -> Any:
-    """The largest as a constant; 0 where it is infinite, as inf - inf would be nan."""
-    largest = stop_gradient(numbers[0])
-    for number in numbers[1:]:
-        largest = ops.maximum(largest, stop_gradient(number))
-    return ops.where(ops.less(ops.absolute(largest), math.inf), largest, 0.0)
+def _checked(total: Any, name: str) -> Any:
+    if is_real(total) or hasattr(type(total), "__autograd_op__"):
+        return total
+    raise TypeError(f"{name} takes numbers and Values; what it got makes {describe(total)}")

@@ -12,6 +12,7 @@ class Modes(threading.local):
 
     recording = True
     anomaly = False
+    before: Any = ()  # what the blocks around have to restore: the innermost, and those around it
 
 
 mode = Modes()
@@ -26,6 +27,9 @@ def _count(change: int) -> None:
             in_a_mode += change
 
 
+_GENERATOR_OR_COROUTINE = 0x20 | 0x80 | 0x200  # of inspect: CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR
+
+
 class _Mode(ContextDecorator):
     """A context manager and decorator that changes one mode of the current thread."""
 
@@ -36,22 +40,25 @@ class _Mode(ContextDecorator):
         if misplaced:
             name = type(self).__name__
             raise TypeError(f"{name}() takes no arguments; as a decorator write @{name}() with brackets")
-        self._before: list[bool] = []
+
+    def __call__(self, function: Any) -> Any:
+        if getattr(getattr(function, "__code__", None), "co_flags", 0) & _GENERATOR_OR_COROUTINE:
+            raise TypeError(
+                f"{function.__name__} runs later, in pieces; write `with {type(self).__name__}():` inside it"
+            )
+        return super().__call__(function)
 
     def __enter__(self) -> "_Mode":
         before = getattr(mode, self._field)
-        self._before.append(before)
+        mode.before = (before, mode.before)
         setattr(mode, self._field, self._setting)
         _count(before is not self._setting)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        before = self._before.pop()
+        before, mode.before = mode.before
         setattr(mode, self._field, before)
         _count(-(before is not self._setting))
-
-    def _recreate_cm(self) -> "_Mode":
-        return type(self)()  # a decorated function may run in several threads at once
 
 
 class no_grad(_Mode):  # noqa: N801 - PyTorch's spelling

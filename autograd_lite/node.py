@@ -177,11 +177,14 @@ def unary(op: Op) -> Callable[[_N], _N]:
     return _method(op, op, fields | {"node_x": "self", "node_y": "None"})  # type: ignore[no-any-return]
 
 
-def binary(op: Op, *, reflected: bool = False) -> Callable[[_N, _N | float], _N]:
-    """A method that applies the op to the node and another, or (reflected) to another and the node."""
+def binary(op: Op, *, reflected: bool = False, named: bool = False) -> Callable[[_N, _N | float], _N]:
+    """A method that applies the op to the node and another, or (reflected) to another and the node.
+
+    An operator leaves what is no number to the other operand; a named method raises ``TypeError``.
+    """
 
     def general(self: Any, other: Any) -> Any:
-        if not is_real(other) and not hasattr(type(other), "__autograd_op__"):
+        if not named and not is_real(other) and not hasattr(type(other), "__autograd_op__"):
             return NotImplemented
         return op(other, self) if reflected else op(self, other)
 
@@ -197,7 +200,7 @@ def compared(comparison: Callable[[float, Any], bool]) -> Callable[[Any, Any], b
     def method(self: Any, other: Any) -> Any:
         if isinstance(other, Node):
             return comparison(self._data, other._data)
-        return comparison(self._data, other) if is_real(other) else NotImplemented
+        return bool(comparison(self._data, other)) if is_real(other) else NotImplemented
 
     return method
 

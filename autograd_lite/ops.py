@@ -62,6 +62,7 @@ __all__ = [
     "log1p",
     "log2",
     "log10",
+    "log_sum_exp",
     "maximum",
     "minimum",
     "mod",
@@ -233,6 +234,8 @@ def _count_operands(partials: Callable[..., Any]) -> int | None:
     code = getattr(partials, "__code__", None)
     if code is None:
         raise TypeError(f"partials must be a plain function or a lambda, got {describe(partials)}")
+    if code.co_kwonlyargcount or code.co_flags & 0x08:
+        raise TypeError("partials takes its operands by position, without keyword-only ones and without **")
     takes_any_number = code.co_flags & 0x04  # inspect.CO_VARARGS, without the price of importing inspect
     return None if takes_any_number else int(code.co_argcount) - 1
 
@@ -244,6 +247,9 @@ class _Ieee(float):
 
     def __neg__(self) -> "_Ieee":
         return _Ieee(-float(self))
+
+    def __abs__(self) -> "_Ieee":
+        return _Ieee(abs(float(self)))
 
 
 def _ieee_method(operation: Callable[[Any, Any], float], *, reflected: bool) -> Callable[[Any, Any], Any]:
@@ -290,8 +296,10 @@ log10 = Op("log10", math.log10, lambda ans, x: (1 / (x * math.log(10)),), otherw
 log1p = Op("log1p", math.log1p, lambda ans, x: (1 / (1 + x),), otherwise=lambda x: -inf if x == -1 else nan)
 sqrt = Op("sqrt", math.sqrt, lambda ans, x: (0.5 / ans,))
 cbrt = Op("cbrt", math.cbrt, lambda ans, x: (1 / (3 * ans * ans),))
-hypot = Op(  # at (0, 0) the divisor is 1, so the partials are (0, 0); no square to overflow
-    "hypot", math.hypot, lambda ans, x, y: (x / (ans + equal(ans, 0.0)), y / (ans + equal(ans, 0.0))))
+hypot = Op(  # of any number of operands; at the origin the divisor is 1, so the partials are 0; no square to overflow
+    "hypot", math.hypot, lambda ans, *xs: tuple(x / (ans + equal(ans, 0.0)) for x in xs))
+log_sum_exp = Op(  # e_i / (sum of e), with e relative to the result
+    "logsumexp", special.log_sum_exp, lambda ans, *xs: _shares([exp(x - ans) for x in xs]))
 
 # Trigonometric and hyperbolic functions
 sin = Op("sin", math.sin, lambda ans, x: (cos(x),))
@@ -325,9 +333,9 @@ erf = Op("erf", math.erf, lambda ans, x: (2 / math.sqrt(pi) * exp(-x * x),))
 erfc: Op = Op("erfc", math.erfc, lambda ans, x: (-2 / math.sqrt(pi) * exp(-x * x),))
 lgamma = Op("lgamma", math.lgamma, lambda ans, x: (digamma(x),), otherwise=inf)
 polygamma: Op = Op(  # the n-th derivative of digamma; n is a whole constant, never a Value
-    "polygamma", special.polygamma, lambda ans, x, n: (polygamma(x, n + 1), 0.0),
-    otherwise=lambda x, n: inf if n % 2 or x < 0 else -inf)
-digamma: Op = Op("digamma", lambda x: special.polygamma(x, 0.0), lambda ans, x: (polygamma(x, 1.0),),
+    "polygamma", special.polygamma, lambda ans, n, x: (0.0, polygamma(n + 1, x)),
+    otherwise=lambda n, x: inf if n % 2 or x < 0 else -inf)
+digamma: Op = Op("digamma", lambda x: special.polygamma(0.0, x), lambda ans, x: (polygamma(1.0, x),),
              otherwise=lambda x: math.copysign(inf, -x))
 
 # Kinks and steps
@@ -367,6 +375,14 @@ def _logistic_slope(x: Any) -> Any:
     return e / ((1 + e) * (1 + e))
 
 
+def _shares(xs: list[Any]) -> tuple[Any, ...]:
+    """Each over their sum."""
+    total = xs[0]
+    for x in xs[1:]:
+        total = total + x
+    return tuple(x / total for x in xs)
+
+
 def _radius(x: Any, y: Any) -> Any:
     """hypot(x, y), and 1 at the origin, so that 0 / radius is 0."""
     radius = hypot(x, y)
@@ -381,6 +397,14 @@ def _primitive_named(name: str) -> Op:
     return primitives[name]
 
 
-for _name, _op in (("add", add), ("sub", sub), ("mul", mul), ("truediv", div), ("floordiv", floordiv), ("pow", power)):
+for _name, _op in (
+    ("add", add),
+    ("sub", sub),
+    ("mul", mul),
+    ("truediv", div),
+    ("floordiv", floordiv),
+    ("mod", mod),
+    ("pow", power),
+):
     setattr(_Ieee, f"__{_name}__", _ieee_method(_op, reflected=False))
     setattr(_Ieee, f"__r{_name}__", _ieee_method(_op, reflected=True))

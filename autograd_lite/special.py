@@ -15,6 +15,7 @@ __all__ = [
     "floor",
     "gelu",
     "leaky_relu",
+    "log_sum_exp",
     "maximum",
     "minimum",
     "polygamma",
@@ -118,6 +119,16 @@ def clip(x: float, low: float, high: float) -> float:
     return minimum(maximum(x, low), high)
 
 
+def log_sum_exp(*xs: float) -> float:
+    """log(exp(x) + exp(y) + ...), relative to the largest, so that nothing overflows."""
+    largest = xs[0]
+    for x in xs[1:]:
+        largest = maximum(largest, x)
+    if math.isinf(largest):
+        return largest
+    return largest + math.log(sum(math.exp(x - largest) for x in xs))
+
+
 def sign(x: float) -> float:
     """-1, 0 or 1; nan for nan."""
     return x if x != x else float((x > 0.0) - (x < 0.0))
@@ -148,19 +159,19 @@ _BERNOULLI: tuple[float, ...] = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 /
 _BERNOULLI += (43867 / 798, -174611 / 330)
 
 
-def polygamma(x: float, n: float) -> float:
-    """The n-th derivative of digamma, for a whole n >= 0; nan at its poles 0, -1, -2 ...
+def polygamma(n: float, x: float) -> float:
+    """The n-th derivative of digamma, for a whole n >= 0 (else nan); nan at its poles 0, -1, -2 ...
 
     Reflection for negative x, the recurrence up to x >= 10 + n, then the asymptotic
     series (Abramowitz and Stegun 6.4.7, 6.4.6 and 6.4.11; 6.3 for n = 0).
     """
-    order = int(n)
-    if x != x or x == -inf or (x <= 0.0 and x.is_integer()):
+    if not n.is_integer() or n < 0.0 or x != x or x == -inf or (x <= 0.0 and x.is_integer()):
         return nan
+    order = int(n)
     if x == inf:
         return 0.0 if order else inf
     if x < 0.0:
-        return (-1.0) ** order * polygamma(1.0 - x, n) - math.pi * _cot_pi(x, order)
+        return (-1.0) ** order * polygamma(n, 1.0 - x) - math.pi * _cot_pi(x, order)
     sign = 1.0 if order % 2 else -1.0
     terms = []
     while x < 10.0 + order:

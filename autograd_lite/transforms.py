@@ -6,9 +6,13 @@ and results may be nested lists, tuples and dicts of numbers, or NumPy arrays; d
 come in the same structure. The names and signatures are JAX's.
 
 Inside a transform, a function that closes over the arguments of an enclosing transform
-gets the derivatives of its result as Values, as they depend on those arguments.
+gets the derivatives of its result as Values, as they depend on those arguments. (That
+is known of the thread in which the enclosing transform runs.) Values that a function
+closes over otherwise, such as the parameters of a model, count as constants where its
+arguments are floats; hand them in as arguments to differentiate by them.
 """
 
+import copy
 import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -56,7 +60,8 @@ class _Inputs:
         # A derivative that may have to be differentiated again is recorded.
         self.as_graph = mode.recording and (self.as_values or _depth.of_transforms > 0)
         self.nodes: list[Value] = []
-        self.tree = tree.map_leaves(self._fresh, arguments)
+        self.tree = tree.map_leaves(self._fresh, arguments)  # for f, which may change it
+        self._shape = tree.map_leaves(lambda leaf: leaf, arguments)
 
     def _fresh(self, leaf: Any) -> Value:
         # A node of its own also for a Value: what else the function does with that Value,
@@ -71,7 +76,7 @@ class _Inputs:
     def answer(self, thing: Any) -> Any:
         """A number that was computed from the inputs, as the kind of number that the caller gave."""
         if self.as_values:
-            return thing if isinstance(thing, Value) else Value(thing).detach()
+            return thing if isinstance(thing, Value) and self.as_graph else Value(number(thing)).detach()
         if isinstance(thing, Value) and self.as_graph and self._depends_on_more(thing):
             return thing
         return as_float(number(thing))
@@ -89,7 +94,7 @@ class _Inputs:
         order = graph.operations(*seeds, stop=self.nodes)
         found = pull_back(order, seeds, create_graph=self.as_graph)
         adjoints = iter([self.answer(found.get(node, 0.0)) for node in self.nodes])
-        return tree.map_leaves(lambda _: next(adjoints), self.tree)
+        return tree.map_leaves(lambda _: next(adjoints), self._shape)
 
     def push(self, results: Any, tangents: Sequence[Any]) -> Any:
         """The tangents of the results that follow from those of the inputs; shaped as the results."""
@@ -155,7 +160,10 @@ class _Selection:
         arguments: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
         places = [self._place(key, args, kwargs) for key in self.keys]
         chosen = tuple(arguments[place] for place in places)
-        inputs = _Inputs(chosen[0] if self.is_single else chosen)
+        if len(set(places)) < len(places):
+            raise ArgumentError(f"an argument is chosen twice by {self.keys}")
+        others = [argument for place, argument in arguments.items() if place not in places]
+        inputs = _Inputs(chosen[0] if self.is_single else chosen, *filter(tree.is_tree, others))
         arguments.update(zip(places, [inputs.tree] if self.is_single else inputs.tree, strict=True))
         positional = [arguments.pop(position) for position in range(len(args))]
         return inputs, *_called(self.f, positional, arguments, has_aux)
@@ -264,9 +272,10 @@ def vjp(f: _Function, *primals: Any) -> tuple[Any, _Function]:
 
     def pullback(cotangents: Any) -> Any:
         given = _matching(cotangents, results, "the cotangents", "the results")
-        if any(isinstance(cotangent, Value) for cotangent in given) and mode.recording:
-            inputs.as_values = inputs.as_graph = True
-        return inputs.pull(numbers, given)
+        answering = copy.copy(inputs)
+        if any(isinstance(cotangent, Value) for cotangent in given):
+            answering.as_values, answering.as_graph = True, mode.recording
+        return answering.pull(numbers, given)
 
     return tree.map_leaves(inputs.answer, results), pullback
 
@@ -280,9 +289,7 @@ def jvp(f: _Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[
     >>> jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.0))
     (6.0, 3.0)
     """
-    for what, given in (("primals", primals), ("tangents", tangents)):
-        if not isinstance(given, (tuple, list)):
-            raise TypeError(f"{what} is the tuple of all arguments, such as (x,); got {describe(given)}")
+    _check_tuples(primals, tangents)
     directions = _matching(tuple(tangents), tuple(primals), "the tangents", "the primals")
     inputs = _Inputs(tuple(primals), tuple(tangents))
     results, _ = _called(f, inputs.tree, {}, has_aux=False)
@@ -299,8 +306,15 @@ def hvp(f: _Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     >>> hvp(lambda v: v[0] ** 2 * v[1], ([3.0, 5.0],), ([1.0, 0.0],))
     [10.0, 6.0]
     """
+    _check_tuples(primals, tangents)
     argnums = 0 if len(primals) == 1 else range(len(primals))
     return jvp(grad(f, argnums), primals, tangents)[1]
+
+
+def _check_tuples(primals: Any, tangents: Any) -> None:
+    for what, given in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(given, (tuple, list)) or not given:
+            raise TypeError(f"{what} is the tuple of all arguments, such as (x,); got {describe(given)}")
 
 
 def _matching(given: Any, expected: Any, what: str, whom: str) -> list[Any]:

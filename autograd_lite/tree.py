@@ -11,7 +11,7 @@ from typing import Any
 
 from autograd_lite.checks import describe, is_real
 
-__all__ = ["leaves", "map_leaves"]
+__all__ = ["is_array", "is_tree", "leaves", "map_leaves"]
 
 
 def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -22,7 +22,7 @@ def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     if isinstance(tree, dict):
         for key, child in tree.items():
             yield from leaves(child, f"{path}[{key!r}]")
-    elif isinstance(tree, (list, tuple)) or _is_array(tree):
+    elif isinstance(tree, (list, tuple)) or is_array(tree):
         for position, child in enumerate(tree):
             yield from leaves(child, f"{path}[{position}]")
     elif _is_module(tree):
@@ -45,14 +45,24 @@ def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
         return type(tree)(map_leaves(function, child) for child in tree)
     if _is_module(tree):
         return _substituted(tree, {id(p): function(p) for _, p in tree.named_parameters()})
-    if _is_array(tree):
+    if is_array(tree):
         numpy = sys.modules["numpy"]
         mapped = [function(child) for child in tree.ravel().tolist()]
+        if mapped and all(is_array(item) for item in mapped):  # a matrix, of a Jacobian say
+            return numpy.array(mapped).reshape(tree.shape + mapped[0].shape)
         dtype = float if all(isinstance(item, float) for item in mapped) else object
         array = numpy.empty(len(mapped), dtype=dtype)
         array[:] = mapped
         return array.reshape(tree.shape)
     return function(tree)
+
+
+def is_tree(thing: Any) -> bool:
+    """Whether a thing is numbers in nested structures."""
+    try:
+        return all(True for _ in leaves(thing))
+    except TypeError:
+        return False
 
 
 def _is_module(thing: Any) -> bool:
@@ -74,6 +84,7 @@ def _substituted(thing: Any, new: dict[int, Any]) -> Any:
     return thing
 
 
-def _is_array(thing: Any) -> bool:
+def is_array(thing: Any) -> bool:
+    """Whether a thing is a NumPy array of one dimension or more."""
     numpy = sys.modules.get("numpy")  # an array can only come from a loaded NumPy
     return numpy is not None and isinstance(thing, numpy.ndarray) and thing.ndim > 0

@@ -338,6 +338,41 @@ def test_micrograd_names_mean_what_they_mean_there() -> None:
     assert y.item() == 6.0
 
 
+@pytest.mark.parametrize("name", ["add", "pow", "maximum", "hypot", "mod"])
+def test_named_methods_refuse_what_is_not_a_number(name: str) -> None:
+    with pytest.raises(TypeError, match="takes numbers and Values, one at a time"):
+        getattr(Value(1.0), name)("a")
+
+
+def test_the_gradient_of_a_linear_function_is_a_constant_value() -> None:
+    x = Value(3.0)
+    (2 * x).backward(create_graph=True)
+    assert isinstance(x.grad, Value)
+    with pytest.raises(GraphError, match="The gradient of a linear function is one too"):
+        x.grad.backward()
+
+
+def test_gradients_that_are_graphs_add_up_inside_no_grad_too() -> None:
+    x = Value(3.0)
+    y = x * x
+    with ag.no_grad():
+        y.backward(create_graph=True)
+        y.backward(create_graph=True)
+    assert x.grad.data == 12.0
+    assert x.grad.requires_grad
+
+
+def test_comparisons_with_numpy_give_plain_bools() -> None:
+    assert type(Value(1.0) < np.float64(2)) is bool
+    assert type(Value(1.0) == np.float64(1)) is bool
+
+
+def test_a_leaf_whose_gradient_is_a_graph_copies_with_its_number() -> None:
+    x = Value(3.0)
+    (x * x).backward(create_graph=True)
+    assert copy.deepcopy(x).grad == 6.0
+
+
 # ---- Size, memory, threads --------------------------------------------------------------
 
 

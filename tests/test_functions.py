@@ -54,5 +54,15 @@ def test_misuse_says_what_was_expected() -> None:
         ag.dot([1.0, 2.0], [1.0])
     with pytest.raises(ArgumentError, match="mean of no numbers"):
         ag.mean([])
+    with pytest.raises(TypeError, match="sum takes numbers and Values; what it got makes str 'a'"):
+        ag.sum(["a"])
+    with pytest.raises(TypeError, match="logsumexp takes numbers and Values"):
+        ag.logsumexp([None])
     with pytest.raises(TypeError, match="softmax takes a sequence of numbers, got float"):
         ag.softmax(1.0)  # type: ignore[arg-type]
+
+
+def test_stop_gradient_takes_structures() -> None:
+    stopped = ag.stop_gradient({"w": [Value(1.0), 2.0]})
+    assert not stopped["w"][0].requires_grad
+    assert stopped["w"][1] == 2.0

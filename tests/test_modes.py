@@ -2,6 +2,7 @@
 
 import math
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -87,4 +88,37 @@ def test_nothing_raises_without_detect_anomaly() -> None:
     x = Value(0.0)
     (ag.log(x) / x).backward()
     assert math.isnan(x.grad) or math.isinf(x.grad)
+    assert modes.in_a_mode == 0
+
+
+def test_no_grad_refuses_to_decorate_what_runs_later() -> None:
+    def generator() -> Iterator[int]:
+        yield 1
+
+    async def coroutine() -> None:
+        pass
+
+    for function in (generator, coroutine):
+        with pytest.raises(TypeError, match=r"runs later, in pieces; write `with no_grad\(\):` inside it"):
+            ag.no_grad()(function)
+
+
+def test_one_block_object_serves_several_threads() -> None:
+    block, seen = ag.no_grad(), []
+    inside, done = threading.Event(), threading.Event()
+
+    def other() -> None:
+        with block:
+            inside.set()
+            done.wait(5)
+        seen.append((Value(1.0) * 2.0).requires_grad)
+
+    with block:
+        thread = threading.Thread(target=other)
+        thread.start()
+        inside.wait(5)
+    assert (Value(1.0) * 2.0).requires_grad
+    done.set()
+    thread.join()
+    assert seen == [True]
     assert modes.in_a_mode == 0

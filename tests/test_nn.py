@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from autograd_lite import Value
@@ -77,6 +78,19 @@ def test_parameters_are_found_in_nested_attributes_each_once() -> None:
     assert [name for name, _ in Custom().named_parameters()] == ["tied.0", "sub.0.w.0", "sub.0.b"]
 
 
+def test_parameters_are_found_in_object_arrays_and_beside_references_back() -> None:
+    class Child(Module):
+        def __init__(self, parent: Module) -> None:
+            self.parent = parent
+            self.W = np.array([[Value(1.0), Value(2.0)]])
+
+    class Parent(Module):
+        def __init__(self) -> None:
+            self.child = Child(self)
+
+    assert [name for name, _ in Parent().named_parameters()] == ["child.W.0.0", "child.W.0.1"]
+
+
 def test_a_module_without_forward_says_so() -> None:
     class Empty(Module):
         pass
@@ -109,6 +123,11 @@ def test_repr_shows_sizes_activations_and_counts() -> None:
         (lambda: MLP(2, 3), TypeError, r"nouts is the list of layer sizes, such as \[16, 16, 1\]; got int 3"),  # type: ignore[arg-type]
         (lambda: MLP(2, []), TypeError, "nouts is the list of layer sizes"),
         (lambda: Neuron(2, activation="rellu"), ArgumentError, "there is no activation 'rellu'; there are relu, tanh"),
+        (lambda: Neuron(2, "tanh"), TypeError, "nonlin is True or False, got str 'tanh'"),  # type: ignore[arg-type]
+        (lambda: Neuron(2, activation="add"), ArgumentError, "there is no activation 'add'"),
+        (lambda: Neuron(2, activation=3), TypeError, "the name of a primitive or a function, got int 3"),  # type: ignore[arg-type]
+        (lambda: Neuron(2)(1.0), TypeError, "a neuron takes a list of 2 numbers, got float 1.0"),
+        (lambda: MLP(2, [1], rng="0"), TypeError, "rng is a random.Random, a whole number as its seed"),  # type: ignore[arg-type]
         (lambda: Neuron(2)(["a", "b"]), TypeError, "unsupported operand|can't multiply"),
     ],
 )

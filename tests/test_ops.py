@@ -41,12 +41,15 @@ POINTS: dict[str, Sequence[tuple[float, ...]]] = {
     "elu": [(-2.5, 1.0), (-0.3, 0.5), (0.7, 1.0)],
     "lgamma": [(0.3,), (1.5,), (7.25,), (-0.4,)],
     "digamma": [(0.3,), (2.5,), (40.0,), (-3.3,)],
-    "polygamma": [(0.3, 1.0), (2.5, 2.0), (-3.3, 1.0), (15.0, 4.0)],
+    "polygamma": [(1.0, 0.3), (2.0, 2.5), (1.0, -3.3), (4.0, 15.0)],
+    "logsumexp": [(0.5,), (0.5, -1.0), (1.0, 3.0, -2.0)],
     "round": [(2.4, 0.0), (-2.6, 0.0), (2.345, 1.0)],
     "clip": [(0.5, -1.0, 1.0), (-3.0, -1.0, 1.0), (3.0, -1.0, 1.0)],
     "where": [(1.0, 2.0, 3.0), (0.0, 2.0, 3.0)],
 }
-CONSTANTS = {"constant_pow": {1}, "polygamma": {1}, "round": {1}, "where": {0}}
+#: Primitives that are no methods of a Value.
+FUNCTIONS_ONLY = {"constant_pow", "identity", "logsumexp", "polygamma", "where"}
+CONSTANTS = {"constant_pow": {1}, "polygamma": {0}, "round": {1}, "where": {0}}
 CASES = [pytest.param(primitives[name], point, id=f"{name}{point}") for name in POINTS for point in POINTS[name]]
 
 
@@ -120,11 +123,10 @@ def test_a_primitive_of_a_float_is_a_float() -> None:
 
 @pytest.mark.parametrize("op", primitives.values(), ids=str)
 def test_every_primitive_is_also_a_method_of_value(op: Op) -> None:
-    internal = {"constant_pow", "identity", "polygamma", "where"}
-    assert op.name in internal or callable(getattr(Value, op.name, None))
+    assert op.name in FUNCTIONS_ONLY or callable(getattr(Value, op.name, None))
 
 
-@pytest.mark.parametrize("name", [n for n in POINTS if n not in {"constant_pow", "identity", "polygamma", "where"}])
+@pytest.mark.parametrize("name", sorted(set(POINTS) - FUNCTIONS_ONLY))
 def test_the_method_is_the_function(name: str) -> None:
     point = POINTS[name][0]
     x, *others = map(Value, point)
@@ -205,3 +207,27 @@ def test_own_primitive_where_python_raises() -> None:
     x = Value(1.0)
     loglog(x).backward()
     assert x.grad == inf
+
+
+def test_own_primitive_may_use_pythons_power_in_its_partials() -> None:
+    quart = Op("quart", lambda x: x * x * x * x, lambda ans, x: (4 * x**3,))
+    for i in range(1, 100):
+        assert ag.grad(ag.grad(quart))(0.1 * i) == pytest.approx(12 * (0.1 * i) ** 2)
+
+
+def test_own_partials_may_divide_by_zero_in_any_way() -> None:
+    own = Op("own", lambda x: x, lambda ans, x: (1 / abs(x) + x**-1.0 + (1 % x if x else 0.0),))
+    x = Value(0.0)
+    own(x).backward()
+    assert x.grad == inf
+
+
+def test_partials_with_keyword_only_operands_are_refused() -> None:
+    with pytest.raises(TypeError, match="without keyword-only ones"):
+        Op("f", lambda x, alpha=1.0: x, lambda ans, x, *, alpha=1.0: (alpha,))
+
+
+def test_polygamma_takes_the_order_first_and_whole_orders_only() -> None:
+    assert ag.polygamma(1, 2.5) == pytest.approx(0.4903577561002348)
+    assert math.isnan(ag.polygamma(2.5, 1.0))
+    assert math.isnan(ag.polygamma(-1, 2.0))

@@ -364,8 +364,9 @@ def test_a_program_runs_over_every_type_of_number(data: st.DataObject) -> None:
     x = data.draw(points_for(program))
     expected = program(*x)
     close = pytest.approx(expected, rel=1e-9, abs=1e-9)
-    assert program(*map(Value, x)).data == expected
-    assert program(*(Dual(number) for number in x)).value == expected
+    value = program(*map(Value, x)).data
+    assert value == close
+    assert program(*(Dual(number) for number in x)).value == value
     assert float(program(*map(Precise, x)).value) == close
     rng = random.Random(0)
     assert program(*(Perturbed(number, rng) for number in x)).value == close
@@ -400,7 +401,7 @@ def test_points_lie_in_the_domain_and_away_from_kinks(program: Program, data: st
 
 def test_programs_share_subexpressions_and_count_their_kinks() -> None:
     program = Program(2, [Step("relu", (0,)), Step("maximum", (2, 1)), Step("mul", (3, 3))])
-    assert program.margin(0.5, 0.25) == 0.25
+    assert program.margin(0.5, 0.25) == pytest.approx(0.25)  # 0.5 + 0.3 against 0.25 + 0.3
     assert set(OPERATIONS) >= {"log", "relu", "where"}
 
 

@@ -178,6 +178,60 @@ def test_wrapped_functions_keep_their_name() -> None:
     assert grad(loss).__doc__ == "How wrong."
 
 
+def test_the_function_may_change_its_argument() -> None:
+    assert grad(lambda p: p.pop("a") ** 2 + p["b"])({"a": 3.0, "b": 1.0}) == {"a": 6.0, "b": 1.0}
+    given = [1.0, 2.0]
+    assert jacobian(lambda v: [v.pop(0) * 3, v.append(0.0) or v[0]])(given) == [[3.0, 0.0], [0.0, 1.0]]
+    assert vjp(lambda v: v.pop() * v.pop(), given)[1](1.0) == ([2.0, 1.0],)
+    assert given == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("f", [lambda x: ag.sqrt(ag.relu(x)), lambda x: ag.log(ag.where(x > 0, x, 0.0))])
+def test_a_partial_of_zero_contributes_nothing_in_either_mode(f: Callable[[Any], Any]) -> None:
+    assert grad(f)(-1.0) == 0.0
+    assert jvp(f, (-1.0,), (1.0,))[1] == 0.0
+    assert grad(grad(f))(-1.0) == 0.0
+
+
+def test_the_norm_is_smooth_on_the_axes() -> None:
+    assert hessian(ag.norm)([0.0, 3.0]) == [[1 / 3, 0.0], [0.0, 0.0]]
+    assert hessian(ag.norm)([3.0, 0.0]) == [[0.0, 0.0], [0.0, 1 / 3]]
+
+
+def test_a_value_in_an_argument_not_chosen_makes_the_gradient_a_value() -> None:
+    w = Value(3.0)
+    gradient = grad(lambda x, w: x * x * w)(2.0, w)
+    gradient.backward()
+    assert (gradient.data, w.grad) == (12.0, 4.0)
+
+
+def test_inside_no_grad_the_value_is_a_constant_too() -> None:
+    x = Value(3.0)
+    with ag.no_grad():
+        value, gradient = value_and_grad(lambda y: y * x)(Value(2.0))
+    assert not value.requires_grad
+    assert not gradient.requires_grad
+
+    def f(x: Any) -> Any:
+        with ag.no_grad():
+            value, _ = value_and_grad(lambda y: y**3 * x)(x)
+        return value * x
+
+    assert grad(f)(3.0) == 81.0
+
+
+def test_a_pullback_answers_each_call_by_itself() -> None:
+    _, pullback = vjp(lambda x: x * x, 3.0)
+    assert isinstance(pullback(Value(1.0))[0], Value)
+    assert pullback(1.0) == (6.0,)
+
+
+def test_derivatives_of_functions_of_arrays_are_arrays() -> None:
+    H = hessian(lambda v: v[0] ** 2 * v[1])(np.array([3.0, 5.0]))
+    assert H.dtype == float
+    assert H.tolist() == [[10.0, 6.0], [6.0, 0.0]]
+
+
 # ---- Misuse -----------------------------------------------------------------------------
 
 
@@ -202,6 +256,8 @@ def test_wrapped_functions_keep_their_name() -> None:
         (lambda: jvp(ag.sin, (1.0,), ([1.0],)), ArgumentError, "the tangents must have the structure of the primals"),
         (lambda: vjp(ag.sin, 1.0)[1]([1.0]), ArgumentError, "the cotangents must have the structure of the results"),
         (lambda: jacobian(lambda x: "a")(1.0), TypeError, "got str 'a'"),
+        (lambda: grad(f, (0, -2))(1.0, 2.0), ArgumentError, "chosen twice"),
+        (lambda: hvp(rosenbrock, 1.0, 1.0), TypeError, "primals is the tuple"),  # type: ignore[arg-type]
         (lambda: hvp(rosenbrock, ([1.0, 2.0],), ([1.0],)), ArgumentError, "2 numbers, got 1"),
     ],
 )

@@ -38,6 +38,10 @@ class Neuron(Module):
 
     def __init__(self, nin: int, nonlin: bool = True, *, activation: Activation = "relu", rng: Rng = None) -> None:
         _check_size(nin, "nin")
+        if not isinstance(nonlin, bool):
+            raise TypeError(
+                f"nonlin is True or False, got {describe(nonlin)}; write activation={nonlin!r} for its kind"
+            )
         draws = _rng(rng)
         self.w = [Value(draws.uniform(-1.0, 1.0)) for _ in range(nin)]
         self.b = Value(0.0)
@@ -47,6 +51,8 @@ class Neuron(Module):
 
     def forward(self, x: Sequence[Any]) -> Any:
         """The output for ``nin`` inputs."""
+        if not hasattr(x, "__len__"):
+            raise TypeError(f"a neuron takes a list of {len(self.w)} numbers, got {describe(x)}")
         if len(x) != len(self.w):
             raise ArgumentError(f"this neuron takes {len(self.w)} inputs, got {len(x)}")
         total = sum(map(operator.mul, self.w, x), self.b)
@@ -113,9 +119,10 @@ class MLP(Module):
 
     def forward(self, x: Sequence[Any]) -> Any:
         """The outputs for ``nin`` inputs."""
-        for layer in self.layers:
-            x = layer(x if isinstance(x, Sequence) or hasattr(x, "__len__") else [x])
-        return x
+        y: Any = x
+        for i, layer in enumerate(self.layers):
+            y = layer(y if i == 0 or isinstance(y, list) else [y])  # a layer of one neuron gives a bare number
+        return y
 
 
 def _name_parameters(module: Module) -> None:
@@ -125,7 +132,11 @@ def _name_parameters(module: Module) -> None:
 
 
 def _rng(rng: Rng) -> random.Random:
-    return rng if isinstance(rng, random.Random) else random.Random(rng)
+    if rng is None or isinstance(rng, int):
+        return random.Random(rng)
+    if not isinstance(rng, random.Random):
+        raise TypeError(f"rng is a random.Random, a whole number as its seed, or None; got {describe(rng)}")
+    return rng
 
 
 def _check_size(size: Any, name: str) -> None:
@@ -138,9 +149,17 @@ def _activate(activation: Activation) -> Callable[[Any], Any] | None:
         if activation is not None and not callable(activation):
             raise TypeError(f"an activation is the name of a primitive or a function, got {describe(activation)}")
         return activation
-    if activation not in ops.primitives or not hasattr(Value, activation):
+    if activation not in ops.primitives or not _is_unary(ops.primitives[activation]):
         raise ArgumentError(f"there is no activation {activation!r}; there are relu, tanh, sigmoid, gelu, silu, ...")
     return operator.methodcaller(activation)  # a method is the quick way to a primitive
+
+
+def _is_unary(op: ops.Op) -> bool:
+    try:
+        op(0.5)
+    except TypeError:
+        return False
+    return hasattr(Value, op.name)
 
 
 def _shown(activation: Activation) -> str:

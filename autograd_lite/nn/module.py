@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from autograd_lite import tree
 from autograd_lite.engine import Value
 
 __all__ = ["Module"]
@@ -70,18 +71,22 @@ def _children(thing: Any, path: str) -> Iterator[tuple[str, Any]]:
     """What a module or container holds directly, containers opened up."""
     if isinstance(thing, Module):
         thing = vars(thing)
+    elif tree.is_array(thing):
+        thing = thing.tolist()
     for key, item in thing.items() if isinstance(thing, dict) else enumerate(thing):
         name = f"{path}.{key}" if path else str(key)
-        if isinstance(item, (list, tuple, dict)):
+        if isinstance(item, (list, tuple, dict)) or tree.is_array(item):
             yield from _children(item, name)
         else:
             yield name, item
 
 
-def _members(module: Module, path: str) -> Iterator[tuple[str, Any]]:
-    """Everything that a module holds, and what the modules among it hold."""
+def _members(module: Module, path: str, above: tuple[Module, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """Everything that a module holds, and what the modules among it hold; one above, as in child.parent, not again."""
+    above = (*above, module)
     for name, item in _children(module, path):
         if isinstance(item, Module):
-            yield from _members(item, name)
+            if not any(item is one for one in above):
+                yield from _members(item, name, above)
         else:
             yield name, item

@@ -32,7 +32,8 @@ class _Form(NamedTuple):
 
 
 #: The operations that programs are made of. The safe forms keep every operand inside the
-#: domain, and every value of moderate size, whatever the operands are.
+#: domain, and every value of moderate size, whatever the operands are. Where there is a kink
+#: an operand is shifted, or abs(x - x) and maximum(x, x) would sit on it at every point.
 OPERATIONS: dict[str, _Form] = {
     "add": _Form("{a} + {b}", "{a} + {b}"),
     "sub": _Form("{a} - {b}", "{a} - {b}"),
@@ -71,14 +72,14 @@ OPERATIONS: dict[str, _Form] = {
     "gelu": _Form("ag.gelu(ag.sin({a}))", "ag.gelu({a})"),
     "erf": _Form("ag.erf({a})", "ag.erf({a})"),
     "lgamma": _Form("ag.lgamma(ag.sin({a}) + 2.5)", "ag.lgamma({a})"),
-    "abs": _Form("abs({a})", "abs({a})", kink="{a}"),
-    "relu": _Form("ag.relu({a})", "ag.relu({a})", kink="{a}"),
-    "leaky_relu": _Form("ag.leaky_relu({a}, 0.1)", "ag.leaky_relu({a}, 0.1)", kink="{a}"),
-    "elu": _Form("ag.elu({a})", "ag.elu({a})", kink="{a}"),
-    "maximum": _Form("ag.maximum({a}, {b})", "ag.maximum({a}, {b})", kink="{a} - {b}"),
-    "minimum": _Form("ag.minimum({a}, {b})", "ag.minimum({a}, {b})", kink="{a} - {b}"),
-    "where": _Form("ag.where(ag.greater({a}, {b}), {a}, {b} * 0.5)",
-                   "ag.where(ag.greater({a}, {b}), {a}, {b} * 0.5)", kink="{a} - {b}"),
+    "abs": _Form("abs({a} + 0.3)", "abs({a} + 0.3)", kink="{a} + 0.3"),
+    "relu": _Form("ag.relu({a} + 0.3)", "ag.relu({a} + 0.3)", kink="{a} + 0.3"),
+    "leaky_relu": _Form("ag.leaky_relu({a} + 0.3, 0.1)", "ag.leaky_relu({a} + 0.3, 0.1)", kink="{a} + 0.3"),
+    "elu": _Form("ag.elu({a} + 0.3)", "ag.elu({a} + 0.3)", kink="{a} + 0.3"),
+    "maximum": _Form("ag.maximum({a}, {b} + 0.3)", "ag.maximum({a}, {b} + 0.3)", kink="{a} - {b} - 0.3"),
+    "minimum": _Form("ag.minimum({a}, {b} + 0.3)", "ag.minimum({a}, {b} + 0.3)", kink="{a} - {b} - 0.3"),
+    "where": _Form("ag.where(ag.greater({a}, {b} + 0.3), {a}, {b} * 0.5)",
+                   "ag.where(ag.greater({a}, {b} + 0.3), {a}, {b} * 0.5)", kink="{a} - {b} - 0.3"),
 }  # fmt: skip
 
 
