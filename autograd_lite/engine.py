@@ -318,6 +318,12 @@ class Value(Node):
         return _restored, (self._data, number(self.grad) if self.has_grad else None, self.name, self.requires_grad)
 
 
+for _op in ops.primitives.values():
+    if _op.arity == 1:
+        _op.methods[Value] = unary(_op)
+    elif _op.arity == 2 and _op is not ops.power:  # whose constant exponents are an op of their own
+        _op.methods[Value] = binary(_op, named=True)
+
 _accumulating = threading.Lock()  # threads may share leaves, and += takes several steps
 _power = binary(ops.power)
 _constant_power = binary(ops.constant_power)

@@ -91,16 +91,22 @@ def record(kind: type[_N], op: Op, operands: tuple[Any, ...]) -> _N:
     """The result of any operation as a node; the methods below cut the common cases short."""
     if op is ops.power and not isinstance(operands[1], Node):
         op = ops.constant_power
-    try:
-        operands = tuple(o if isinstance(o, Node) else as_float(o) for o in operands)
-    except TypeError as error:
-        raise TypeError(f"{op.name} takes numbers and Values, one at a time: {error}") from None
-    numbers = [number(o) for o in operands]
+    numbers: list[float] = []
+    is_constant = True
+    for o in operands:
+        if isinstance(o, Node):
+            numbers.append(o._data)
+            is_constant = is_constant and o._primitive is CONSTANT
+        elif type(o) is float:
+            numbers.append(o)
+        else:
+            return record(kind, op, _with_floats(op, operands))
     node: _N = _new(kind)
-    node._data = ans = as_float(op.evaluate(*numbers))
+    ans = op.evaluate(*numbers)
+    node._data = ans = ans if type(ans) is float else as_float(ans)
     node._primitive = CONSTANT
     node._x = node._y = node._dx = node._dy = None
-    if mode.recording and any(isinstance(o, Node) and o._primitive is not CONSTANT for o in operands):
+    if mode.recording and not is_constant:
         node._primitive = op
         partials = op.differentiate(ans, *numbers)
         if len(operands) == 2:
@@ -114,6 +120,14 @@ def record(kind: type[_N], op: Op, operands: tuple[Any, ...]) -> _N:
         if not math.isfinite(ans):
             raise AnomalyError(f"{op.name} gave {ans} at {listed(operands)}\n  recorded at {node._where}")
     return node
+
+
+def _with_floats(op: Op, operands: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The operands of an op with other kinds of numbers as floats."""
+    try:
+        return tuple(o if isinstance(o, Node) else as_float(o) for o in operands)
+    except TypeError as error:
+        raise TypeError(f"{op.name} takes numbers and Values, one at a time: {error}") from None
 
 
 # The methods of the common case are written out from a template, with the four arithmetic
@@ -174,7 +188,7 @@ def _compiled(source: str) -> CodeType:
 def unary(op: Op) -> Callable[[_N], _N]:
     """A method that applies the op to the node."""
     fields = {"parameters": "self", "get_operands": _GET_X, "numbers": "x", "doc": "self"}
-    return _method(op, op, fields | {"node_x": "self", "node_y": "None"})  # type: ignore[no-any-return]
+    return _method(op, lambda self: op.dispatch((self,)), fields | {"node_x": "self", "node_y": "None"})  # type: ignore[no-any-return]
 
 
 def binary(op: Op, *, reflected: bool = False, named: bool = False) -> Callable[[_N, _N | float], _N]:
@@ -186,7 +200,7 @@ def binary(op: Op, *, reflected: bool = False, named: bool = False) -> Callable[
     def general(self: Any, other: Any) -> Any:
         if not named and not is_real(other) and not hasattr(type(other), "__autograd_op__"):
             return NotImplemented
-        return op(other, self) if reflected else op(self, other)
+        return op.dispatch((other, self) if reflected else (self, other))
 
     mine, theirs, node_x, node_y = ("y", "x", "other", "self") if reflected else ("x", "y", "self", "other")
     fields = {"parameters": "self, other", "numbers": "x, y"}

@@ -121,7 +121,7 @@ class Op:
     -0.435398
     """
 
-    __slots__ = ("arity", "name", "otherwise", "partials", "symbol", "value")
+    __slots__ = ("arity", "methods", "name", "otherwise", "partials", "symbol", "value")
 
     def __init__(
         self,
@@ -141,6 +141,8 @@ class Op:
         self.value = value
         self.partials = partials
         self.otherwise = otherwise
+        #: Short cuts by the type of the first operand, which a type of number may set for its own.
+        self.methods: dict[type, Callable[..., Any]] = {}
         if not isinstance(partials, tuple) and not callable(partials):
             raise TypeError(f"Op {name!r} needs a function or a tuple as its partials; got {describe(partials)}")
         #: How many operands it takes; None for any number.
@@ -165,9 +167,12 @@ class Op:
     def __call__(self, *operands: Any, **named: Any) -> Any:
         if named or len(operands) != self.arity:
             operands = self._bind(operands, named)
+        method = self.methods.get(type(operands[0])) if operands else None
+        if method is not None:
+            return method(*operands)
         for operand in operands:
             if type(operand) is not float:
-                return self._dispatch(operands)
+                return self.dispatch(operands)
         try:
             return self.value(*operands)
         except (ArithmeticError, ValueError):
@@ -175,6 +180,16 @@ class Op:
 
     def _bind(self, operands: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
         """All operands in order, those left out taken from the defaults."""
+        if self.arity is None and not named:
+            return operands
+        missing = (self.arity or 0) - len(operands)
+        defaults = getattr(self.partials, "__defaults__", None) or ()
+        if not named and 0 < missing <= len(defaults):
+            return operands + defaults[-missing:]
+        return self._bound(operands, named)
+
+    def _bound(self, operands: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+        """The same by the book, with an error that shows the signature."""
         import inspect
 
         if isinstance(self.partials, tuple):
@@ -191,7 +206,7 @@ class Op:
         bound.apply_defaults()
         return bound.args
 
-    def _dispatch(self, operands: tuple[Any, ...]) -> Any:
+    def dispatch(self, operands: tuple[Any, ...]) -> Any:
         """Hand the call to the operands' own type of number, the most derived if several."""
         handler: Any = None
         for operand in operands:
@@ -227,7 +242,7 @@ class Op:
                 f"Op {self.name!r}: partials must return a tuple with one derivative for each of "
                 f"its {len(operands)} operands; got {describe(partials)}"
             )
-        return tuple(p if hasattr(type(p), "__autograd_op__") else as_float(p) for p in partials)
+        return tuple([p if type(p) is float or hasattr(type(p), "__autograd_op__") else as_float(p) for p in partials])
 
 
 def _count_operands(partials: Callable[..., Any]) -> int | None:

@@ -36,18 +36,18 @@ from autograd_lite.testing.strategies import OPERATIONS, Program, Step, finite_f
 @contextlib.contextmanager
 def partials(op: Op, planted: Any) -> Iterator[None]:
     """Other partials for a primitive, also in the methods that were made from it."""
-    before, methods = op.partials, {}
+    before, short_cuts, methods = op.partials, op.methods, {}
     for name in dir(Value):
         if getattr(getattr(Value, name, None), "__name__", None) == op.name and callable(getattr(Value, name)):
             methods[name] = getattr(Value, name)
-    op.partials = planted
+    op.partials, op.methods = planted, {}
     for name in methods:
         reflected = name.startswith("__r") and not name.startswith("__round")
         setattr(Value, name, node.binary(op, reflected=reflected) if op.arity == 2 else node.unary(op))
     try:
         yield
     finally:
-        op.partials = before
+        op.partials, op.methods = before, short_cuts
         for name, method in methods.items():
             setattr(Value, name, method)
 

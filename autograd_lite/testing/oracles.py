@@ -119,7 +119,7 @@ def precise_partial(f: Callable[[list[Any]], Any], x: Sequence[float], by: tuple
     """
     mp = context()
     steps = {i: mp.mpf(10) ** (-20 // len(by)) * max(abs(x[i]), SMALLEST_SCALE) for i in by}
-    largest = mp.mpf(0)
+    largest = mp.mpf(1)  # of f, and at a guess of the numbers on the way, as in log(x * x + 1) for a tiny x
 
     def difference(at: list[Any], remaining: tuple[int, ...], factor: int) -> Any:
         nonlocal largest
