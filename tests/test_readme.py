@@ -6,11 +6,17 @@ from typing import Any
 
 import pytest
 
-README = Path(__file__).parent.parent / "README.md"
-BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+from autograd_lite.errors import GradientMismatch
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
+def blocks(page: Path) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("block", blocks(README))
 def test_the_code_gives_what_its_comments_say(
     block: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -28,3 +34,17 @@ def test_the_code_gives_what_its_comments_say(
 
 def test_there_are_two_commands() -> None:
     assert len(re.findall(r"^python3 -m venv", README.read_text(encoding="utf-8"), re.MULTILINE)) == 2
+
+
+def test_the_guide_to_gradient_checks_is_so() -> None:
+    guide = ROOT / "docs" / "testing.md"
+    names: dict[str, Any] = {}
+    first, wrong, kink = blocks(guide)
+    exec(first, names)
+    names["test_my_gradient"]()
+    with pytest.raises(GradientMismatch) as caught:
+        exec(wrong, names)
+    assert str(caught.value) in guide.read_text(encoding="utf-8")
+    exec(kink, names)
+    for expression, expected in re.findall(r"^(report\S+)  # (.+)$", kink, re.MULTILINE):
+        assert repr(eval(expression, names)) == expected
