@@ -10,7 +10,7 @@ import math
 from typing import Any, TypeVar
 
 from autograd_lite.errors import AnomalyError, GraphError
-from autograd_lite.modes import mode, recording
+from autograd_lite.modes import mode, recording, unchecked
 from autograd_lite.node import Node, listed, number
 
 __all__ = ["pull_back", "push_forward"]
@@ -111,6 +111,11 @@ def _push_forward(order: list[N], seeds: dict[N, Any], create_graph: bool) -> di
             tangent = contribution if tangent is None else tangent + contribution
         if tangent is not None:
             found[node] = tangent
+            if mode.anomaly and not math.isfinite(number(tangent)):
+                raise AnomalyError(
+                    f"the tangent of {node._primitive and node._primitive.name} is {number(tangent)}; the operands are "
+                    f"{listed(operands)}\n  recorded at {getattr(node, '_where', _UNKNOWN_LINE)}"
+                )
     return found
 
 
@@ -121,7 +126,8 @@ def _recorded_again(node: Node) -> tuple[Any, ...]:
     """
     op, operands = node._primitive, node.operands
     assert op is not None  # an order holds operations only
-    partials = op.differentiate(node, *operands)
+    with unchecked():  # a branch that is not taken may be infinite, as exp(1000) in the partial of elu
+        partials = op.differentiate(node, *operands)
     again = (op.evaluate(*map(number, operands)), *map(number, partials))
     values = zip(again, (node._data, *node.partials), strict=True)
     # Numbers and nodes may round a partial differently (x**3 is not x * x * x in floats), so not to the bit.
@@ -133,12 +139,15 @@ def _recorded_again(node: Node) -> tuple[Any, ...]:
     return partials
 
 
+_UNKNOWN_LINE = "an unknown line; run the forward pass under detect_anomaly() too"
+
+
 def _raise_at_anomaly(node: Node, adjoint: float) -> None:
     """Raise if what the node hands on to an operand is nan or infinite."""
     for operand, partial in zip(node.operands, node.partials, strict=True):
         passed_on = adjoint * partial
         if isinstance(operand, Node) and adjoint != 0.0 and not math.isfinite(passed_on):
-            where = getattr(node, "_where", "an unknown line; run the forward pass under detect_anomaly() too")
+            where = getattr(node, "_where", _UNKNOWN_LINE)
             raise AnomalyError(
                 f"the gradient by {listed([operand])} through {node._primitive and node._primitive.name} is "
                 f"{passed_on}, which is {adjoint} from above times the partial {partial}; the operands "

@@ -49,6 +49,8 @@ def checked(number: Any, taker: str) -> float:
         advice = "a Value is already one; use it as it is, or its .data, or .detach() for a copy without a graph"
     elif isinstance(number, str):
         advice = "a string must be read first: float(text)"
+    elif getattr(number, "shape", None) == ():
+        advice = "write .item() after an array of one number"
     elif hasattr(number, "__len__"):
         advice = "one Value holds one number; for several write [Value(x) for x in numbers]"
     else:

@@ -4,7 +4,7 @@ import threading
 from contextlib import ContextDecorator
 from typing import Any
 
-__all__ = ["detect_anomaly", "in_a_mode", "mode", "no_grad", "recording"]
+__all__ = ["detect_anomaly", "in_a_mode", "mode", "no_grad", "recording", "unchecked"]
 
 
 class Modes(threading.local):
@@ -79,6 +79,12 @@ class recording(_Mode):  # noqa: N801 - beside no_grad, whose inverse it is
     """Record in this thread, also inside ``no_grad()``; what a transform runs its function under."""
 
     _field, _setting = "recording", True
+
+
+class unchecked(_Mode):  # noqa: N801 - beside detect_anomaly, whose inverse it is
+    """Let nan and infinities be in this thread, also inside ``detect_anomaly()``."""
+
+    _field, _setting = "anomaly", False
 
 
 class detect_anomaly(_Mode):  # noqa: N801 - PyTorch's spelling

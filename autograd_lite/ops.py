@@ -134,6 +134,8 @@ class Op:
     ) -> None:
         if not isinstance(name, str) or not name:
             raise TypeError(f"Op needs a name first, such as 'tanh'; got {describe(name)}")
+        if symbol is not None and not isinstance(symbol, str):
+            raise TypeError(f"Op {name!r}: its symbol is a string, got {describe(symbol)}")
         if not callable(value):
             raise TypeError(f"Op {name!r} needs a function as its value; got {describe(value)}")
         self.name = name

@@ -56,6 +56,7 @@ def test_any_real_number_becomes_a_float(number: Any) -> None:
         ([1.0], r"got list \[1.0\]: one Value holds one number"),
         (np.ones(3), r"got ndarray array\(\[1., 1., 1.\]\): one Value holds one number"),
         (Value(1.0), "a Value is already one"),
+        (np.array(1.0), "write .item\\(\\) after an array of one number"),
         (object, "got type"),
     ],
     ids=str,

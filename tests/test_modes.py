@@ -84,6 +84,17 @@ def test_anomaly_in_a_graph_recorded_outside_says_how_to_learn_the_line() -> Non
         y.backward()
 
 
+def test_anomaly_looks_at_tangents_too() -> None:
+    with ag.detect_anomaly(), pytest.raises(AnomalyError, match="the tangent of sqrt is inf"):
+        ag.jvp(ag.sqrt, (0.0,), (1.0,))
+
+
+def test_a_branch_not_taken_is_no_anomaly() -> None:
+    with ag.detect_anomaly():
+        assert ag.grad(ag.grad(ag.elu))(1000.0) == 0.0
+        assert ag.hessian(lambda v: v[0] ** v[1])([0.0, 2.0])[0][1] == 0.0
+
+
 def test_nothing_raises_without_detect_anomaly() -> None:
     x = Value(0.0)
     (ag.log(x) / x).backward()
