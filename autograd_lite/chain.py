@@ -1,9 +1,10 @@
 """The chain rule, backward and forward, over a recorded graph.
 
 Both walks take what is given (adjoints of results, or tangents of inputs) as a dict from
-nodes to numbers, and return that dict grown by what follows. No node is changed. With
-``create_graph`` the local partials are computed anew as nodes, and so are the results:
-a gradient is then a graph that can be differentiated again.
+nodes to numbers, and return such a dict of what follows. No node is changed, unless it
+is asked to keep its adjoint. With ``create_graph`` the local partials are computed anew
+as nodes, and so are the results: a gradient is then a graph that can be differentiated
+again.
 """
 
 import math
@@ -145,8 +146,8 @@ _UNKNOWN_LINE = "an unknown line; run the forward pass under detect_anomaly() to
 def _raise_at_anomaly(node: Node, adjoint: float) -> None:
     """Raise if what the node hands on to an operand is nan or infinite."""
     for operand, partial in zip(node.operands, node.partials, strict=True):
-        passed_on = adjoint * partial
-        if isinstance(operand, Node) and adjoint != 0.0 and not math.isfinite(passed_on):
+        passed_on = _product(adjoint, partial)
+        if isinstance(operand, Node) and not math.isfinite(passed_on):
             where = getattr(node, "_where", _UNKNOWN_LINE)
             raise AnomalyError(
                 f"the gradient by {listed([operand])} through {node._primitive and node._primitive.name} is "

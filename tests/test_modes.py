@@ -95,6 +95,13 @@ def test_a_branch_not_taken_is_no_anomaly() -> None:
         assert ag.hessian(lambda v: v[0] ** v[1])([0.0, 2.0])[0][1] == 0.0
 
 
+def test_what_contributes_nothing_is_no_anomaly() -> None:
+    x = Value(-1.0)
+    with ag.detect_anomaly():
+        ag.where(x > 0, ag.sqrt(ag.relu(x)), x).backward()
+    assert x.grad == 1.0
+
+
 def test_nothing_raises_without_detect_anomaly() -> None:
     x = Value(0.0)
     (ag.log(x) / x).backward()
