@@ -10,7 +10,9 @@
 True
 """
 
-from autograd_lite import data, nn, ops, testing
+from typing import TYPE_CHECKING, Any
+
+from autograd_lite import data, nn, ops
 from autograd_lite.drawing import draw, draw_dot
 from autograd_lite.engine import Value
 from autograd_lite.functions import (
@@ -28,6 +30,9 @@ from autograd_lite.modes import detect_anomaly, no_grad
 from autograd_lite.ops import *  # noqa: F403 - the table is the list of primitives
 from autograd_lite.ops import absolute, power, round_
 from autograd_lite.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+
+if TYPE_CHECKING:
+    from autograd_lite import testing
 
 __version__ = "0.1.0"
 
@@ -60,3 +65,11 @@ __all__ += ops.__all__
 
 # Python's own names are not in __all__: a star import must not take the builtins away.
 abs, pow, round, sum = absolute, power, round_, sum_
+
+
+def __getattr__(name: str) -> Any:
+    if name == "testing":  # a fifth of the import, and for tests alone: so when it is first asked for
+        import importlib
+
+        return importlib.import_module("autograd_lite.testing")
+    raise AttributeError(f"module 'autograd_lite' has no attribute {name!r}")
