@@ -1,10 +1,10 @@
 """Small data sets: real measurements that come with the package, and seeded random shapes."""
 
 import math
-import random
 
 from autograd_lite.checks import describe
 from autograd_lite.errors import ArgumentError
+from autograd_lite.rng import Rng, as_random
 
 __all__ = ["IRIS_FEATURES", "IRIS_SPECIES", "iris", "moons", "split"]
 
@@ -32,9 +32,7 @@ def iris() -> tuple[list[list[float]], list[int]]:
     return [[float(x) for x in row[:4]] for row in rows], [IRIS_SPECIES.index(row[4]) for row in rows]
 
 
-def moons(
-    n: int = 100, *, noise: float = 0.1, rng: random.Random | int | None = None
-) -> tuple[list[list[float]], list[int]]:
+def moons(n: int = 100, *, noise: float = 0.1, rng: Rng = None) -> tuple[list[list[float]], list[int]]:
     """n points on two half circles that reach into each other, with normal noise; class 0 or 1.
 
     The upper moon is (cos t, sin t), the lower (1 - cos t, 1/2 - sin t), t from 0 to pi, as in
@@ -46,7 +44,7 @@ def moons(
     """
     if not isinstance(n, int) or n < 2:
         raise ArgumentError(f"moons needs at least 2 points, got {describe(n)}")
-    draws = rng if isinstance(rng, random.Random) else random.Random(rng)
+    draws = as_random(rng)
     upper = n - n // 2
     points = []
     for i in range(n):
@@ -60,7 +58,7 @@ def moons(
 
 
 def split(
-    X: list[list[float]], y: list[int], *, held_out: float, rng: random.Random | int | None = None
+    X: list[list[float]], y: list[int], *, held_out: float, rng: Rng = None
 ) -> tuple[list[list[float]], list[int], list[list[float]], list[int]]:
     """X and y in two random parts, the second (a share of ``held_out``) to test on: X, y, X_test, y_test.
 
@@ -75,7 +73,7 @@ def split(
     count = round(held_out * len(X))
     if not 0 < count < len(X):
         raise ArgumentError(f"held_out={held_out} of {len(X)} samples leaves a part empty")
-    draws = rng if isinstance(rng, random.Random) else random.Random(rng)
+    draws = as_random(rng)
     order = draws.sample(range(len(X)), len(X))
     train, test = order[count:], order[:count]
     return [X[i] for i in train], [y[i] for i in train], [X[i] for i in test], [y[i] for i in test]

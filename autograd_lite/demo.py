@@ -96,8 +96,7 @@ def _standardized(X: list[list[float]], reference: list[list[float]]) -> list[li
 def _draw_neuron(neuron: Neuron, x: list[float], out: Path) -> None:
     """Write the picture of a neuron's graph for one sample, with its gradients."""
     inputs = [Value(number, name=f"x.{i}") for i, number in enumerate(x)]
-    for parameter in neuron.parameters():
-        parameter.grad = None
+    neuron.zero_grad()
     output = neuron(inputs)
     output.name = "output"
     output.backward()

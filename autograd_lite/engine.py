@@ -320,7 +320,7 @@ class Value(Node):
 
 for _op in ops.primitives.values():
     if _op.arity == 1:
-        _op.methods[Value] = unary(_op)
+        _op.methods[Value] = getattr(Value, _op.name, None) or unary(_op)
     elif _op.arity == 2 and _op is not ops.power:  # whose constant exponents are an op of their own
         _op.methods[Value] = binary(_op, named=True)
 

@@ -19,7 +19,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> "Path":
 
     target = Path(path).resolve()  # through links, to what they lead to
     if not target.parent.is_dir():
-        raise FileNotFoundError(f"cannot write {target}: there is no folder {target.parent.absolute()}")
+        raise FileNotFoundError(f"cannot write {target}: there is no folder {target.parent}")
     if target.is_dir():
         raise IsADirectoryError(f"cannot write {target}: it is a folder")
     if target.exists() and not target.is_file():  # a pipe or a device takes what it gets
@@ -28,7 +28,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> "Path":
     try:
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     except OSError as error:
-        raise type(error)(f"cannot write {target}: {error.strerror} in {target.parent.absolute()}") from None
+        raise type(error)(f"cannot write {target}: {error.strerror} in {target.parent}") from None
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)

@@ -16,7 +16,7 @@ import copy
 import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 from autograd_lite import graph, ops, tree
@@ -45,7 +45,7 @@ _depth = _Depth()
 def _inside_a_transform() -> Iterator[None]:
     _depth.of_transforms += 1
     try:
-        with nullcontext() if mode.recording else recording():
+        with recording():
             yield
     finally:
         _depth.of_transforms -= 1
@@ -54,9 +54,9 @@ def _inside_a_transform() -> Iterator[None]:
 class _Inputs:
     """The arguments of one transform as fresh nodes, and what kind of number to answer with."""
 
-    def __init__(self, arguments: Any, *others: Any) -> None:
-        given = [leaf for structure in (arguments, *others) for _, leaf in tree.leaves(structure)]
-        self.as_values = any(isinstance(leaf, Value) for leaf in given)
+    def __init__(self, arguments: Any, *, as_values: bool = False) -> None:
+        given = [leaf for _, leaf in tree.leaves(arguments)]
+        self.as_values = as_values or any(isinstance(leaf, Value) for leaf in given)
         # A derivative that may have to be differentiated again is recorded.
         self.as_graph = mode.recording and (self.as_values or _depth.of_transforms > 0)
         self.nodes: list[Value] = []
@@ -116,6 +116,14 @@ def _called(f: _Function, args: Sequence[Any], kwargs: dict[str, Any], has_aux: 
     raise TypeError(f"with has_aux=True {_name(f)} must return (result, aux), got {describe(result)}")
 
 
+def _holds_a_value(thing: Any) -> bool:
+    """Whether an argument is, or holds, a Value; it may be of any type."""
+    try:
+        return any(isinstance(leaf, Value) for _, leaf in tree.leaves(thing))
+    except TypeError:  # not numbers, or not alone
+        return False
+
+
 def _name(f: _Function) -> str:
     return getattr(f, "__name__", repr(f))
 
@@ -163,7 +171,7 @@ class _Selection:
         if len(set(places)) < len(places):
             raise ArgumentError(f"an argument is chosen twice by {self.keys}")
         others = [argument for place, argument in arguments.items() if place not in places]
-        inputs = _Inputs(chosen[0] if self.is_single else chosen, *filter(tree.is_tree, others))
+        inputs = _Inputs(chosen[0] if self.is_single else chosen, as_values=any(map(_holds_a_value, others)))
         arguments.update(zip(places, [inputs.tree] if self.is_single else inputs.tree, strict=True))
         positional = [arguments.pop(position) for position in range(len(args))]
         return inputs, *_called(self.f, positional, arguments, has_aux)
@@ -291,7 +299,7 @@ def jvp(f: _Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[
     """
     _check_tuples(primals, tangents)
     directions = _matching(tuple(tangents), tuple(primals), "the tangents", "the primals")
-    inputs = _Inputs(tuple(primals), tuple(tangents))
+    inputs = _Inputs(tuple(primals), as_values=_holds_a_value(tangents))
     results, _ = _called(f, inputs.tree, {}, has_aux=False)
     tangents_out = inputs.push(results, directions)
     return tree.map_leaves(inputs.answer, results), tangents_out

@@ -11,7 +11,7 @@ from typing import Any
 
 from autograd_lite.checks import describe, is_real
 
-__all__ = ["is_array", "is_tree", "leaves", "map_leaves"]
+__all__ = ["is_array", "leaves", "map_leaves"]
 
 
 def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -55,14 +55,6 @@ def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
         array[:] = mapped
         return array.reshape(tree.shape)
     return function(tree)
-
-
-def is_tree(thing: Any) -> bool:
-    """Whether a thing is numbers in nested structures."""
-    try:
-        return all(True for _ in leaves(thing))
-    except TypeError:
-        return False
 
 
 def _is_module(thing: Any) -> bool:

@@ -15,7 +15,7 @@ PACKAGE = Path(autograd_lite.__file__).parent
 FLOORS = [
     ["errors"],
     ["checks", "special", "modes", "files"],
-    ["ops", "graph", "tree"],
+    ["ops", "graph", "tree", "rng"],
     ["node"],
     ["chain"],
     ["engine"],

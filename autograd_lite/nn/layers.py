@@ -1,7 +1,6 @@
 """Neurons, layers and multi-layer perceptrons, with micrograd's signatures."""
 
 import operator
-import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,13 +9,12 @@ from autograd_lite.checks import describe
 from autograd_lite.engine import Value
 from autograd_lite.errors import ArgumentError
 from autograd_lite.nn.module import Module
+from autograd_lite.rng import Rng, as_random
 
 __all__ = ["MLP", "Layer", "Neuron"]
 
 #: An activation is a function of one number, or the name of a primitive; None is the identity.
 Activation = Callable[[Any], Any] | str | None
-#: A source of random numbers, the seed of one, or None for a new one seeded by the system.
-Rng = random.Random | int | None
 
 
 class Neuron(Module):
@@ -42,7 +40,7 @@ class Neuron(Module):
             raise TypeError(
                 f"nonlin is True or False, got {describe(nonlin)}; write activation={nonlin!r} for its kind"
             )
-        draws = _rng(rng)
+        draws = as_random(rng)
         self.w = [Value(draws.uniform(-1.0, 1.0)) for _ in range(nin)]
         self.b = Value(0.0)
         self.activation = activation if nonlin else None
@@ -71,7 +69,7 @@ class Layer(Module):
     def __init__(self, nin: int, nout: int, *, rng: Rng = None, **kwargs: Any) -> None:
         _check_size(nin, "nin")
         _check_size(nout, "nout")
-        draws = _rng(rng)
+        draws = as_random(rng)
         self.neurons = [Neuron(nin, rng=draws, **kwargs) for _ in range(nout)]
         _name_parameters(self)
 
@@ -108,7 +106,7 @@ class MLP(Module):
     def __init__(self, nin: int, nouts: Sequence[int], *, activation: Activation = "relu", rng: Rng = None) -> None:
         if not isinstance(nouts, Sequence) or isinstance(nouts, str) or not nouts:
             raise TypeError(f"nouts is the list of layer sizes, such as [16, 16, 1]; got {describe(nouts)}")
-        draws = _rng(rng)
+        draws = as_random(rng)
         sizes = [nin, *nouts]
         last = len(nouts) - 1
         self.layers = [
@@ -129,14 +127,6 @@ def _name_parameters(module: Module) -> None:
     """Call each parameter by its path, for drawings and error messages."""
     for name, parameter in module.named_parameters():
         parameter.name = name
-
-
-def _rng(rng: Rng) -> random.Random:
-    if rng is None or isinstance(rng, int):
-        return random.Random(rng)
-    if not isinstance(rng, random.Random):
-        raise TypeError(f"rng is a random.Random, a whole number as its seed, or None; got {describe(rng)}")
-    return rng
 
 
 def _check_size(size: Any, name: str) -> None:

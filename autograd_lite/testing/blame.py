@@ -9,7 +9,7 @@ from autograd_lite.errors import InapplicableOracleError, MissingDependencyError
 from autograd_lite.node import listed, number
 from autograd_lite.ops import Op
 from autograd_lite.testing.numbers import UNIT_ROUNDOFF
-from autograd_lite.testing.oracles import central_differences, precise_partial
+from autograd_lite.testing.oracles import central_differences, precise_partial, with_coordinate
 from autograd_lite.transforms import grad
 
 __all__ = ["find_blame"]
@@ -48,14 +48,14 @@ def _second(op: Op, numbers: list[float], k: int, where: str) -> list[str]:
     """The derivative of each partial by operand k: through the engine, and by differences of the partial."""
 
     def partials_at(xk: float) -> list[float]:
-        at = [*numbers[:k], xk, *numbers[k + 1 :]]
+        at = with_coordinate(numbers, k, xk)
         return [number(p) for p in op.differentiate(op.evaluate(*at), *at)]
 
     lines = []
     for i, (numeric, error) in enumerate(central_differences(partials_at, numbers[k])):
 
         def partial(xk: Any, i: int = i) -> Any:
-            at = [*numbers[:k], xk, *numbers[k + 1 :]]
+            at = with_coordinate(numbers, k, xk)
             return op.differentiate(op(*at), *at)[i]
 
         analytic = grad(partial)(numbers[k])
@@ -68,7 +68,7 @@ def _derivative(op: Op, numbers: list[float], k: int) -> tuple[float, float]:
     try:
         return precise_partial(lambda at: op(*at), numbers, (k,))
     except (InapplicableOracleError, MissingDependencyError):
-        return central_differences(lambda xk: [op.evaluate(*numbers[:k], xk, *numbers[k + 1 :])], numbers[k])[0]
+        return central_differences(lambda xk: [op.evaluate(*with_coordinate(numbers, k, xk))], numbers[k])[0]
 
 
 def _apart(found: float, numeric: float, error: float) -> bool:

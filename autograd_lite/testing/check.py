@@ -17,7 +17,13 @@ from autograd_lite.errors import (
 from autograd_lite.node import number
 from autograd_lite.testing.blame import find_blame
 from autograd_lite.testing.numbers import UNIT_ROUNDOFF, perturbed
-from autograd_lite.testing.oracles import SMALLEST_SCALE, central_differences, complex_step, precise_partial
+from autograd_lite.testing.oracles import (
+    SMALLEST_SCALE,
+    central_differences,
+    complex_step,
+    precise_partial,
+    with_coordinate,
+)
 from autograd_lite.testing.report import AGREES, INCONCLUSIVE, MISMATCH, Comparison, GradientReport
 from autograd_lite.transforms import grad, hvp, jacobian, jvp
 
@@ -89,7 +95,7 @@ def rounding_tolerance(f: Callable[..., Any], *args: Any, order: int = 1) -> lis
     >>> rounding_tolerance(lambda x: (1.0 + x) - x, 1e9)[0] < 1e-14
     True
     """
-    return _rounding(_Point(f, args), order)[0]
+    return _Point(f, args).rounding(order)[0]
 
 
 def _check_arguments(order: int, modes: Sequence[str], oracle: str, rtol: float | None, atol: float | None) -> None:
@@ -116,6 +122,7 @@ class _Point:
         if not leaves:
             raise ArgumentError("check_gradients needs at least one number to differentiate by")
         self._f, self._args = f, args
+        self._rounding: dict[int, tuple[list[float], float]] = {}
         self.names = [getattr(leaf, "name", None) or path for path, leaf in leaves]
         self.x = [float(number(leaf)) for _, leaf in leaves]
 
@@ -124,18 +131,20 @@ class _Point:
         given = iter(numbers)
         return self._f(*tree.map_leaves(lambda _: next(given), self._args))
 
-    def at(self, i: int, xi: float) -> list[float]:
-        """The point with another i-th coordinate."""
-        return [*self.x[:i], xi, *self.x[i + 1 :]]
-
     def along(self, i: int, order: int) -> Callable[[float], list[float]]:
         """As a function of the i-th coordinate alone: the value (order 1), or the gradient (order 2)."""
 
         def of_coordinate(xi: float) -> list[float]:
-            numbers = self.at(i, xi)
+            numbers = with_coordinate(self.x, i, xi)
             return [number(self.f([Value(x) for x in numbers]))] if order == 1 else list(grad(self.f)(numbers))
 
         return of_coordinate
+
+    def rounding(self, order: int) -> tuple[list[float], float]:
+        """How far rounding can have moved each derivative, and the function's value; computed once."""
+        if order not in self._rounding:
+            self._rounding[order] = _rounding(self, order)
+        return self._rounding[order]
 
     def result(self) -> Any:
         """The recorded value at the point."""
@@ -237,7 +246,7 @@ def _by_oracle(point: _Point, indices: tuple[int, ...], oracle: str) -> tuple[fl
     if oracle == "high_precision":
         return precise_partial(point.f, point.x, indices)
     [i] = indices
-    return complex_step(lambda xi: point.f([*point.x[:i], xi, *point.x[i + 1 :]]), point.x[i])
+    return complex_step(lambda xi: point.f(with_coordinate(point.x, i, xi)), point.x[i])
 
 
 # ---- The comparison ---------------------------------------------------------------------
@@ -249,8 +258,8 @@ def _compared(
     n = range(len(point.x))
     indices = [(i,) for i in n] if order == 1 else [(i, j) for i in n for j in n]
     analytic = {mode: _analytic(point, order, mode) for mode in modes}
-    tolerances, of_value = _rounding(point, order)
-    noise = [of_value] if order == 1 else _rounding(point, 1)[0]
+    tolerances, of_value = point.rounding(order)
+    noise = [of_value] if order == 1 else point.rounding(1)[0]
     kinks = _by_coordinate(point, order, lambda f, x: _kink(f, x, noise))
     moved = [one / SPREADS for one in noise]
     differences = None
@@ -259,22 +268,13 @@ def _compared(
     finite = [abs(g) for mode in modes for g in analytic[mode] if math.isfinite(g)]
     value = number(point.result())
     scale = max([abs(value) / max(1.0, *map(abs, point.x)) ** order, *finite])
+    fixed = None if rtol is None and atol is None else (rtol or 0.0, atol or 0.0)
     found = []
     for mode in modes:
         for k, which in enumerate(indices):
             by = ", ".join(point.names[i] for i in which)
-            fixed = None if rtol is None and atol is None else (rtol or 0.0, atol or 0.0)
             judge = _Judge(analytic[mode][k], tolerances[k], fixed, kinks[k], scale)
-            verdict = judge.judged(differences[k], "finite differences") if differences else None
-            if verdict is None or (oracle == "auto" and verdict[2] != AGREES and not kinks[k]):
-                second = "high_precision" if oracle == "auto" else oracle
-                try:
-                    verdict = judge.judged(_by_oracle(point, which, second), second.replace("_", " "))
-                except (InapplicableOracleError, MissingDependencyError) as error:
-                    if verdict is None:
-                        if isinstance(error, MissingDependencyError):
-                            raise
-                        verdict = (math.nan, math.inf, INCONCLUSIVE, str(error))
+            verdict = _verdict(judge, point, which, oracle, differences[k] if differences else None)
             found.append(Comparison(order, mode, by, analytic[mode][k], *verdict))
     return found
 
@@ -304,3 +304,21 @@ class _Judge:
         if too_loose and self.fixed is None:
             return numeric, tolerance, INCONCLUSIVE, f"too much rounding for {name} to tell"
         return numeric, tolerance, AGREES, name
+
+
+def _verdict(
+    judge: _Judge, point: _Point, which: tuple[int, ...], oracle: str, difference: tuple[float, float] | None
+) -> tuple[float, float, str, str]:
+    """What the oracle says; under "auto" finite differences, and 60 digits where they do not agree."""
+    if difference is None:
+        try:
+            return judge.judged(_by_oracle(point, which, oracle), oracle.replace("_", " "))
+        except InapplicableOracleError as error:
+            return math.nan, math.inf, INCONCLUSIVE, str(error)
+    first = judge.judged(difference, "finite differences")
+    if oracle != "auto" or first[2] == AGREES or judge.kink:
+        return first
+    try:
+        return judge.judged(_by_oracle(point, which, "high_precision"), "high precision")
+    except (InapplicableOracleError, MissingDependencyError):
+        return first

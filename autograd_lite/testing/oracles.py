@@ -13,12 +13,24 @@ from autograd_lite.node import Node, number
 from autograd_lite.testing.numbers import UNIT_ROUNDOFF, Complex
 from autograd_lite.testing.precise import DIGITS, Precise, context
 
-__all__ = ["central_differences", "complex_step", "finite_difference", "high_precision_difference", "precise_partial"]
+__all__ = [
+    "central_differences",
+    "complex_step",
+    "finite_difference",
+    "high_precision_difference",
+    "precise_partial",
+    "with_coordinate",
+]
 
 #: First steps of the finite differences, times max(abs(x), SMALLEST_SCALE), and how often each is halved.
 STEPS = (5e-2, 1e-3, 2e-5)
 SMALLEST_SCALE = 1e-3
 HALVINGS = 12
+
+
+def with_coordinate(x: Sequence[Any], i: int, xi: Any) -> list[Any]:
+    """The point x with another i-th coordinate."""
+    return [*x[:i], xi, *x[i + 1 :]]
 
 
 def finite_difference(f: Callable[[Any], Any], x: float) -> tuple[float, float]:
