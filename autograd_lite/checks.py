@@ -5,7 +5,9 @@ import numbers
 import sys
 from typing import Any
 
-__all__ = ["as_float", "checked", "describe", "is_real"]
+from autograd_lite.errors import ArgumentError
+
+__all__ = ["as_float", "check_size", "checked", "describe", "is_real"]
 
 
 def is_real(thing: Any) -> bool:
@@ -41,6 +43,12 @@ def describe(thing: Any) -> str:
     """A thing's type and value, short enough for an error message."""
     text = repr(thing)
     return f"{type(thing).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
+
+
+def check_size(size: Any, name: str, least: int = 1) -> None:
+    """Raise ``ArgumentError`` for whatever is not a whole number from ``least`` up."""
+    if not isinstance(size, int) or isinstance(size, bool) or size < least:
+        raise ArgumentError(f"{name} is a whole number from {least} up, got {describe(size)}")
 
 
 def checked(number: Any, taker: str) -> float:

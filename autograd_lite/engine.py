@@ -61,7 +61,7 @@ class Value(Node):
 
     @data.setter
     def data(self, data: float) -> None:
-        self._data = checked(data, "Value.data")
+        self._data = data if data.__class__ is float else checked(data, "Value.data")
 
     @property
     def grad(self) -> Any:

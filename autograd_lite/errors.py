@@ -13,6 +13,7 @@ __all__ = [
     "InapplicableOracleError",
     "MissingDependencyError",
     "RenderError",
+    "StateError",
 ]
 
 
@@ -46,6 +47,10 @@ class InapplicableOracleError(AutogradError, ValueError):
 
 class RenderError(AutogradError, RuntimeError):
     """A drawing could not be rendered."""
+
+
+class StateError(AutogradError, ValueError):
+    """A saved state does not fit the model or optimiser, or its file is not whole."""
 
 
 class MissingDependencyError(AutogradError, ImportError):

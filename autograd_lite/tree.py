@@ -37,12 +37,12 @@ def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
     """The same structure with each leaf replaced by ``function(leaf)``, called in order."""
+    if type(tree) is float or hasattr(type(tree), "__autograd_op__"):  # first, as most of a tree is leaves
+        return function(tree)
     if isinstance(tree, dict):
         return {key: map_leaves(function, child) for key, child in tree.items()}
-    if isinstance(tree, tuple) and hasattr(tree, "_fields"):  # a namedtuple takes its items one by one
-        return type(tree)(*(map_leaves(function, child) for child in tree))
     if isinstance(tree, (list, tuple)):
-        return type(tree)(map_leaves(function, child) for child in tree)
+        return _like(tree, [map_leaves(function, child) for child in tree])
     if _is_module(tree):
         return _substituted(tree, {id(p): function(p) for _, p in tree.named_parameters()})
     if is_array(tree):
@@ -55,6 +55,13 @@ def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
         array[:] = mapped
         return array.reshape(tree.shape)
     return function(tree)
+
+
+def _like(sequence: Any, items: list[Any]) -> Any:
+    """The items as a sequence of the same type."""
+    if hasattr(sequence, "_fields"):  # a namedtuple takes its items one by one
+        return type(sequence)(*items)
+    return type(sequence)(items)
 
 
 def _is_module(thing: Any) -> bool:
@@ -72,7 +79,11 @@ def _substituted(thing: Any, new: dict[int, Any]) -> Any:
     if isinstance(thing, dict):
         return {key: _substituted(item, new) for key, item in thing.items()}
     if isinstance(thing, (list, tuple)):
-        return type(thing)(_substituted(item, new) for item in thing)
+        return _like(thing, [_substituted(item, new) for item in thing])
+    if is_array(thing) and thing.dtype == object:
+        twin = copy.copy(thing)
+        twin.flat[:] = [_substituted(item, new) for item in thing.flat]
+        return twin
     return thing
 
 

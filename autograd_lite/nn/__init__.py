@@ -1,6 +1,79 @@
-"""Neurons, layers and multi-layer perceptrons, built on Values."""
+"""Neural networks on Values: modules, layers, activations, initialisers and losses, with PyTorch's names."""
 
-from autograd_lite.nn.layers import MLP, Layer, Neuron
+from autograd_lite.nn import init, utils
+from autograd_lite.nn.activations import (
+    ELU,
+    GELU,
+    Identity,
+    LeakyReLU,
+    LogSoftmax,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from autograd_lite.nn.layers import MLP, Dropout, Layer, Linear, Neuron, Sequential
+from autograd_lite.nn.losses import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    HingeLoss,
+    HuberLoss,
+    L1Loss,
+    MSELoss,
+    NLLLoss,
+    QuadraticLoss,
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    hinge_loss,
+    huber_loss,
+    l1_loss,
+    mse_loss,
+    nll_loss,
+    quadratic_loss,
+)
 from autograd_lite.nn.module import Module
 
-__all__ = ["MLP", "Layer", "Module", "Neuron"]
+__all__ = [
+    "ELU",
+    "GELU",
+    "MLP",
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "CrossEntropyLoss",
+    "Dropout",
+    "HingeLoss",
+    "HuberLoss",
+    "Identity",
+    "L1Loss",
+    "Layer",
+    "LeakyReLU",
+    "Linear",
+    "LogSoftmax",
+    "MSELoss",
+    "Module",
+    "NLLLoss",
+    "Neuron",
+    "QuadraticLoss",
+    "ReLU",
+    "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Tanh",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cross_entropy",
+    "hinge_loss",
+    "huber_loss",
+    "init",
+    "l1_loss",
+    "mse_loss",
+    "nll_loss",
+    "quadratic_loss",
+    "utils",
+]

@@ -1,20 +1,22 @@
-"""Neurons, layers and multi-layer perceptrons, with micrograd's signatures."""
+"""Layers: micrograd's neurons and perceptrons, and PyTorch's building blocks.
+
+All take one sample, a list of numbers, or a batch, a list of such lists.
+"""
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from autograd_lite import ops
-from autograd_lite.checks import describe
+from autograd_lite import tree
+from autograd_lite.checks import check_size, describe
 from autograd_lite.engine import Value
 from autograd_lite.errors import ArgumentError
+from autograd_lite.nn.activations import Activation, activate, shown
+from autograd_lite.nn.init import Initializer, kaiming_uniform, weights
 from autograd_lite.nn.module import Module
 from autograd_lite.rng import Rng, as_random
 
-__all__ = ["MLP", "Layer", "Neuron"]
-
-#: An activation is a function of one number, or the name of a primitive; None is the identity.
-Activation = Callable[[Any], Any] | str | None
+__all__ = ["MLP", "Dropout", "Layer", "Linear", "Neuron", "Sequential"]
 
 
 class Neuron(Module):
@@ -24,76 +26,91 @@ class Neuron(Module):
         nin: how many inputs.
         nonlin: whether there is an activation at all.
         activation: the name of a primitive, such as ``"tanh"``, or a function of one number.
-        rng: where the weights come from: a ``random.Random``, a seed, or None.
+        init: where the weights come from: the name of an initialiser in :mod:`nn.init`, or
+            a function like those.
+        rng: its random numbers: a ``random.Random``, a seed, or None.
 
-    Called with ``nin`` numbers it gives one. Raises ``ArgumentError`` (a ``ValueError``)
-    for another count.
+    Called with ``nin`` numbers it gives one; with a list of such lists, a list. Raises
+    ``ArgumentError`` (a ``ValueError``) for another count.
 
     >>> neuron = Neuron(2, rng=0)
     >>> round(neuron([1.0, 2.0]).data, 6)
     1.720661
     """
 
-    def __init__(self, nin: int, nonlin: bool = True, *, activation: Activation = "relu", rng: Rng = None) -> None:
-        _check_size(nin, "nin")
+    def __init__(
+        self,
+        nin: int,
+        nonlin: bool = True,
+        *,
+        activation: Activation = "relu",
+        init: str | Initializer = "uniform",
+        rng: Rng = None,
+    ) -> None:
+        check_size(nin, "nin")
         if not isinstance(nonlin, bool):
             raise TypeError(
                 f"nonlin is True or False, got {describe(nonlin)}; write activation={nonlin!r} for its kind"
             )
-        draws = as_random(rng)
-        self.w = [Value(draws.uniform(-1.0, 1.0)) for _ in range(nin)]
+        (row,) = weights(init, 1, nin, rng)
+        self.w = [Value(w) for w in row]
         self.b = Value(0.0)
         self.activation = activation if nonlin else None
-        self._activate = _activate(self.activation)
-        _name_parameters(self)
+        self._activate = activate(self.activation)
 
     def forward(self, x: Sequence[Any]) -> Any:
         """The output for ``nin`` inputs."""
-        if not hasattr(x, "__len__"):
-            raise TypeError(f"a neuron takes a list of {len(self.w)} numbers, got {describe(x)}")
-        if len(x) != len(self.w):
-            raise ArgumentError(f"this neuron takes {len(self.w)} inputs, got {len(x)}")
-        total = sum(map(operator.mul, self.w, x), self.b)
+        if _is_batch(x, len(self.w), "this neuron"):
+            return [self.forward(sample) for sample in x]
+        total = _weighted_sum(self.w, x, self.b)
         return self._activate(total) if self._activate else total
 
     def extra_repr(self) -> str:
-        return f"{len(self.w)}{_shown(self.activation)}"
+        return f"{len(self.w)}{shown(self.activation)}"
 
 
 class Layer(Module):
     """Neurons side by side, each with the same inputs. Arguments after the sizes are the neurons'.
 
-    Called with ``nin`` numbers it gives a list of ``nout``, or the number itself if ``nout`` is 1.
+    Called with ``nin`` numbers it gives a list of ``nout``, or the number itself if ``nout``
+    is 1; with a list of such lists, a list of what it gives for each.
     """
 
-    def __init__(self, nin: int, nout: int, *, rng: Rng = None, **kwargs: Any) -> None:
-        _check_size(nin, "nin")
-        _check_size(nout, "nout")
-        draws = as_random(rng)
-        self.neurons = [Neuron(nin, rng=draws, **kwargs) for _ in range(nout)]
-        _name_parameters(self)
+    def __init__(
+        self, nin: int, nout: int, *, init: str | Initializer = "uniform", rng: Rng = None, **kwargs: Any
+    ) -> None:
+        check_size(nin, "nin")
+        check_size(nout, "nout")
+        # Drawn for the whole layer, as some initialisers look at nout too.
+        rows = weights(init, nout, nin, rng)
+        self.neurons = [Neuron(nin, init=_given(row), **kwargs) for row in rows]
 
     def forward(self, x: Sequence[Any]) -> Any:
         """The outputs for ``nin`` inputs."""
+        if _is_batch(x, len(self.neurons[0].w), "this layer"):
+            return [self.forward(sample) for sample in x]
         outputs = [neuron(x) for neuron in self.neurons]
         return outputs[0] if len(outputs) == 1 else outputs
 
     def __repr__(self) -> str:
         nin, activation = len(self.neurons[0].w), self.neurons[0].activation
-        return f"Layer({nin}, {len(self.neurons)}{_shown(activation)})  # {len(self.parameters())} parameters"
+        return f"Layer({nin}, {len(self.neurons)}{shown(activation)})  # {len(self.parameters())} parameters"
 
 
 class MLP(Module):
-    """A multi-layer perceptron: layers one after the other, the last without an activation.
+    """A multi-layer perceptron: layers one after the other.
 
     Args:
         nin: how many inputs.
         nouts: the size of each layer, such as ``[16, 16, 1]``.
         activation: of all layers but the last: the name of a primitive, or a function.
-        rng: where the weights come from: a ``random.Random``, a seed, or None.
+        output: the activation of the last layer; none if not said.
+        init: the initialiser of the weights, by its name in :mod:`nn.init` or as a function.
+        rng: their random numbers: a ``random.Random``, a seed, or None.
 
     Called with ``nin`` numbers it gives a list of ``nouts[-1]``, or the number itself if
-    that is 1. Raises ``ArgumentError`` (a ``ValueError``) for another count of inputs.
+    that is 1; with a list of such lists, a list of what it gives for each. Raises
+    ``ArgumentError`` (a ``ValueError``) for another count of inputs.
 
     >>> MLP(2, [16, 16, 1], rng=0)
     MLP(  # 337 parameters
@@ -103,57 +120,162 @@ class MLP(Module):
     )
     """
 
-    def __init__(self, nin: int, nouts: Sequence[int], *, activation: Activation = "relu", rng: Rng = None) -> None:
+    def __init__(
+        self,
+        nin: int,
+        nouts: Sequence[int],
+        *,
+        activation: Activation = "relu",
+        output: Activation = None,
+        init: str | Initializer = "uniform",
+        rng: Rng = None,
+    ) -> None:
         if not isinstance(nouts, Sequence) or isinstance(nouts, str) or not nouts:
             raise TypeError(f"nouts is the list of layer sizes, such as [16, 16, 1]; got {describe(nouts)}")
         draws = as_random(rng)
         sizes = [nin, *nouts]
-        last = len(nouts) - 1
+        activations = [activation] * (len(nouts) - 1) + [output]
         self.layers = [
-            Layer(a, b, nonlin=i != last, activation=activation, rng=draws)
-            for i, (a, b) in enumerate(zip(sizes, nouts, strict=False))
+            Layer(a, b, activation=activation, init=init, rng=draws)
+            for a, b, activation in zip(sizes, nouts, activations, strict=False)
         ]
-        _name_parameters(self)
 
     def forward(self, x: Sequence[Any]) -> Any:
         """The outputs for ``nin`` inputs."""
+        if _is_batch(x, len(self.layers[0].neurons[0].w), "this MLP"):
+            return [self.forward(sample) for sample in x]
         y: Any = x
         for i, layer in enumerate(self.layers):
             y = layer(y if i == 0 or isinstance(y, list) else [y])  # a layer of one neuron gives a bare number
         return y
 
 
-def _name_parameters(module: Module) -> None:
-    """Call each parameter by its path, for drawings and error messages."""
-    for name, parameter in module.named_parameters():
-        parameter.name = name
+class Linear(Module):
+    """W x + b, PyTorch's way: weights and bias uniform up to in_features**-0.5.
+
+    Args:
+        in_features: how many inputs.
+        out_features: how many outputs.
+        bias: whether there is a b.
+        init: the initialiser of the weights, by its name in :mod:`nn.init` or as a function.
+        rng: their random numbers: a ``random.Random``, a seed, or None.
+
+    Called with a list of ``in_features`` numbers it gives a list of ``out_features``, and the
+    like for nested lists. Raises ``ArgumentError`` (a ``ValueError``) for another count.
+    Source of the default: He et al., 2015, with a = sqrt(5), as in PyTorch.
+
+    >>> Linear(10, 50)
+    Linear(in_features=10, out_features=50, bias=True)  # 550 parameters
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        *,
+        init: str | Initializer | None = None,
+        rng: Rng = None,
+    ) -> None:
+        check_size(in_features, "in_features")
+        check_size(out_features, "out_features")
+        draws = as_random(rng)
+        rows = weights(init or _as_pytorch, out_features, in_features, draws)
+        bound = in_features**-0.5
+        self.weight = [[Value(w) for w in row] for row in rows]
+        self.bias = [Value(draws.uniform(-bound, bound)) for _ in rows] if bias else None
+
+    def forward(self, x: Sequence[Any]) -> Any:
+        """The outputs for a sample, or for each of nested lists of samples."""
+        if _is_batch(x, len(self.weight[0]), "this layer"):
+            return [self.forward(sample) for sample in x]
+        if self.bias is None:
+            return [_weighted_sum(row, x) for row in self.weight]
+        return [_weighted_sum(row, x, b) for row, b in zip(self.weight, self.bias, strict=True)]
+
+    def extra_repr(self) -> str:
+        return f"in_features={len(self.weight[0])}, out_features={len(self.weight)}, bias={self.bias is not None}"
 
 
-def _check_size(size: Any, name: str) -> None:
-    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-        raise ArgumentError(f"{name} is a whole number from 1 up, got {describe(size)}")
+class Sequential(Module):
+    """Modules, or functions, one after the other.
+
+    >>> from autograd_lite.nn import ReLU
+    >>> model = Sequential(Linear(2, 3), ReLU(), Linear(3, 1))
+    >>> len(model), model[1]
+    (3, ReLU())
+    """
+
+    def __init__(self, *modules: Any) -> None:
+        for position, module in enumerate(modules):
+            if not callable(module) or isinstance(module, type):
+                raise TypeError(f"Sequential takes modules, Sequential(a, b, ...); got {describe(module)}")
+            setattr(self, str(position), module)  # so that paths are PyTorch's, "0.weight"
+
+    def __iter__(self) -> Iterator[Any]:
+        return (module for name, module in vars(self).items() if name.isdecimal())
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+    def __getitem__(self, position: int) -> Any:
+        return list(self)[position]
+
+    def forward(self, x: Any) -> Any:
+        for module in self:
+            x = module(x)
+        return x
 
 
-def _activate(activation: Activation) -> Callable[[Any], Any] | None:
-    if not isinstance(activation, str):
-        if activation is not None and not callable(activation):
-            raise TypeError(f"an activation is the name of a primitive or a function, got {describe(activation)}")
-        return activation
-    if activation not in ops.primitives or not _is_unary(ops.primitives[activation]):
-        raise ArgumentError(f"there is no activation {activation!r}; there are relu, tanh, sigmoid, gelu, silu, ...")
-    return operator.methodcaller(activation)  # a method is the quick way to a primitive
+class Dropout(Module):
+    """While training, each number 0 with probability p and else divided by 1 - p; in ``eval()`` mode as it is.
+
+    Args:
+        p: the probability, from 0 to 1.
+        rng: the random numbers: a ``random.Random``, a seed, or None.
+
+    Source: Srivastava et al., 2014.
+
+    >>> Dropout(0.5, rng=1)([1.0, 1.0, 1.0])
+    [0.0, 2.0, 2.0]
+    """
+
+    def __init__(self, p: float = 0.5, *, rng: Rng = None) -> None:
+        if not isinstance(p, (int, float)) or not 0.0 <= p <= 1.0:
+            raise ArgumentError(f"p is a probability, from 0 to 1; got {describe(p)}")
+        self.p = p
+        self._rng = as_random(rng)
+
+    def forward(self, x: Any) -> Any:
+        if not self.training or self.p == 0.0:
+            return x
+        scale = 1.0 / (1.0 - self.p) if self.p < 1.0 else 0.0
+        return tree.map_leaves(lambda number: number * (0.0 if self._rng.random() < self.p else scale), x)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"
 
 
-def _is_unary(op: ops.Op) -> bool:
-    try:
-        op(0.5)
-    except TypeError:
-        return False
-    return hasattr(Value, op.name)
+def _given(row: list[float]) -> Initializer:
+    """The initialiser of a neuron whose weights were drawn before."""
+    return lambda nout, nin, *, rng=None: [row]
 
 
-def _shown(activation: Activation) -> str:
-    if activation is None:
-        return ""
-    name = getattr(activation, "__name__", None) or getattr(activation, "name", activation)
-    return f", activation={name}"
+def _as_pytorch(nout: int, nin: int, *, rng: Rng = None) -> list[list[float]]:
+    return kaiming_uniform(nout, nin, a=5.0**0.5, rng=rng)
+
+
+def _weighted_sum(row: Sequence[Value], x: Sequence[Any], b: Value | None = None) -> Any:
+    products = map(operator.mul, row, x)
+    return sum(products, next(products) if b is None else b)
+
+
+def _is_batch(x: Any, width: int, taker: str) -> bool:
+    """Whether x holds samples, not numbers. Raises if it is neither that nor ``width`` numbers."""
+    if not hasattr(x, "__len__") or isinstance(x, (str, dict)):
+        raise TypeError(f"{taker} takes a list of {width} numbers, got {describe(x)}")
+    if len(x) > 0 and hasattr(x[0], "__len__") and not isinstance(x[0], str):
+        return True
+    if len(x) != width:
+        raise ArgumentError(f"{taker} takes {width} inputs, got {len(x)}")
+    return False

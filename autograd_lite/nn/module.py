@@ -1,20 +1,55 @@
 """Module: a thing with parameters, found by themselves among its attributes."""
 
-from collections.abc import Iterator
-from typing import Any
+import abc
+import os
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_lite import tree
+from autograd_lite.checks import as_float, describe, is_real
 from autograd_lite.engine import Value
+from autograd_lite.errors import StateError
+from autograd_lite.nn import state
 
-__all__ = ["Module"]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["IncompatibleKeys", "Module"]
 
 
-class Module:
+class IncompatibleKeys(NamedTuple):
+    """What :meth:`Module.load_state_dict` did not find, and what it found no place for."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+class _Naming(abc.ABCMeta):
+    """Calls the parameters of a new module by their paths, when its whole ``__init__`` is done."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        module = super().__call__(*args, **kwargs)
+        for path, parameter in module.named_parameters():
+            # A name that the path ends with came from a module inside; any other was given by hand.
+            if parameter.name is None or path.endswith(f".{parameter.name}"):
+                parameter.name = path
+        return module
+
+    @property
+    def __signature__(cls) -> Any:  # what help() shows, in the place of the arguments of __call__ above
+        import inspect
+
+        signature = inspect.signature(cls.__init__)  # type: ignore[misc]
+        return signature.replace(parameters=list(signature.parameters.values())[1:])
+
+
+class Module(metaclass=_Naming):
     """Base class of everything that has parameters.
 
-    A parameter is a leaf Value among the attributes, or in lists, tuples, dicts and other
-    Modules among them. A subclass sets its attributes and writes ``forward``; calling the
-    module calls that.
+    A parameter is a leaf Value among the attributes, or in lists, tuples, dicts, object
+    arrays and other Modules among them. A subclass sets its attributes and writes
+    ``forward``; calling the module calls that. Parameters without a name are called by
+    their path, such as ``layers.0.neurons.3.w.1``, in drawings and error messages.
 
     >>> class Line(Module):
     ...     def __init__(self):
@@ -25,9 +60,12 @@ class Module:
     >>> line = Line()
     >>> line(3.0).data
     7.0
-    >>> [name for name, _ in line.named_parameters()]
-    ['slope', 'offset']
+    >>> line.state_dict()
+    {'slope': 2.0, 'offset': 1.0}
     """
+
+    #: Whether it is being trained; see :meth:`train`. Dropout makes a difference of it.
+    training = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.forward(*args, **kwargs)
@@ -36,57 +74,136 @@ class Module:
         """What the module computes; every subclass writes its own."""
         raise NotImplementedError(f"{type(self).__name__} has no forward(self, ...) method yet; write one")
 
+    # -- What it holds --
+
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """Each parameter once, with its path such as ``layers.0.neurons.3.w.1``, in the order of the attributes."""
-        seen: set[int] = set()
-        for name, thing in _members(self, ""):
-            if isinstance(thing, Value) and thing.is_leaf and thing.requires_grad and id(thing) not in seen:
-                seen.add(id(thing))
-                yield name, thing
+        for path, value in _held(self, Value):
+            if value.is_leaf and value.requires_grad:
+                yield path, value
 
     def parameters(self) -> list[Value]:
         """Each parameter once, in the order of the attributes."""
         return [parameter for _, parameter in self.named_parameters()]
+
+    def modules(self) -> list["Module"]:
+        """The module itself and every one inside it, each once, the outer before the inner."""
+        return [module for _, module in _held(self, Module)]
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters, before the next ``backward()`` adds to them."""
         for parameter in self.parameters():
             parameter.grad = None
 
+    # -- Training and evaluation --
+
+    def train(self, mode: bool = True) -> "Module":
+        """Set this module and those inside it to training, and return it."""
+        if not isinstance(mode, bool):
+            raise TypeError(
+                f"train() takes True or False, got {describe(mode)}; to train a model write ag.fit(model, ...)"
+            )
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> "Module":
+        """Set this module and those inside it to evaluation, ``train(False)``, and return it."""
+        return self.train(False)
+
+    # -- Its state --
+
+    def state_dict(self) -> dict[str, float]:
+        """The number of each parameter by its path; constants that the module holds, as from ``detach()``, too."""
+        return {path: value.data for path, value in self._state()}
+
+    def load_state_dict(self, state_dict: Mapping[str, float], strict: bool = True) -> IncompatibleKeys:
+        """Set the parameters from what :meth:`state_dict` gave, all or, if anything is wrong, none.
+
+        Raises ``StateError`` (a ``ValueError``) if paths are missing or unexpected, unless ``strict``
+        is False; ``TypeError`` for what is not a number. Returns the missing and the unexpected paths.
+        """
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(f"a state is a dict from paths to numbers, got {describe(state_dict)}")
+        own = dict(self._state())
+        missing = [path for path in own if path not in state_dict]
+        unexpected = [path for path in state_dict if path not in own]
+        if strict and (missing or unexpected):
+            raise StateError(
+                f"this state does not fit {type(self).__name__}: it lacks {_some(missing)}, and has "
+                f"{_some(unexpected)} that the model has no place for. Is it of a model of another shape? "
+                "(strict=False loads what fits)"
+            )
+        for path, number in state_dict.items():
+            if not is_real(number):
+                raise TypeError(f"the state of {path} must be a number, got {describe(number)}")
+        numbers = {path: as_float(state_dict[path]) for path in own if path in state_dict}
+        for path, number in numbers.items():
+            own[path].data = number
+        return IncompatibleKeys(missing, unexpected)
+
+    def save(self, path: str | os.PathLike[str]) -> "Path":
+        """Write the state as JSON that a person can read, exact to the last bit and whole or not at all.
+
+        Returns the path. Raises ``OSError`` if it cannot be written.
+        """
+        return state.write(path, repr(self), self.state_dict())
+
+    def load(self, path: str | os.PathLike[str]) -> "Module":
+        """Set all parameters from a file that :meth:`save` wrote or, if anything is wrong, none; return the module.
+
+        Raises ``StateError`` (a ``ValueError``) for a file that is cut, is no such file, or is of a
+        model of another shape; ``OSError`` if it cannot be read. Nothing in a file is ever executed.
+        """
+        self.load_state_dict(state.read(path, len(self.state_dict())))
+        return self
+
+    def _state(self) -> list[tuple[str, Value]]:
+        return [(path, value) for path, value in _held(self, Value) if value.is_leaf]
+
+    # -- As text --
+
     def __repr__(self) -> str:
         count = len(self.parameters())
-        children = [(name, child) for name, child in _children(self, "") if isinstance(child, Module)]
-        head = f"{type(self).__name__}({self.extra_repr()}"
-        if not children:
-            return f"{head})  # {count} parameters"
-        lines = [f"  ({name}): {child!r}".replace("\n", "\n  ") for name, child in children]
-        return "\n".join([f"{head}  # {count} parameters", *lines, ")"])
+        head, tail = f"{type(self).__name__}({self.extra_repr()}", f"  # {count} parameters" if count else ""
+        lines: list[str] = []
+        above: str | None = None
+        for path, module in _held(self, Module)[1:]:
+            if above is None or not path.startswith(f"{above}."):  # those further inside are in its own repr
+                above = path
+                lines.append(f"  ({path}): {module!r}".replace("\n", "\n  "))
+        return "\n".join([f"{head}{tail}", *lines, ")"]) if lines else f"{head}){tail}"
 
     def extra_repr(self) -> str:
         """What ``repr`` shows between the brackets."""
         return ""
 
 
-def _children(thing: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """What a module or container holds directly, containers opened up."""
-    if isinstance(thing, Module):
+def _held(module: Module, kind: type) -> list[tuple[str, Any]]:
+    """Everything of a kind that a module and the modules inside it hold, each once, with its path."""
+    found: list[tuple[str, Any]] = []
+    _collect(module, "", found, set())
+    return [(path, thing) for path, thing in found if isinstance(thing, kind)]
+
+
+def _collect(thing: Any, path: str, found: list[tuple[str, Any]], seen: set[int]) -> None:
+    if isinstance(thing, (Value, Module)):
+        if id(thing) in seen:  # shared, or above: a child may know its parent
+            return
+        seen.add(id(thing))
+        found.append((path, thing))
+        if isinstance(thing, Value):
+            return
         thing = vars(thing)
-    elif tree.is_array(thing):
+    elif tree.is_array(thing) and thing.dtype == object:
         thing = thing.tolist()
-    for key, item in thing.items() if isinstance(thing, dict) else enumerate(thing):
-        name = f"{path}.{key}" if path else str(key)
-        if isinstance(item, (list, tuple, dict)) or tree.is_array(item):
-            yield from _children(item, name)
-        else:
-            yield name, item
+    if isinstance(thing, (list, tuple)):
+        thing = dict(enumerate(thing))
+    for key, item in thing.items() if isinstance(thing, dict) else ():
+        _collect(item, f"{path}.{key}" if path else str(key), found, seen)
 
 
-def _members(module: Module, path: str, above: tuple[Module, ...] = ()) -> Iterator[tuple[str, Any]]:
-    """Everything that a module holds, and what the modules among it hold; one above, as in child.parent, not again."""
-    above = (*above, module)
-    for name, item in _children(module, path):
-        if isinstance(item, Module):
-            if not any(item is one for one in above):
-                yield from _members(item, name, above)
-        else:
-            yield name, item
+def _some(paths: list[str]) -> str:
+    """The first few of the paths, for an error message."""
+    shown = ", ".join(paths[:3])
+    return f"{shown} and {len(paths) - 3} more" if len(paths) > 3 else shown or "nothing"

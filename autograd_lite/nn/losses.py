@@ -1,0 +1,322 @@
+"""Losses, as functions and as modules.
+
+``pred`` and ``target`` are numbers, or lists of them in any nesting, both of one shape.
+``reduction`` is ``"mean"`` (over all numbers, or over the samples where a loss has one
+term a sample), ``"sum"``, or ``"none"``, which gives the terms themselves. Floats give a
+float. All raise ``ArgumentError`` (a ``ValueError``) for shapes that differ, for nothing
+at all, and for an unknown reduction.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from autograd_lite import functions, ops, tree
+from autograd_lite.checks import describe, is_real
+from autograd_lite.errors import ArgumentError
+from autograd_lite.nn.module import Module
+
+__all__ = [
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "CrossEntropyLoss",
+    "HingeLoss",
+    "HuberLoss",
+    "L1Loss",
+    "MSELoss",
+    "NLLLoss",
+    "QuadraticLoss",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cross_entropy",
+    "hinge_loss",
+    "huber_loss",
+    "l1_loss",
+    "mse_loss",
+    "nll_loss",
+    "quadratic_loss",
+]
+
+
+# -- One term a number --
+
+
+def mse_loss(pred: Any, target: Any, reduction: str = "mean") -> Any:
+    """(pred - target)^2.
+
+    >>> mse_loss([1.0, 2.0], [1.0, 4.0])
+    2.0
+    """
+    return _by_number(lambda p, t: ops.square(p - t), pred, target, reduction)
+
+
+def l1_loss(pred: Any, target: Any, reduction: str = "mean") -> Any:
+    """abs(pred - target)."""
+    return _by_number(lambda p, t: abs(p - t), pred, target, reduction)
+
+
+def huber_loss(pred: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Any:
+    """d^2 / 2 for a difference d of up to delta, beyond that delta * (abs(d) - delta / 2) (Huber, 1964)."""
+    if not delta > 0.0:
+        raise ArgumentError(f"delta is where the parabola ends, so more than 0; got {describe(delta)}")
+
+    def term(p: Any, t: Any) -> Any:
+        d = p - t
+        size = abs(d)
+        return ops.where(ops.less_equal(size, delta), 0.5 * ops.square(d), delta * (size - 0.5 * delta))
+
+    return _by_number(term, pred, target, reduction)
+
+
+def hinge_loss(pred: Any, target: Any, reduction: str = "mean", margin: float = 1.0) -> Any:
+    """max(0, margin - target * pred), the loss of a maximal margin, for targets -1 and 1 (Cortes and Vapnik, 1995)."""
+
+    def term(p: Any, t: Any) -> Any:
+        if t not in (-1.0, 1.0):
+            raise ArgumentError(f"a hinge loss has the targets -1 and 1, got {describe(t)}; of 0 and 1 make 2 * y - 1")
+        return ops.relu(margin - p * t)
+
+    return _by_number(term, pred, target, reduction)
+
+
+def binary_cross_entropy(pred: Any, target: Any, reduction: str = "mean") -> Any:
+    """-(t log p + (1 - t) log(1 - p)) for probabilities p; a term of weight 0 is 0. Nothing is clamped.
+
+    Where p comes from a sigmoid, :func:`binary_cross_entropy_with_logits` is exact in the tails too.
+    """
+
+    def weighted(weight: Any, log: Any) -> Any:
+        return ops.where(ops.equal(weight, 0.0), 0.0, weight * log)
+
+    return _by_number(
+        lambda p, t: -(weighted(t, ops.log(p)) + weighted(1.0 - t, ops.log1p(-p))), pred, target, reduction
+    )
+
+
+def binary_cross_entropy_with_logits(pred: Any, target: Any, reduction: str = "mean") -> Any:
+    """t softplus(-z) + (1 - t) softplus(z) for logits z: the cross-entropy of sigmoid(z), exact in both tails.
+
+    >>> binary_cross_entropy_with_logits(1000.0, 0.0)
+    1000.0
+    """
+    return _by_number(lambda z, t: t * ops.softplus(-z) + (1.0 - t) * ops.softplus(z), pred, target, reduction)
+
+
+# -- One term a sample --
+
+
+def quadratic_loss(pred: Any, target: Any, reduction: str = "mean") -> Any:
+    """Half the sum of squares, one term for each innermost list of differences: the classic cost of backpropagation.
+
+    >>> quadratic_loss([1.0, 2.0], [0.0, 0.0]), quadratic_loss([[1.0, 2.0], [0.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]])
+    (2.5, 1.5)
+    """
+
+    def term(p: Any, t: Any) -> Any:
+        return 0.5 * functions.sum_([ops.square(a - b) for a, b in _pairs(p, t)])
+
+    return _by_sample(term, pred, target, reduction)
+
+
+def cross_entropy(pred: Any, target: Any, reduction: str = "mean", label_smoothing: float = 0.0) -> Any:
+    """logsumexp(z) - z_y for logits z and the true class y; by a list of probabilities t, the sum of t_i times that.
+
+    Args:
+        pred: the logits of one sample, or a list of those of several.
+        target: a class, as a whole number from 0, or a list of probabilities (one-hot, say); one for each sample.
+        reduction: over the samples; see above.
+        label_smoothing: the share of probability to spread over all classes alike (Szegedy et al., 2016).
+
+    >>> cross_entropy([[2.0, 2.0], [0.0, 1000.0]], [0, 1], reduction="none")
+    [0.6931471805599454, 0.0]
+    """
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise ArgumentError(f"label_smoothing is a share, from 0 to 1; got {describe(label_smoothing)}")
+
+    def term(z: list[Any], y: Any) -> Any:
+        total = functions.logsumexp(z)
+        if not _is_list(y) and not label_smoothing:
+            return total - z[_class(y, len(z))]
+        weights = [float(i == _class(y, len(z))) for i in range(len(z))] if not _is_list(y) else _same_length(z, y)
+        smooth = [(1.0 - label_smoothing) * t + label_smoothing / len(z) for t in weights]
+        return functions.sum_([t * (total - score) for t, score in zip(smooth, z, strict=True)])
+
+    return _by_sample(term, pred, target, reduction)
+
+
+def nll_loss(pred: Any, target: Any, reduction: str = "mean") -> Any:
+    """-pred_y for log-probabilities and the true class y; after ``log_softmax`` it is :func:`cross_entropy`."""
+    return _by_sample(lambda logs, y: -logs[_class(y, len(logs))], pred, target, reduction)
+
+
+# -- As modules --
+
+
+class _Loss(Module):
+    """A loss with its settings."""
+
+    function: Callable[..., Any]
+
+    def __init__(self, reduction: str = "mean") -> None:
+        _check_reduction(reduction)
+        self.reduction = reduction
+
+    def forward(self, pred: Any, target: Any) -> Any:
+        return type(self).function(pred, target, **{k: v for k, v in vars(self).items() if k != "training"})
+
+
+class MSELoss(_Loss):
+    """:func:`mse_loss` as a module."""
+
+    function = staticmethod(mse_loss)
+
+
+class L1Loss(_Loss):
+    """:func:`l1_loss` as a module."""
+
+    function = staticmethod(l1_loss)
+
+
+class HuberLoss(_Loss):
+    """:func:`huber_loss` as a module."""
+
+    function = staticmethod(huber_loss)
+
+    def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
+        super().__init__(reduction)
+        self.delta = delta
+
+
+class HingeLoss(_Loss):
+    """:func:`hinge_loss` as a module."""
+
+    function = staticmethod(hinge_loss)
+
+    def __init__(self, reduction: str = "mean", margin: float = 1.0) -> None:
+        super().__init__(reduction)
+        self.margin = margin
+
+
+class BCELoss(_Loss):
+    """:func:`binary_cross_entropy` as a module."""
+
+    function = staticmethod(binary_cross_entropy)
+
+
+class BCEWithLogitsLoss(_Loss):
+    """:func:`binary_cross_entropy_with_logits` as a module."""
+
+    function = staticmethod(binary_cross_entropy_with_logits)
+
+
+class QuadraticLoss(_Loss):
+    """:func:`quadratic_loss` as a module."""
+
+    function = staticmethod(quadratic_loss)
+
+
+class CrossEntropyLoss(_Loss):
+    """:func:`cross_entropy` as a module."""
+
+    function = staticmethod(cross_entropy)
+
+    def __init__(self, reduction: str = "mean", label_smoothing: float = 0.0) -> None:
+        super().__init__(reduction)
+        self.label_smoothing = label_smoothing
+
+
+class NLLLoss(_Loss):
+    """:func:`nll_loss` as a module."""
+
+    function = staticmethod(nll_loss)
+
+
+# -- What they share --
+
+
+def _by_number(term: Callable[[Any, Any], Any], pred: Any, target: Any, reduction: str) -> Any:
+    """A loss with a term for each pair of numbers."""
+    _check_reduction(reduction)
+    terms = [term(p, t) for p, t in _pairs(pred, target)]
+    if reduction == "none":
+        given = iter(terms)
+        return tree.map_leaves(lambda _: next(given), pred)
+    return _reduced(terms, reduction)
+
+
+def _by_sample(term: Callable[[Any, Any], Any], pred: Any, target: Any, reduction: str) -> Any:
+    """A loss with a term for each sample; a single sample is one of which nothing is to be reduced."""
+    _check_reduction(reduction)
+    samples = _listed(pred)
+    if not _is_list(samples) or not samples:
+        raise ArgumentError(
+            f"this loss takes the list of a sample's outputs, or a list of such lists; got {describe(pred)}"
+        )
+    if not _is_list(samples[0]):
+        return term(samples, _listed(target))
+    targets = _same_length(samples, target)
+    terms = [_by_sample(term, p, t, reduction) for p, t in zip(samples, targets, strict=True)]
+    return terms if reduction == "none" else _reduced(terms, reduction)
+
+
+def _reduced(terms: list[Any], reduction: str) -> Any:
+    if not terms:
+        raise ArgumentError("a loss needs one prediction at least, got none")
+    return functions.mean(terms) if reduction == "mean" else functions.sum_(terms)
+
+
+def _check_reduction(reduction: str) -> None:
+    if reduction not in ("mean", "sum", "none"):
+        raise ArgumentError(f'reduction is "mean", "sum" or "none", got {describe(reduction)}')
+
+
+def _is_list(thing: Any) -> bool:
+    return isinstance(thing, (list, tuple)) or tree.is_array(thing)
+
+
+def _listed(thing: Any) -> Any:
+    return thing.tolist() if tree.is_array(thing) else thing
+
+
+def _pairs(pred: Any, target: Any) -> list[tuple[Any, Any]]:
+    """The numbers of two nested lists of one shape, pair by pair."""
+    pairs: list[tuple[Any, Any]] = []
+
+    def walk(p: Any, t: Any) -> None:
+        p, t = _listed(p), _listed(t)
+        if not _is_list(p) and not _is_list(t):
+            pairs.append((p, t))
+        elif _is_list(p) and _is_list(t) and len(p) == len(t):
+            for a, b in zip(p, t, strict=True):
+                walk(a, b)
+        else:
+            raise ArgumentError(
+                f"predictions and targets must have one shape, got {_shape(pred)} and {_shape(target)}; "
+                "for a model that gives lists of one number write the targets so too, [[y] for y in targets]"
+            )
+
+    walk(pred, target)
+    return pairs
+
+
+def _shape(thing: Any) -> str:
+    sizes = []
+    while _is_list(thing):
+        sizes.append(str(len(thing)))
+        thing = thing[0] if len(thing) else None
+    return " x ".join(sizes) or "a number"
+
+
+def _same_length(pred: list[Any], target: Any) -> list[Any]:
+    targets = _listed(target)
+    if not _is_list(targets) or len(targets) != len(pred):
+        raise ArgumentError(f"predictions and targets must fit, got {_shape(pred)} and {_shape(targets)}")
+    return list(targets)
+
+
+def _class(y: Any, count: int) -> int:
+    """A target as the position of the true class."""
+    if not is_real(y) or not 0 <= y < count or y != int(y):
+        raise ArgumentError(
+            f"a class is a whole number from 0 to {count - 1} here, as there are {count} outputs; got {describe(y)}"
+        )
+    return int(y)

@@ -1,0 +1,38 @@
+"""Clipping of gradients, under PyTorch's ``nn.utils``."""
+
+import math
+from collections.abc import Iterable
+
+from autograd_lite.checks import checked
+from autograd_lite.engine import Value
+from autograd_lite.errors import ArgumentError
+from autograd_lite.functions import norm
+from autograd_lite.node import number
+
+__all__ = ["clip_grad_norm_"]
+
+
+def clip_grad_norm_(parameters: Iterable[Value], max_norm: float, error_if_nonfinite: bool = False) -> float:
+    """Scale the gradients, as one vector, down to a length of ``max_norm`` if they are longer; return the old length.
+
+    A length that is nan or infinite raises ``ArgumentError`` with ``error_if_nonfinite``,
+    before any gradient is changed; without, it makes the gradients nan, as in PyTorch.
+
+    >>> x, y = Value(3.0), Value(4.0)
+    >>> ((x * x + y * y) / 2).backward()
+    >>> clip_grad_norm_([x, y], 1.0)
+    5.0
+    >>> round(x.grad, 6), round(y.grad, 6)
+    (0.6, 0.8)
+    """
+    if not checked(max_norm, "max_norm") >= 0.0:
+        raise ArgumentError(f"max_norm is a length, 0 or more; got {max_norm}")
+    given = [parameters] if isinstance(parameters, Value) else [p for p in parameters if p.has_grad]
+    length = float(norm([number(p.grad) for p in given]))
+    if error_if_nonfinite and not math.isfinite(length):
+        raise ArgumentError(f"the length of the gradients is {length}, so they cannot be clipped")
+    factor = max_norm / (length + 1e-6)  # PyTorch's guard against division by 0
+    if not factor >= 1.0:
+        for p in given:
+            p.grad = p.grad * factor
+    return length

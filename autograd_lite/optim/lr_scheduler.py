@@ -1,0 +1,155 @@
+"""Schedules of learning rates, under PyTorch's names. Each is a closed form of the number of steps so far.
+
+A schedule sets the learning rate of every group of its optimiser, at once when it is made
+and anew at each ``step()``, which is called once an epoch (or once a batch, if that is meant).
+"""
+
+import bisect
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from autograd_lite.checks import as_float, check_size, describe
+from autograd_lite.errors import ArgumentError, StateError
+from autograd_lite.optim.optimizers import Optimizer
+
+__all__ = ["CosineAnnealingLR", "ExponentialLR", "LRScheduler", "LinearLR", "SequentialLR", "StepLR"]
+
+
+class LRScheduler:
+    """Base class of schedules: a subclass writes ``lr_at``."""
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"a schedule takes an optimiser first, got {describe(optimizer)}")
+        self.optimizer = optimizer
+        #: The learning rate of each group before its first schedule.
+        self.base_lrs: list[float] = [group.setdefault("initial_lr", group["lr"]) for group in optimizer.param_groups]
+        #: How many steps it has made.
+        self.last_epoch = 0
+        self._set()
+
+    def lr_at(self, base: float, epoch: int) -> float:
+        """The learning rate after so many steps, of a group that began with ``base``."""
+        raise NotImplementedError(f"{type(self).__name__} has no lr_at(self, base, epoch) method yet; write one")
+
+    def step(self) -> None:
+        """Go on to the next epoch's learning rates."""
+        self.last_epoch += 1
+        self._set()
+
+    def get_last_lr(self) -> list[float]:
+        """The learning rate of each group as it is now."""
+        return [self.lr_at(base, self.last_epoch) for base in self.base_lrs]
+
+    def state_dict(self) -> dict[str, Any]:
+        """What to go on from later."""
+        return {"base_lrs": list(self.base_lrs), "last_epoch": self.last_epoch}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on from what :meth:`state_dict` gave. Raises ``StateError`` (a ``ValueError``) if it does not fit."""
+        try:
+            base_lrs, last_epoch = [as_float(lr) for lr in state_dict["base_lrs"]], state_dict["last_epoch"]
+        except (KeyError, TypeError):
+            raise StateError(f"this is no state of a schedule: {describe(state_dict)}") from None
+        if len(base_lrs) != len(self.base_lrs):
+            raise StateError(f"this state is of {len(base_lrs)} groups, and the optimiser has {len(self.base_lrs)}")
+        check_size(last_epoch, "last_epoch", least=0)
+        self.base_lrs, self.last_epoch = base_lrs, last_epoch
+        self._set()
+
+    def _set(self) -> None:
+        for group, lr in zip(self.optimizer.param_groups, self.get_last_lr(), strict=False):
+            group["lr"] = lr
+
+
+class StepLR(LRScheduler):
+    """Times ``gamma`` after every ``step_size`` epochs.
+
+    >>> from autograd_lite import Value
+    >>> from autograd_lite.optim import SGD
+    >>> schedule = StepLR(SGD([Value(1.0)], lr=1.0), step_size=2, gamma=0.5)
+    >>> for _ in range(4):
+    ...     print(schedule.get_last_lr()[0], end=" ")
+    ...     schedule.step()
+    1.0 1.0 0.5 0.5
+    """
+
+    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
+        check_size(step_size, "step_size")
+        self.step_size, self.gamma = step_size, gamma
+        super().__init__(optimizer)
+
+    def lr_at(self, base: float, epoch: int) -> float:
+        return base * self.gamma ** (epoch // self.step_size)
+
+
+class ExponentialLR(LRScheduler):
+    """Times ``gamma`` after every epoch."""
+
+    def __init__(self, optimizer: Optimizer, gamma: float) -> None:
+        self.gamma = gamma
+        super().__init__(optimizer)
+
+    def lr_at(self, base: float, epoch: int) -> float:
+        return base * self.gamma**epoch
+
+
+class CosineAnnealingLR(LRScheduler):
+    """Down half a cosine to ``eta_min`` within ``T_max`` epochs, and up again after (Loshchilov and Hutter, 2017)."""
+
+    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
+        check_size(T_max, "T_max")
+        self.T_max, self.eta_min = T_max, eta_min
+        super().__init__(optimizer)
+
+    def lr_at(self, base: float, epoch: int) -> float:
+        return self.eta_min + (base - self.eta_min) * (1.0 + math.cos(math.pi * epoch / self.T_max)) / 2.0
+
+
+class LinearLR(LRScheduler):
+    """From ``start_factor`` to ``end_factor`` in a straight line within ``total_iters`` epochs: a warm-up."""
+
+    def __init__(
+        self, optimizer: Optimizer, start_factor: float = 1.0 / 3.0, end_factor: float = 1.0, total_iters: int = 5
+    ) -> None:
+        check_size(total_iters, "total_iters")
+        self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
+        super().__init__(optimizer)
+
+    def lr_at(self, base: float, epoch: int) -> float:
+        share = min(epoch, self.total_iters) / self.total_iters
+        return base * (self.start_factor + (self.end_factor - self.start_factor) * share)
+
+
+class SequentialLR(LRScheduler):
+    """One schedule after the other, as a warm-up before a decay; each counts from its own beginning.
+
+    Args:
+        optimizer: the optimiser of all of them.
+        schedulers: the schedules.
+        milestones: the epochs at which the second, the third ... take over.
+
+    >>> from autograd_lite import Value
+    >>> from autograd_lite.optim import SGD
+    >>> optimizer = SGD([Value(1.0)], lr=1.0)
+    >>> warm_up, decay = LinearLR(optimizer, start_factor=0.5, total_iters=2), ExponentialLR(optimizer, gamma=0.5)
+    >>> schedule = SequentialLR(optimizer, [warm_up, decay], milestones=[2])
+    >>> for _ in range(5):
+    ...     print(schedule.get_last_lr()[0], end=" ")
+    ...     schedule.step()
+    0.5 0.75 1.0 0.5 0.25
+    """
+
+    def __init__(self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int]) -> None:
+        if len(milestones) != len(schedulers) - 1 or sorted(milestones) != list(milestones):
+            raise ArgumentError(
+                f"milestones are ascending, one less than the {len(schedulers)} schedules; got {describe(milestones)}"
+            )
+        self.schedulers, self.milestones = list(schedulers), list(milestones)
+        super().__init__(optimizer)
+
+    def lr_at(self, base: float, epoch: int) -> float:
+        position = bisect.bisect_right(self.milestones, epoch)
+        begun = self.milestones[position - 1] if position else 0
+        return self.schedulers[position].lr_at(base, epoch - begun)
