@@ -12,7 +12,8 @@ True
 
 from typing import TYPE_CHECKING, Any
 
-from autograd_lite import data, nn, ops
+from autograd_lite import data, nn, ops, optim, plotting, training
+from autograd_lite.data import randn
 from autograd_lite.drawing import draw, draw_dot
 from autograd_lite.engine import Value
 from autograd_lite.functions import (
@@ -29,6 +30,7 @@ from autograd_lite.functions import (
 from autograd_lite.modes import detect_anomaly, no_grad
 from autograd_lite.ops import *  # noqa: F403 - the table is the list of primitives
 from autograd_lite.ops import absolute, power, round_
+from autograd_lite.training import evaluate, fit, predict
 from autograd_lite.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ __all__ = [
     "dot",
     "draw",
     "draw_dot",
+    "evaluate",
+    "fit",
     "grad",
     "hessian",
     "hvp",
@@ -54,10 +58,15 @@ __all__ = [
     "nn",
     "no_grad",
     "norm",
+    "optim",
+    "plotting",
+    "predict",
     "prod",
+    "randn",
     "softmax",
     "stop_gradient",
     "testing",
+    "training",
     "value_and_grad",
     "vjp",
 ]

@@ -1,0 +1,97 @@
+"""Callbacks: what fit calls after each epoch."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from autograd_lite.checks import check_size, describe
+from autograd_lite.errors import ArgumentError
+from autograd_lite.nn import Module
+from autograd_lite.training.history import History
+
+__all__ = ["Callback", "Checkpoint", "EarlyStopping"]
+
+#: Called with the model and its history after each epoch; the reason to stop, or True, stops the training.
+Callback = Callable[[Any, History], str | bool | None]
+
+
+class _Watch:
+    """The best that a number of the history has been."""
+
+    def __init__(self, monitor: str, mode: str, min_delta: float = 0.0) -> None:
+        if mode not in ("min", "max"):
+            raise ArgumentError(f'mode is "min" or "max", what is better; got {describe(mode)}')
+        self.monitor, self.sign, self.min_delta = monitor, 1.0 if mode == "min" else -1.0, min_delta
+        self.best, self.epoch = float("inf"), 0
+
+    def is_better(self, history: History) -> bool:
+        """Whether the last epoch is better than any before."""
+        if history.epochs == 1:  # another training run begins
+            self.best, self.epoch = float("inf"), 0
+        now = self.sign * history[self.monitor][-1]
+        if not now < self.best - self.min_delta:
+            return False
+        self.best, self.epoch = now, history.epochs
+        return True
+
+
+class EarlyStopping:
+    """Stop when a number has not become better for a while, and go back to where it was best.
+
+    Args:
+        monitor: which number of the history.
+        patience: how many epochs to wait for a better one.
+        min_delta: by how much it must be better to count.
+        mode: ``"min"`` if less is better, ``"max"`` if more is.
+        restore_best: when stopping, set the model (a Module) to the parameters of the best epoch.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        *,
+        patience: int = 10,
+        min_delta: float = 0.0,
+        mode: str = "min",
+        restore_best: bool = True,
+    ) -> None:
+        check_size(patience, "patience")
+        self.patience, self.restore_best = patience, restore_best
+        self._watch = _Watch(monitor, mode, min_delta)
+        self._state: dict[str, float] = {}
+
+    def __call__(self, model: Any, history: History) -> str | None:
+        if self._watch.is_better(history):
+            if self.restore_best:
+                self._state = _module(model, "restore_best=True").state_dict()
+            return None
+        if history.epochs - self._watch.epoch < self.patience:
+            return None
+        if self.restore_best and self._state:
+            model.load_state_dict(self._state)
+        back = f", back to epoch {self._watch.epoch}" if self.restore_best else ""
+        return f"{self._watch.monitor} has not become better for {self.patience} epochs{back}"
+
+
+class Checkpoint:
+    """Save the model (a Module) to a file after each epoch, or after each that is better than all before.
+
+    Args:
+        path: the file, as :meth:`Module.save` writes it.
+        monitor: the number of the history that must be better; None saves each epoch.
+        mode: ``"min"`` if less is better, ``"max"`` if more is.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, monitor: str | None = None, mode: str = "min") -> None:
+        self.path = path
+        self._watch = _Watch(monitor, mode) if monitor is not None else None
+
+    def __call__(self, model: Any, history: History) -> None:
+        if self._watch is None or self._watch.is_better(history):
+            _module(model, "Checkpoint").save(self.path)
+
+
+def _module(model: Any, what: str) -> Module:
+    if not isinstance(model, Module):
+        raise TypeError(f"{what} needs a model that is a Module, got {describe(model)}")
+    return model

@@ -1,0 +1,199 @@
+"""fit: the training loop."""
+
+import math
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any
+
+from autograd_lite import data
+from autograd_lite.checks import check_size, describe
+from autograd_lite.engine import Value
+from autograd_lite.errors import AnomalyError, ArgumentError
+from autograd_lite.modes import detect_anomaly
+from autograd_lite.nn import Module
+from autograd_lite.node import listed, number
+from autograd_lite.optim import Optimizer
+from autograd_lite.rng import Rng, as_random
+from autograd_lite.training import inputs
+from autograd_lite.training.callbacks import Callback
+from autograd_lite.training.history import History
+from autograd_lite.training.predict import Measure, evaluated, in_mode, measured
+from autograd_lite.training.progress import Progress
+
+__all__ = ["fit"]
+
+
+def fit(
+    model: Callable[[Any], Any],
+    X: Collection[Any],
+    y: Collection[Any],
+    *,
+    loss: Measure,
+    optimizer: Optimizer,
+    epochs: int,
+    batch_size: int | None = None,
+    shuffle: bool = True,
+    rng: Rng = None,
+    validation: tuple[Collection[Any], Collection[Any]] | None = None,
+    metrics: Sequence[Measure] = (),
+    callbacks: Sequence[Callback] = (),
+    progress: bool = True,
+) -> History:
+    """Train a model, and return what happened.
+
+    Ctrl-C ends the training after the last whole step; the model keeps what it has learned,
+    and the history the whole epochs.
+
+    Args:
+        model: a Module, or any function of one sample.
+        X: the samples: numbers, or lists of one shape; a list, a tuple or a NumPy array of them.
+        y: a target for each, such as a class, a number or a list.
+        loss: a function of the list of outputs and the list of targets, as in :mod:`nn`.
+        optimizer: made for the parameters that are to be trained.
+        epochs: how often to go through the data.
+        batch_size: how many samples to a step; all if not said.
+        shuffle: whether to go through them in another order each time.
+        rng: the random numbers of that order: a ``random.Random``, a seed, or None.
+        validation: samples and targets to evaluate after each epoch.
+        metrics: functions like the loss that give a float, such as :func:`accuracy`; kept by their names.
+        callbacks: functions ``(model, history)`` to call after each epoch; one that returns the reason
+            to stop, or True, ends the training. A learning-rate schedule is
+            ``lambda model, history: schedule.step()``.
+        progress: show a bar in terminals and notebooks, plain lines elsewhere.
+
+    Raises ``TypeError`` or ``ArgumentError`` (a ``ValueError``) for data that do not fit together,
+    before anything is changed; ``AnomalyError`` when the loss or a gradient turns nan or infinite,
+    with the epoch, the batch and the operation, the parameters as they were before that step.
+    (Under ``detect_anomaly()`` it also names the line.)
+
+    >>> from autograd_lite import Value, nn, optim
+    >>> a, b = Value(0.0), Value(0.0)
+    >>> history = fit(
+    ...     lambda x: a * x + b, [0.0, 1.0, 2.0], [1.0, 3.0, 5.0],
+    ...     loss=nn.mse_loss, optimizer=optim.SGD([a, b], lr=0.2), epochs=100, progress=False,
+    ... )
+    >>> round(a.data, 3), round(b.data, 3), history.epochs
+    (2.0, 1.0, 100)
+    """
+    _check(model, loss, optimizer, epochs, metrics, callbacks)
+    samples, targets = inputs.checked(X, y)
+    held_out = None if validation is None else _checked_validation(validation, samples[0])
+    size = len(samples) if batch_size is None else batch_size
+    check_size(size, "batch_size")
+    draws, history = as_random(rng), History()
+    shown = Progress(epochs, math.ceil(len(samples) / size), wanted=progress)
+    try:
+        for epoch in range(1, epochs + 1):
+            started = time.perf_counter()
+            pieces = data.batches(samples, targets, size, shuffle=shuffle, rng=draws)
+            numbers = _epoch(model, pieces, loss, optimizer, metrics, epoch=epoch, shown=shown)
+            if held_out is not None:
+                after = evaluated(model, *held_out, loss, metrics)
+                numbers |= {f"val_{name}": x for name, x in after.items()}
+            history.add(numbers, time.perf_counter() - started)
+            shown.epoch_done(history)
+            reasons = [reason for reason in [callback(model, history) for callback in callbacks] if reason]
+            if reasons:
+                history.stopped = reasons[0] if isinstance(reasons[0], str) else "a callback asked for it"
+                break
+    except KeyboardInterrupt:
+        history.stopped = f"Ctrl-C in epoch {epoch}"
+    finally:
+        shown.close(history)
+    return history
+
+
+def _epoch(
+    model: Callable[[Any], Any],
+    pieces: Iterable[tuple[list[Any], list[Any]]],
+    loss: Measure,
+    optimizer: Optimizer,
+    metrics: Sequence[Measure],
+    *,
+    epoch: int,
+    shown: Progress,
+) -> dict[str, float]:
+    """A step for each batch: the means over the samples of the loss and the metrics, each as it was before its step."""
+    sums: dict[str, float] = {}
+    count = 0
+    with in_mode(model, training=True):
+        for batch, (xs, ys) in enumerate(pieces, 1):
+            outputs, value = _step(model, xs, ys, loss, optimizer, f"epoch {epoch}, batch {batch}")
+            for name, x in {"loss": value, **measured(metrics, outputs, ys)}.items():
+                sums[name] = sums.get(name, 0.0) + len(xs) * x
+            count += len(xs)
+            shown.batch_done(epoch)
+    return {name: total / count for name, total in sums.items()}
+
+
+def _step(
+    model: Callable[[Any], Any], xs: list[Any], ys: list[Any], loss: Measure, optimizer: Optimizer, where: str
+) -> tuple[list[Any], float]:
+    """One step of the optimiser on a batch: the outputs, and the loss before the step."""
+    optimizer.zero_grad()
+    outputs = [model(x) for x in xs]
+    value = loss(outputs, ys)
+    if not isinstance(value, Value):
+        raise TypeError(
+            f"the loss must be one Value that depends on the parameters, got {describe(value)}; "
+            "a loss with reduction='none' gives a list, and a model under no_grad() or of floats has no graph"
+        )
+    if not math.isfinite(value.data):
+        raise AnomalyError(f"{where}: the loss is {value.data}; {_first_anomaly(value)}")
+    value.backward()
+    for group in optimizer.param_groups:
+        for p in group["params"]:
+            if not math.isfinite(number(p.grad)):
+                raise AnomalyError(f"{where}: the gradient by {p.name or 'a parameter'} is {p.grad}: {_why(value)}")
+    optimizer.step()
+    return outputs, value.data
+
+
+def _first_anomaly(value: Any) -> str:
+    """The operation that made the first of the numbers that are not finite and lead to a value."""
+    while True:
+        for operand in value.operands:
+            if isinstance(operand, Value) and not math.isfinite(operand.data):
+                value = operand
+                break
+        else:
+            break
+    if value.op is None:
+        return f"it began with {value.name or 'a leaf'}, which is {value.data}"
+    return f"the first operation that went wrong: {value.op.name} gave {value.data} at {listed(value.operands)}"
+
+
+def _why(value: Value) -> str:
+    """Where the gradient of a value first turns nan or infinite."""
+    try:
+        with detect_anomaly():
+            value.backward()
+    except AnomalyError as anomaly:
+        return str(anomaly).partition("\n")[0]
+    return "it is the sum of several that are finite"
+
+
+def _check(model: Any, loss: Any, optimizer: Any, epochs: Any, metrics: Any, callbacks: Any) -> None:
+    for what, function in (("model", model), ("loss", loss)):
+        if not callable(function) or isinstance(function, type):
+            instance = f"; write {function.__name__}(...)" if isinstance(function, type) else ""
+            raise TypeError(f"the {what} is a function or a Module, got {describe(function)}{instance}")
+    for what, functions in (("metrics", metrics), ("callbacks", callbacks)):
+        if not isinstance(functions, (list, tuple)) or not all(map(callable, functions)):
+            raise TypeError(f"{what} is a list of functions, got {describe(functions)}")
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"the optimizer is one of optim's, such as Adam(model.parameters()); got {describe(optimizer)}")
+    check_size(epochs, "epochs")
+    if isinstance(model, Module):
+        own = set(map(id, model.parameters()))
+        if not any(id(p) in own for group in optimizer.param_groups for p in group["params"]):
+            raise ArgumentError("the optimizer was made for the parameters of another model; make it for this one")
+
+
+def _checked_validation(validation: Any, sample: Any) -> tuple[list[Any], list[Any]]:
+    if not isinstance(validation, (tuple, list)) or len(validation) != 2:
+        raise TypeError(f"validation is a pair (X, y) of data to evaluate, got {describe(validation)}")
+    names = ("the X of validation", "the y of validation")
+    samples, targets = inputs.checked(validation[0], validation[1], names)
+    inputs.checked_samples([sample, samples[0]], "a sample of X beside one of validation")
+    return samples, targets

@@ -1,0 +1,60 @@
+"""History: what happened during a training run."""
+
+from typing import Any
+
+from autograd_lite import plotting
+from autograd_lite.errors import ArgumentError
+
+__all__ = ["History"]
+
+
+class History:
+    """One number an epoch for the loss and for each metric; those of the validation data begin with ``val_``.
+
+    ``history["loss"]`` is the list for all epochs; :attr:`metrics` holds all such lists by
+    name, :attr:`times` the seconds that each epoch took, and :attr:`stopped` why training
+    ended before its last epoch, if it did.
+    """
+
+    def __init__(self) -> None:
+        self.metrics: dict[str, list[float]] = {}
+        self.times: list[float] = []
+        self.stopped: str | None = None
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs are complete."""
+        return len(self.times)
+
+    def __getitem__(self, name: str) -> list[float]:
+        if name not in self.metrics:
+            hint = "; validation=(X, y) gives it" if name.startswith("val_") else ""
+            raise ArgumentError(f"there is no {name!r} in this history{hint}; there are {', '.join(self.metrics)}")
+        return self.metrics[name]
+
+    def add(self, numbers: dict[str, float], seconds: float) -> None:
+        """Take down an epoch."""
+        for name, x in numbers.items():
+            self.metrics.setdefault(name, []).append(x)
+        self.times.append(seconds)
+
+    def last(self) -> str:
+        """The numbers of the last epoch, on one line."""
+        return "  ".join(f"{name} {numbers[-1]:.4g}" for name, numbers in self.metrics.items())
+
+    def __repr__(self) -> str:
+        lines = [f"History of {self.epochs} epochs in {sum(self.times):.3g} s"]
+        for name, numbers in self.metrics.items():
+            lowest = min(range(len(numbers)), key=numbers.__getitem__)
+            more = f"  (lowest {numbers[lowest]:.4g} in epoch {lowest + 1})" if name.endswith("loss") else ""
+            lines.append(f"  {name:12}  {numbers[0]:.4g} -> {numbers[-1]:.4g}{more}")
+        if self.stopped:
+            lines.append(f"  stopped: {self.stopped}")
+        return "\n".join(lines)
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the curves into matplotlib axes, new ones if none are given, and return those.
+
+        Raises ``MissingDependencyError`` without the extra ``plot``.
+        """
+        return plotting.curves(self.metrics, ax=ax)

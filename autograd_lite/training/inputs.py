@@ -1,0 +1,63 @@
+"""The data that a training run is given, checked once."""
+
+import math
+from collections.abc import Collection
+from typing import Any
+
+from autograd_lite import tree
+from autograd_lite.checks import as_float, describe, is_real
+from autograd_lite.errors import ArgumentError
+
+__all__ = ["checked", "checked_samples"]
+
+
+def checked(X: Collection[Any], y: Collection[Any], names: tuple[str, str] = ("X", "y")) -> tuple[list[Any], list[Any]]:
+    """Samples and targets as lists of floats, classes as the whole numbers they are.
+
+    Raises ``TypeError`` for what is not a list of numbers, ``ArgumentError`` (a ``ValueError``) if
+    there are none, the lengths differ, one sample is not shaped as the first, or a number is nan or infinite.
+    """
+    samples, targets = checked_samples(X, names[0]), _uniform(y, names[1])
+    if len(samples) != len(targets):
+        raise ArgumentError(
+            f"{names[0]} has {len(samples)} samples and {names[1]} {len(targets)}; they must be as many"
+        )
+    return samples, [_numbers(target, f"{names[1]}[{i}]", keep_ints=True) for i, target in enumerate(targets)]
+
+
+def checked_samples(X: Collection[Any], name: str) -> list[Any]:
+    """Samples as lists of floats; raises as :func:`checked`."""
+    return [_numbers(sample, f"{name}[{i}]", keep_ints=False) for i, sample in enumerate(_uniform(X, name))]
+
+
+def _uniform(data: Any, name: str) -> list[Any]:
+    """The data as a list whose items are of one shape."""
+    if not isinstance(data, (list, tuple)) and not tree.is_array(data):
+        raise TypeError(f"{name} is a list with an item for each sample, or a NumPy array; got {describe(data)}")
+    items = data.tolist() if tree.is_array(data) else list(data)
+    if not items:
+        raise ArgumentError(f"{name} is empty; there must be one sample at least")
+    first = _shape(items[0])
+    for i, item in enumerate(items):
+        if _shape(item) != first:
+            raise ArgumentError(f"{name}[{i}] is {_described(item)}, and {name}[0] is {_described(items[0])}")
+    return items
+
+
+def _shape(item: Any) -> Any:
+    return [_shape(child) for child in item] if isinstance(item, (list, tuple)) or tree.is_array(item) else None
+
+
+def _described(item: Any) -> str:
+    return f"a list of {len(item)}" if hasattr(item, "__len__") and not isinstance(item, str) else describe(item)
+
+
+def _numbers(item: Any, path: str, *, keep_ints: bool) -> Any:
+    """A sample or target with its numbers as floats."""
+    if isinstance(item, (list, tuple)) or tree.is_array(item):
+        return [_numbers(child, f"{path}[{i}]", keep_ints=keep_ints) for i, child in enumerate(item)]
+    if not is_real(item):
+        raise TypeError(f"{path} must be a number, got {describe(item)}")
+    if not math.isfinite(as_float(item)):
+        raise ArgumentError(f"{path} is {item}; leave out such samples, or put a number there")
+    return item if keep_ints and isinstance(item, int) else as_float(item)

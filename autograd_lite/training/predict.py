@@ -1,0 +1,115 @@
+"""What a model gives for data, and how good that is."""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from autograd_lite import tree
+from autograd_lite.checks import describe, is_real
+from autograd_lite.errors import ArgumentError
+from autograd_lite.modes import no_grad
+from autograd_lite.nn import Module
+from autograd_lite.node import number
+from autograd_lite.training import inputs
+
+__all__ = ["accuracy", "evaluate", "evaluated", "in_mode", "measured", "predict"]
+
+Measure = Callable[[Any, Any], Any]
+
+
+def predict(model: Callable[[Any], Any], X: Collection[Any]) -> list[Any]:
+    """What the model gives for each sample, as plain numbers; in ``eval()`` mode, without graphs.
+
+    Raises ``TypeError`` or ``ArgumentError`` (a ``ValueError``) for data that :func:`fit` would not take.
+
+    >>> from autograd_lite import Value
+    >>> a = Value(2.0)
+    >>> predict(lambda x: [a * x, 0.0], [1.0, 2.0])
+    [[2.0, 0.0], [4.0, 0.0]]
+    """
+    return _outputs(model, inputs.checked_samples(X, "X"))
+
+
+def evaluate(
+    model: Callable[[Any], Any],
+    X: Collection[Any],
+    y: Collection[Any],
+    *,
+    loss: Measure,
+    metrics: Sequence[Measure] = (),
+) -> dict[str, float]:
+    """The loss, and each metric by its name, over all samples at once; in ``eval()`` mode, without graphs.
+
+    Raises ``TypeError`` or ``ArgumentError`` (a ``ValueError``) for data that :func:`fit` would not take.
+
+    >>> from autograd_lite import nn
+    >>> evaluate(lambda x: 2.0 * x, [1.0, 2.0], [2.0, 5.0], loss=nn.mse_loss)
+    {'loss': 0.5}
+    """
+    return evaluated(model, *inputs.checked(X, y), loss, metrics)
+
+
+def evaluated(
+    model: Callable[[Any], Any], samples: list[Any], targets: list[Any], loss: Measure, metrics: Sequence[Measure]
+) -> dict[str, float]:
+    """What :func:`evaluate` gives, for data that have been checked."""
+    outputs = _outputs(model, samples)
+    return {"loss": _measure(loss, outputs, targets), **measured(metrics, outputs, targets)}
+
+
+def accuracy(pred: Any, target: Any, threshold: float = 0.0) -> float:
+    """The share of samples that get the right class.
+
+    A list of scores says the class of the largest; a single score says class 1 above the
+    threshold (0 for a logit or a margin, 0.5 for a probability). A target is a class, a list
+    of probabilities, or for single scores a number that is positive for class 1.
+
+    >>> accuracy([[0.1, 2.0], [3.0, 1.0]], [1, 1])
+    0.5
+    """
+    if not len(pred) or len(pred) != len(target):
+        raise ArgumentError(f"accuracy takes as many targets as predictions, got {len(pred)} and {len(target)}")
+    return sum(map(lambda p, t: _is_right(p, t, threshold), pred, target)) / len(pred)
+
+
+def _is_right(pred: Any, target: Any, threshold: float) -> bool:
+    scores = [number(p) for p in pred] if hasattr(pred, "__len__") else [number(pred)]
+    targets = list(target) if hasattr(target, "__len__") else [target]
+    if len(scores) == 1:
+        return bool((scores[0] > threshold) == (targets[0] > 0))
+    best = targets.index(max(targets)) if len(targets) == len(scores) else targets[0]
+    return bool(scores.index(max(scores)) == best)
+
+
+def _outputs(model: Callable[[Any], Any], samples: list[Any]) -> list[Any]:
+    with in_mode(model, training=False), no_grad():
+        return [tree.map_leaves(number, model(sample)) for sample in samples]
+
+
+def measured(metrics: Sequence[Measure], outputs: list[Any], targets: list[Any]) -> dict[str, float]:
+    """Each metric by its name; it is given plain numbers."""
+    if not metrics:
+        return {}
+    outputs = tree.map_leaves(number, outputs)
+    return {getattr(metric, "__name__", repr(metric)): _measure(metric, outputs, targets) for metric in metrics}
+
+
+def _measure(measure: Measure, outputs: list[Any], targets: list[Any]) -> float:
+    with no_grad():
+        found = number(measure(outputs, targets))
+    if not is_real(found):
+        raise TypeError(f"a loss or metric gives one number, got {describe(found)}; has it reduction='none'?")
+    return float(found)
+
+
+@contextmanager
+def in_mode(model: Any, *, training: bool) -> Iterator[None]:
+    """A model in training or evaluation, its modules as they were after that."""
+    before = [(module, module.training) for module in model.modules()] if isinstance(model, Module) else []
+    for module, _ in before:
+        module.training = training
+    try:
+        yield
+    finally:
+        for module, was in before:
+            module.training = was

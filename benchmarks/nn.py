@@ -1,0 +1,131 @@
+"""What nn, optim and fit cost around the engine, and the handwritten digits.
+
+    python benchmarks/nn.py           all of it, some two minutes
+    python benchmarks/nn.py --quick   fewer rounds, and no digits
+
+Overhead: one training step of MLP(2, [16, 16, 1]) on 20 samples, with Module, loss and Adam,
+beside the same operations on bare lists of Values, in turns in one process. Digits: one epoch
+of MLP(64, [30, 10]), mini-batches of 10, beside the engine's own cost per operation, which is
+that of forward and backward on bare Values, in turns too. Needs the extra ``test``.
+"""
+
+import argparse
+import itertools
+import operator
+import random
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from autograd_lite import Value, data, fit, graph, nn, optim
+
+SAMPLES = 20
+
+
+def timed(call: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
+def in_turns(rounds: int, calls: dict[str, Callable[[], Any]]) -> dict[str, float]:
+    """The median seconds of each call, all in turns."""
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(rounds):
+        for name, call in calls.items():
+            times[name].append(timed(call))
+    return {name: statistics.median(found) for name, found in times.items()}
+
+
+def bare(sizes: list[int], activation: str | None) -> tuple[list[Value], Callable[[list[float]], list[Value]]]:
+    """A multi-layer perceptron as lists of Values and nothing else: its parameters and its function."""
+    draws = random.Random(1)
+    layers = [
+        [([Value(draws.uniform(-1, 1)) for _ in range(nin)], Value(0.0)) for _ in range(nout)]
+        for nin, nout in itertools.pairwise(sizes)
+    ]
+
+    def forward(x: Any) -> list[Value]:
+        for layer in layers:
+            x = [sum(map(operator.mul, w, x), b) for w, b in layer]
+            if activation and layer is not layers[-1]:
+                x = [getattr(value, activation)() for value in x]
+        return x  # type: ignore[no-any-return]
+
+    return [p for layer in layers for w, b in layer for p in (*w, b)], forward
+
+
+def overhead(rounds: int) -> None:
+    draws = random.Random(1)
+    X = [[draws.uniform(-1, 1), draws.uniform(-1, 1)] for _ in range(SAMPLES)]
+    y = [draws.choice([-1.0, 1.0]) for _ in X]
+    parameters, forward = bare([2, 16, 16, 1], "relu")
+
+    def engine_alone() -> None:
+        differences = [forward(x)[0] - t for x, t in zip(X, y, strict=True)]
+        loss = sum((d * d for d in differences[1:]), differences[0] * differences[0]) / float(SAMPLES)
+        loss.backward()
+        for p in parameters:  # what backward() adds to
+            p.grad = None
+
+    model = nn.MLP(2, [16, 16, 1], rng=1)
+    optimizer = optim.Adam(model.parameters(), lr=0.0)
+
+    def whole_step() -> None:
+        optimizer.zero_grad()
+        loss = nn.mse_loss([model(x) for x in X], y)
+        loss.backward()
+        optimizer.step()
+
+    def an_epoch_of_fit() -> None:
+        fit(model, X, y, loss=nn.mse_loss, optimizer=optimizer, epochs=1, shuffle=False, progress=False)
+
+    found = in_turns(rounds, {"engine alone": engine_alone, "whole step": whole_step, "fit": an_epoch_of_fit})
+    print(f"one training step of MLP(2, [16, 16, 1]), {SAMPLES} samples, Adam")
+    for name, seconds in found.items():
+        print(f"  {name:14} {seconds * 1e3:6.2f} ms  {seconds / found['whole step'] - 1:+5.1%} of the whole step")
+    print(f"  Module, loss and optimiser take {1 - found['engine alone'] / found['whole step']:.1%} of the step")
+
+
+def digits(rounds: int) -> None:
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    X, y = (bunch.data / 16.0).tolist(), bunch.target.tolist()
+    model = nn.MLP(64, [30, 10], activation="sigmoid", init="fan_in_normal", rng=1)
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    _, forward = bare([64, 30, 10], "sigmoid")
+    loss = nn.cross_entropy([model(x) for x in X[:10]], y[:10])
+    operations = len(graph.operations(loss)) / 10 * len(X)
+    bare_operations = len(graph.operations(*forward(X[0])))
+
+    def epoch() -> None:
+        fit(model, X, y, loss=nn.cross_entropy, optimizer=optimizer, epochs=1, batch_size=10, rng=1, progress=False)
+
+    def engine_alone() -> None:
+        for x, _ in data.batches(X[:300], y[:300], 10, shuffle=False):
+            total = sum(out for sample in x for out in forward(sample))
+            assert isinstance(total, Value)
+            total.backward()
+
+    found = in_turns(rounds, {"epoch": epoch, "engine": engine_alone})
+    cost, engine = found["epoch"] / operations, found["engine"] / (300 * (bare_operations + 10))
+    print(f"digits, MLP(64, [30, 10]), {len(X)} samples in mini-batches of 10")
+    print(f"  an epoch of fit: {found['epoch']:.1f} s, {operations / 1e6:.1f} million operations")
+    print(f"  {cost * 1e6:.3f} us an operation, {cost / engine - 1:+.0%} of the engine alone ({engine * 1e6:.3f} us)")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, and no digits")
+    given = parser.parse_args()
+    print(f"Python {sys.version.split()[0]}; medians, in turns")
+    overhead(20 if given.quick else 100)
+    if not given.quick:
+        digits(3)
+
+
+if __name__ == "__main__":
+    main()
