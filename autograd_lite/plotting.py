@@ -49,7 +49,8 @@ def decision_boundary(
         axes.append([min(column) - margin + i * step for i in range(resolution)])
     with no_grad():
         classes = [[_class(model([a, b])) for a in axes[0]] for b in axes[1]]
-    ax.contourf(*axes, classes, alpha=0.3, cmap="coolwarm")
+    count = 1 + max(map(max, classes))
+    ax.contourf(*axes, classes, levels=[c - 0.5 for c in range(count + 1)], alpha=0.3, cmap="coolwarm")
     ax.scatter(*zip(*points, strict=True), c=[float(label) for label in y], cmap="coolwarm", edgecolors="black")
     return ax
 
