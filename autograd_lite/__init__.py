@@ -12,7 +12,7 @@ True
 
 from typing import TYPE_CHECKING, Any
 
-from autograd_lite import data, nn, ops, optim, plotting, training
+from autograd_lite import data, nn, ops
 from autograd_lite.data import randn
 from autograd_lite.drawing import draw, draw_dot
 from autograd_lite.engine import Value
@@ -30,11 +30,11 @@ from autograd_lite.functions import (
 from autograd_lite.modes import detect_anomaly, no_grad
 from autograd_lite.ops import *  # noqa: F403 - the table is the list of primitives
 from autograd_lite.ops import absolute, power, round_
-from autograd_lite.training import evaluate, fit, predict
 from autograd_lite.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 if TYPE_CHECKING:
-    from autograd_lite import testing
+    from autograd_lite import optim, plotting, testing, training
+    from autograd_lite.training import evaluate, fit, predict
 
 __version__ = "0.1.0"
 
@@ -76,9 +76,22 @@ __all__ += ops.__all__
 abs, pow, round, sum = absolute, power, round_, sum_
 
 
-def __getattr__(name: str) -> Any:
-    if name == "testing":  # a fifth of the import, and for tests alone: so when it is first asked for
-        import importlib
+# A third of the import together, and not for all programs: so when they are first asked for.
+_LATER = {
+    "evaluate": "training",
+    "fit": "training",
+    "optim": "optim",
+    "plotting": "plotting",
+    "predict": "training",
+    "testing": "testing",
+    "training": "training",
+}
 
-        return importlib.import_module("autograd_lite.testing")
-    raise AttributeError(f"module 'autograd_lite' has no attribute {name!r}")
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'autograd_lite' has no attribute {name!r}")
+    import importlib
+
+    module = importlib.import_module(f"autograd_lite.{_LATER[name]}")
+    return module if name == _LATER[name] else getattr(module, name)

@@ -25,6 +25,10 @@ def test_the_demo_reaches_93_percent_held_out(tmp_path: Path) -> None:
     assert demo.iris(out=tmp_path / "neuron.dot") >= 0.93
 
 
+def test_an_mlp_on_iris_reaches_95_percent_with_adam_and_seed_0(tmp_path: Path) -> None:
+    assert demo.iris(seed=0, out=tmp_path / "neuron.dot") >= 0.95
+
+
 def test_the_moons_demo_starts_learning(tmp_path: Path) -> None:
     assert demo.moons(epochs=8, out=tmp_path / "neuron.dot") > 0.8
 

@@ -74,14 +74,25 @@ def test_optional_packages_are_imported_inside_functions(path: Path) -> None:
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:
-    heavy = ("graphviz", "numpy", "argparse", "csv", "inspect", "autograd_lite.testing")
+    heavy = (
+        "graphviz",
+        "numpy",
+        "argparse",
+        "csv",
+        "inspect",
+        "json",
+        "autograd_lite.testing",
+        "autograd_lite.training",
+    )
     code = f"import sys, autograd_lite; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
-def test_the_checker_is_there_when_it_is_asked_for() -> None:
+def test_what_is_imported_late_is_there_when_it_is_asked_for() -> None:
     assert callable(autograd_lite.testing.check_gradients)
+    assert autograd_lite.fit is autograd_lite.training.fit
+    assert callable(autograd_lite.optim.Adam)
     assert not hasattr(autograd_lite, "tseting")
 
 

@@ -25,7 +25,7 @@ class Progress:
     def epoch_done(self, history: History) -> None:
         """An epoch is done, and in the history."""
         if self.bar is not None:
-            self.bar.set_postfix_str(history.last())
+            self.bar.set_postfix_str(history.last(), refresh=False)
         elif self.wanted and (history.epochs in (1, self.epochs) or history.epochs % self.every == 0):
             print(f"epoch {history.epochs:3}/{self.epochs}  {history.last()}  {history.times[-1]:.2g} s")
 

@@ -16,8 +16,8 @@ from autograd_lite.optim import Optimizer
 from autograd_lite.rng import Rng, as_random
 from autograd_lite.training import inputs
 from autograd_lite.training.callbacks import Callback
+from autograd_lite.training.evaluation import Measure, evaluated, in_mode, measured
 from autograd_lite.training.history import History
-from autograd_lite.training.predict import Measure, evaluated, in_mode, measured
 from autograd_lite.training.progress import Progress
 
 __all__ = ["fit"]
@@ -118,8 +118,11 @@ def _epoch(
     count = 0
     with in_mode(model, training=True):
         for batch, (xs, ys) in enumerate(pieces, 1):
-            outputs, value = _step(model, xs, ys, loss, optimizer, f"epoch {epoch}, batch {batch}")
-            for name, x in {"loss": value, **measured(metrics, outputs, ys)}.items():
+            try:
+                numbers = _step(model, xs, ys, loss, optimizer, metrics)
+            except AnomalyError as anomaly:
+                raise AnomalyError(f"epoch {epoch}, batch {batch}: {anomaly}") from None
+            for name, x in numbers.items():
                 sums[name] = sums.get(name, 0.0) + len(xs) * x
             count += len(xs)
             shown.batch_done(epoch)
@@ -127,9 +130,14 @@ def _epoch(
 
 
 def _step(
-    model: Callable[[Any], Any], xs: list[Any], ys: list[Any], loss: Measure, optimizer: Optimizer, where: str
-) -> tuple[list[Any], float]:
-    """One step of the optimiser on a batch: the outputs, and the loss before the step."""
+    model: Callable[[Any], Any],
+    xs: list[Any],
+    ys: list[Any],
+    loss: Measure,
+    optimizer: Optimizer,
+    metrics: Sequence[Measure],
+) -> dict[str, float]:
+    """One step of the optimiser on a batch: the loss and the metrics before it."""
     optimizer.zero_grad()
     outputs = [model(x) for x in xs]
     value = loss(outputs, ys)
@@ -139,14 +147,14 @@ def _step(
             "a loss with reduction='none' gives a list, and a model under no_grad() or of floats has no graph"
         )
     if not math.isfinite(value.data):
-        raise AnomalyError(f"{where}: the loss is {value.data}; {_first_anomaly(value)}")
+        raise AnomalyError(f"the loss is {value.data}; {_first_anomaly(value)}")
     value.backward()
     for group in optimizer.param_groups:
         for p in group["params"]:
             if not math.isfinite(number(p.grad)):
-                raise AnomalyError(f"{where}: the gradient by {p.name or 'a parameter'} is {p.grad}: {_why(value)}")
+                raise AnomalyError(f"the gradient by {p.name or 'a parameter'} is {p.grad}: {_why(value)}")
     optimizer.step()
-    return outputs, value.data
+    return {"loss": value.data, **measured(metrics, outputs, ys)}
 
 
 def _first_anomaly(value: Any) -> str:
