@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
-from autograd_lite import Value, data, fit, nn, optim
+from autograd_lite import Value, data, nn, optim
 from autograd_lite.errors import AnomalyError, ArgumentError
-from autograd_lite.training import Checkpoint, EarlyStopping, History, accuracy, evaluate, predict
+from autograd_lite.training import Checkpoint, EarlyStopping, History, accuracy, evaluate, fit, predict
 
 X, Y = [[0.0], [1.0], [2.0], [3.0]], [[1.0], [3.0], [5.0], [7.0]]
 

@@ -1,6 +1,7 @@
 """How far a training run is: a bar in terminals and notebooks, plain lines elsewhere."""
 
 import sys
+import warnings
 from typing import Any
 
 from autograd_lite.training.history import History
@@ -39,12 +40,15 @@ class Progress:
 
 def _bar(total: int) -> Any:
     """A bar where there is somebody to look at it and tqdm to draw it; else None."""
-    in_notebook = "ipykernel" in sys.modules
+    ipython = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    in_notebook = "IPKernelApp" in getattr(ipython, "config", ())
     if not in_notebook and not sys.stdout.isatty():
         return None
     try:
         if in_notebook:
-            from tqdm.auto import tqdm
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # where ipywidgets are missing the bar is text, and that is fine
+                from tqdm.auto import tqdm
         else:
             from tqdm.std import tqdm
     except ImportError:  # plain lines do as well
