@@ -47,7 +47,7 @@ def describe(thing: Any) -> str:
 
 def check_size(size: Any, name: str, least: int = 1) -> None:
     """Raise ``ArgumentError`` for whatever is not a whole number from ``least`` up."""
-    if not isinstance(size, int) or isinstance(size, bool) or size < least:
+    if not hasattr(type(size), "__index__") or isinstance(size, bool) or size < least:
         raise ArgumentError(f"{name} is a whole number from {least} up, got {describe(size)}")
 
 

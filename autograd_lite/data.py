@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from autograd_lite import tree
-from autograd_lite.checks import check_size, describe
+from autograd_lite.checks import as_float, check_size, describe
 from autograd_lite.errors import ArgumentError
 from autograd_lite.rng import Rng, as_random
 
@@ -104,7 +104,7 @@ def spirals(n: int = 100, *, arms: int = 2, turns: float = 1.0, noise: float = 0
     return _on_curves(n, arms, place, noise, rng)
 
 
-def blobs(n: int = 100, *, centers: int | Sequence[Sequence[float]] = 3, std: float = 0.5, rng: Rng = None) -> Labelled:
+def blobs(n: int = 100, *, centers: int | Collection[Any] = 3, std: float = 0.5, rng: Rng = None) -> Labelled:
     """n points in round clouds of deviation ``std``; each cloud is a class.
 
     ``centers`` are their middles, in any dimension, or how many there are to be: so many are drawn
@@ -112,11 +112,11 @@ def blobs(n: int = 100, *, centers: int | Sequence[Sequence[float]] = 3, std: fl
     points than clouds.
     """
     draws = as_random(rng)
-    if isinstance(centers, int):
+    if not isinstance(centers, Collection):
         check_size(centers, "centers")
         middles = [[draws.uniform(-5.0, 5.0), draws.uniform(-5.0, 5.0)] for _ in range(centers)]
     else:
-        middles = [[float(x) for x in center] for center in _listed(centers, "centers")]
+        middles = _rows(centers, "centers")
     return _on_curves(n, len(middles), lambda label, _: tuple(middles[label]), std, draws)
 
 
@@ -156,7 +156,7 @@ def _on_curves(
 ) -> Labelled:
     """n points, as many of each class, where ``place`` puts them along its curve (a share from 0 to 1), with noise."""
     least = max(classes, 2)
-    if not isinstance(n, int) or n < least:
+    if not hasattr(type(n), "__index__") or n < least:
         raise ArgumentError(f"this needs at least {least} points, got {describe(n)}")
     draws = as_random(rng)
     counts = [n // classes + (label < n % classes) for label in range(classes)]
@@ -201,15 +201,16 @@ def standardize(X: Collection[Any], reference: Collection[Any] | None = None) ->
     >>> standardize([[1.0, 5.0], [3.0, 5.0]])
     [[-1.0, 0.0], [1.0, 0.0]]
     """
-    X = _listed(X, "X")
-    columns = list(zip(*(X if reference is None else _listed(reference, "reference")), strict=True))
-    if not columns:
-        raise ArgumentError("there is nothing to standardize by, as there are no samples")
-    means = [sum(column) / len(column) for column in columns]
-    deviations = [
-        math.sqrt(sum((x - m) ** 2 for x in column) / len(column)) or 1.0
-        for column, m in zip(columns, means, strict=True)
-    ]
+    X, like = _rows(X, "X"), _rows(X if reference is None else reference, "reference")
+    if not like or len(X[0] if X else like[0]) != len(like[0]):
+        raise ArgumentError("the reference must have samples, and as many columns as X")
+    means, deviations = [], []
+    for column in zip(*like, strict=True):
+        is_constant = min(column) == max(column)  # whose mean would be off by a rounding
+        means.append(column[0] if is_constant else math.fsum(column) / len(column))
+        deviations.append(
+            1.0 if is_constant else math.sqrt(math.fsum((x - means[-1]) ** 2 for x in column) / len(column))
+        )
     return [[(x - m) / s for x, m, s in zip(row, means, deviations, strict=True)] for row in X]
 
 
@@ -240,6 +241,14 @@ def _listed(data: Any, name: str) -> list[Any]:
     if not isinstance(data, (list, tuple)):
         raise TypeError(f"{name} is a list, a tuple or a NumPy array, got {describe(data)}")
     return list(data)
+
+
+def _rows(data: Any, name: str) -> list[list[float]]:
+    """Samples as lists of floats, all of one length."""
+    rows = [[as_float(x) for x in _listed(row, f"a sample of {name}")] for row in _listed(data, name)]
+    if any(len(row) != len(rows[0]) for row in rows):
+        raise ArgumentError(f"the samples of {name} must be of one length, got {sorted({len(row) for row in rows})}")
+    return rows
 
 
 def _matching(X: Any, y: Any) -> tuple[list[Any], list[Any]]:

@@ -19,7 +19,7 @@ from autograd_lite.modes import recording
 from autograd_lite.node import CONSTANT, Node, binary, compared, number, unary
 from autograd_lite.ops import Op
 
-__all__ = ["Value"]
+__all__ = ["Value", "assign"]
 
 
 class Value(Node):
@@ -327,6 +327,17 @@ for _op in ops.primitives.values():
 _accumulating = threading.Lock()  # threads may share leaves, and += takes several steps
 _power = binary(ops.power)
 _constant_power = binary(ops.constant_power)
+
+
+def assign(pairs: "list[tuple[Value, float]]") -> None:
+    """Set the data of many Values, of all of them even if Ctrl-C comes in between."""
+    try:
+        for value, data in pairs:
+            value.data = data
+    except KeyboardInterrupt:
+        for value, data in pairs:
+            value.data = data
+        raise
 
 
 def _restored(data: float, grad: "float | Value | None", name: str | None, requires_grad: bool) -> Value:

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from autograd_lite.checks import check_size
 from autograd_lite.errors import ArgumentError, MissingDependencyError
 from autograd_lite.modes import no_grad
-from autograd_lite.node import number
+from autograd_lite.nn.module import in_mode
+from autograd_lite.nn.utils import predicted_class
 
 __all__ = ["curves", "decision_boundary"]
 
@@ -41,27 +43,19 @@ def decision_boundary(
     points = [[float(x) for x in point] for point in X]
     if not points or any(len(point) != 2 for point in points):
         raise ArgumentError("a decision boundary needs points in the plane: a list of [x, y]")
+    check_size(resolution, "resolution", least=2)
     ax = _axes(ax)
     axes = []
     for column in zip(*points, strict=True):
         margin = 0.1 * (max(column) - min(column)) or 1.0
         step = (max(column) - min(column) + 2 * margin) / (resolution - 1)
         axes.append([min(column) - margin + i * step for i in range(resolution)])
-    with no_grad():
-        classes = [[_class(model([a, b])) for a in axes[0]] for b in axes[1]]
+    with no_grad(), in_mode(model, training=False):
+        classes = [[predicted_class(model([a, b])) for a in axes[0]] for b in axes[1]]
     count = 1 + max(map(max, classes))
     ax.contourf(*axes, classes, levels=[c - 0.5 for c in range(count + 1)], alpha=0.3, cmap="coolwarm")
     ax.scatter(*zip(*points, strict=True), c=[float(label) for label in y], cmap="coolwarm", edgecolors="black")
     return ax
-
-
-def _class(output: Any) -> int:
-    if not isinstance(output, (list, tuple)):
-        return int(number(output) > 0.0)
-    if len(output) == 1:
-        return _class(output[0])
-    scores = [number(score) for score in output]
-    return scores.index(max(scores))
 
 
 def _axes(ax: Any) -> Any:

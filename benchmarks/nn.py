@@ -39,8 +39,8 @@ def in_turns(rounds: int, calls: dict[str, Callable[[], Any]]) -> dict[str, floa
     return {name: statistics.median(found) for name, found in times.items()}
 
 
-def bare(sizes: list[int], activation: str | None) -> tuple[list[Value], Callable[[list[float]], list[Value]]]:
-    """A multi-layer perceptron as lists of Values and nothing else: its parameters and its function."""
+def bare(sizes: list[int], activation: str) -> Callable[[list[float]], list[Value]]:
+    """A multi-layer perceptron as lists of Values and nothing else."""
     draws = random.Random(1)
     layers = [
         [([Value(draws.uniform(-1, 1)) for _ in range(nin)], Value(0.0)) for _ in range(nout)]
@@ -50,25 +50,23 @@ def bare(sizes: list[int], activation: str | None) -> tuple[list[Value], Callabl
     def forward(x: Any) -> list[Value]:
         for layer in layers:
             x = [sum(map(operator.mul, w, x), b) for w, b in layer]
-            if activation and layer is not layers[-1]:
+            if layer is not layers[-1]:
                 x = [getattr(value, activation)() for value in x]
         return x  # type: ignore[no-any-return]
 
-    return [p for layer in layers for w, b in layer for p in (*w, b)], forward
+    return forward
 
 
 def overhead(rounds: int) -> None:
     draws = random.Random(1)
     X = [[draws.uniform(-1, 1), draws.uniform(-1, 1)] for _ in range(SAMPLES)]
     y = [draws.choice([-1.0, 1.0]) for _ in X]
-    parameters, forward = bare([2, 16, 16, 1], "relu")
+    forward = bare([2, 16, 16, 1], "relu")
 
     def engine_alone() -> None:
         differences = [forward(x)[0] - t for x, t in zip(X, y, strict=True)]
         loss = sum((d * d for d in differences[1:]), differences[0] * differences[0]) / float(SAMPLES)
         loss.backward()
-        for p in parameters:  # what backward() adds to
-            p.grad = None
 
     model = nn.MLP(2, [16, 16, 1], rng=1)
     optimizer = optim.Adam(model.parameters(), lr=0.0)
@@ -96,7 +94,7 @@ def digits(rounds: int) -> None:
     X, y = (bunch.data / 16.0).tolist(), bunch.target.tolist()
     model = nn.MLP(64, [30, 10], activation="sigmoid", init="fan_in_normal", rng=1)
     optimizer = optim.SGD(model.parameters(), lr=0.1)
-    _, forward = bare([64, 30, 10], "sigmoid")
+    forward = bare([64, 30, 10], "sigmoid")
     loss = nn.cross_entropy([model(x) for x in X[:10]], y[:10])
     operations = len(graph.operations(loss)) / 10 * len(X)
     bare_operations = len(graph.operations(*forward(X[0])))

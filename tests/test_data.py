@@ -74,6 +74,7 @@ def test_xor_is_its_table_and_may_be_noisy() -> None:
 )
 def test_points_come_from_the_seed(make: Callable[..., Any]) -> None:
     assert make(10, rng=3) == make(10, rng=3) != make(10, rng=4)
+    assert make(np.int64(10), rng=np.int64(3)) == make(10, rng=3)
 
 
 def test_randn_has_the_size_it_is_asked_for() -> None:
@@ -90,6 +91,13 @@ def test_standardized_columns_have_mean_0_and_deviation_1() -> None:
     assert found.mean(axis=0) == pytest.approx([0.0] * 4, abs=1e-12)
     assert found.std(axis=0) == pytest.approx([1.0] * 4)
     assert data.standardize(np.array([[3.0]]), [[0.0], [2.0]]) == [[2.0]]
+
+
+@pytest.mark.parametrize("constant", [0.1, 0.3, 1.1, 5.0])
+def test_a_column_that_never_changes_is_shifted_only(constant: float) -> None:
+    X = [[float(i), constant] for i in range(3)]
+    assert [row[1] for row in data.standardize(X)] == [0.0, 0.0, 0.0]
+    assert data.standardize([[1.0, constant + 1.0]], X)[0][1] == pytest.approx(1.0)
 
 
 def test_batches_hold_every_sample_once_with_its_label() -> None:
@@ -123,7 +131,13 @@ def test_misuse_says_what_was_expected() -> None:
         data.batches([[1.0]], [1, 2], 1)
     with pytest.raises(TypeError, match="X is a list, a tuple or a NumPy array, got str"):
         data.batches("abc", [1, 2, 3], 1)
-    with pytest.raises(ArgumentError, match="nothing to standardize by"):
+    with pytest.raises(ArgumentError, match=r"the samples of X must be of one length, got \[1, 2\]"):
+        data.standardize([[1.0], [1.0, 2.0]])
+    with pytest.raises(ArgumentError, match="the reference must have samples, and as many columns as X"):
+        data.standardize([[1.0]], [[1.0, 2.0]])
+    with pytest.raises(ArgumentError, match="the samples of centers must be of one length"):
+        data.blobs(centers=[[0.0], [1.0, 2.0]])
+    with pytest.raises(ArgumentError, match="the reference must have samples"):
         data.standardize([], [])
     with pytest.raises(ArgumentError, match="at least 2 points, got int 1"):
         data.moons(1)

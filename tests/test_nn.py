@@ -6,6 +6,7 @@ import math
 import pickle
 import random
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,8 @@ def test_a_neuron_is_its_formula() -> None:
 
 def test_the_last_layer_of_an_mlp_is_linear() -> None:
     model = MLP(1, [2, 1], activation="relu", rng=0)
+    model.layers[-1].neurons[0].b.data = -100.0
+    assert model([1.0]).data < -50.0
     assert [layer.neurons[0].activation is None for layer in model.layers] == [False, True]
 
 
@@ -108,6 +111,64 @@ def test_models_copy_and_pickle() -> None:
         assert twin([1.0, 2.0]).data == model([1.0, 2.0]).data
         twin.parameters()[0].data = 100.0
         assert model.parameters()[0].data != 100.0
+
+
+class Child(Module):
+    def __init__(self, parent: Module) -> None:
+        self.parent, self.a = parent, Value(1.0)
+
+
+class Parent(Module):
+    def __init__(self) -> None:
+        self.child = Child(self)
+
+
+def test_a_child_that_knows_its_parent_can_be_shown_and_saved(tmp_path: Path) -> None:
+    assert "(child): Child(" in repr(Parent())
+    assert Parent().load(Parent().save(tmp_path / "parent.json")).parameters()[0].data == 1.0
+
+
+def test_containers_that_hold_themselves_or_plain_data_are_no_trouble() -> None:
+    model: Any = Parent()
+    model.loop = [Value(2.0)]
+    model.loop.append(model.loop)
+    model.table = [[0.0] * 100 for _ in range(100)]
+    assert [p.data for p in model.parameters()] == [1.0, 2.0]
+
+
+def test_parameters_in_slots_would_be_lost_and_are_refused() -> None:
+    with pytest.raises(
+        TypeError, match="Slotted: parameters are found among a module's attributes; leave __slots__ out"
+    ):
+
+        class Slotted(Module):
+            __slots__ = ("w",)
+
+
+def test_two_parameters_of_one_path_are_an_error_and_not_lost() -> None:
+    model: Any = Parent()
+    model.table = {1: Value(1.0), "1": Value(2.0)}
+    with pytest.raises(ArgumentError, match=r"two parameters have the path table\.1"):
+        model.state_dict()
+
+
+def test_a_part_of_a_sequence_is_one_and_repeated_modules_are_shown() -> None:
+    layer = Linear(2, 2, rng=0)
+    model = Sequential(layer, nn.ReLU(), layer)
+    assert isinstance(model[:2], Sequential)
+    assert len(model[:2]) == 2
+    assert [line[:5] for line in repr(model).splitlines()[1:4]] == ["  (0)", "  (1)", "  (2)"]
+
+
+def test_a_loss_may_have_attributes_of_its_own() -> None:
+    criterion = nn.MSELoss()
+    criterion.count = 0  # type: ignore[attr-defined]
+    assert criterion([1.0], [3.0]) == 4.0
+
+
+def test_sizes_may_be_numpy_integers() -> None:
+    assert len(MLP(np.int64(2), [np.int64(3), 1]).parameters()) == 13  # type: ignore[arg-type, list-item]
+    assert Dropout(np.float32(0.5)).p == 0.5  # type: ignore[arg-type]
 
 
 def test_repr_shows_sizes_activations_and_counts() -> None:

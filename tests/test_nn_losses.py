@@ -125,6 +125,17 @@ def test_losses_take_tuples_and_arrays() -> None:
     assert nn.cross_entropy(pred, np.array([0.0, 1.0])) == nn.cross_entropy(pred.tolist(), [0, 1])
 
 
+def test_numpys_scalars_do_not_bring_their_arithmetic_along() -> None:
+    pred, target = [np.uint8(1), np.uint8(2)], [np.uint8(2), np.uint8(4)]
+    assert nn.mse_loss(pred, target) == 2.5
+    assert nn.cross_entropy([np.float32(0.5), np.float32(1.0)], 0) == nn.cross_entropy([0.5, 1.0], 0)
+
+
+def test_the_mean_is_over_the_samples_however_they_are_nested() -> None:
+    flat = nn.cross_entropy([[0.0, 1.0], [5.0, 0.0], [0.0, 1.0]], [1, 1, 0])
+    assert nn.cross_entropy([[[0.0, 1.0], [5.0, 0.0]], [[0.0, 1.0]]], [[1, 1], [0]]) == flat
+
+
 def test_floats_give_a_float_and_values_a_value() -> None:
     assert isinstance(nn.mse_loss([1.0], [2.0]), float)
     assert number(nn.mse_loss([Value(1.0)], [2.0])) == 1.0
@@ -143,7 +154,7 @@ def test_a_difference_too_large_to_square_is_infinite_and_raises_nothing() -> No
         (lambda: nn.mse_loss([], []), "needs one prediction at least"),
         (lambda: nn.mse_loss([1.0], [1.0], "average"), 'reduction is "mean", "sum" or "none", got str \'average\''),
         (lambda: nn.MSELoss("average"), 'reduction is "mean", "sum" or "none"'),
-        (lambda: nn.hinge_loss([1.0], [0]), r"targets -1 and 1, got int 0; of 0 and 1 make 2 \* y - 1"),
+        (lambda: nn.hinge_loss([1.0], [0]), r"targets -1 and 1, got float 0.0; of 0 and 1 make 2 \* y - 1"),
         (lambda: nn.huber_loss(1.0, 2.0, delta=0.0), "delta is where the parabola ends, so more than 0"),
         (lambda: nn.cross_entropy([1.0, 2.0], 2), "whole number from 0 to 1 here, as there are 2 outputs; got int 2"),
         (lambda: nn.cross_entropy([1.0, 2.0], -1), "got int -1"),
@@ -153,6 +164,10 @@ def test_a_difference_too_large_to_square_is_infinite_and_raises_nothing() -> No
         (lambda: nn.cross_entropy([[1.0, 2.0]], [0, 1]), "must fit, got 1 x 2 and 2"),
         (lambda: nn.cross_entropy([1.0, 2.0], [1.0]), "must fit, got 2 and 1"),
         (lambda: nn.cross_entropy([1.0, 2.0], 0, label_smoothing=2.0), "label_smoothing is a share, from 0 to 1"),
+        (
+            lambda: nn.cross_entropy([0.1, 0.2, 0.3], [0, 1, 1]),
+            "probabilities sum to 1, and .* a list of logits for each",
+        ),
         (lambda: nn.cross_entropy(1.0, 0), "takes the list of a sample's outputs"),
     ],
 )

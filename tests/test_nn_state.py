@@ -112,7 +112,9 @@ def test_a_wrong_file_says_what_is_wrong_and_changes_nothing(
 
 def test_a_file_of_another_model_names_the_paths(tmp_path: Path) -> None:
     path = nn.MLP(2, [3, 1]).save(tmp_path / "mlp.json")
-    with pytest.raises(StateError, match=r"does not fit MLP: it lacks layers\.1.*, and has .*neurons\.2\.w"):
+    with pytest.raises(
+        StateError, match=r"mlp.json: this state does not fit MLP. It lacks layers\.1.* It has .*neurons\.2\.w"
+    ):
         nn.MLP(2, [2, 2, 1]).load(path)
 
 

@@ -204,6 +204,7 @@ def test_a_schedule_goes_on_where_it_stopped() -> None:
     first = lr_scheduler.ExponentialLR(new(), 0.9)
     rates(first, 5)
     second = lr_scheduler.ExponentialLR(new(7.0), 0.9)
+    second.optimizer.load_state_dict(json.loads(json.dumps(first.optimizer.state_dict())))
     second.load_state_dict(json.loads(json.dumps(first.state_dict())))
     assert second.get_last_lr() == [whole[5]]
     assert rates(second, 3) == whole[5:]
@@ -215,10 +216,48 @@ def test_a_scheduled_optimisers_state_loads() -> None:
     other = new()
     other.load_state_dict(optimizer.state_dict())
     assert other.param_groups[0]["lr"] == 0.5
-    assert lr_scheduler.ExponentialLR(other, 0.5).base_lrs == [1.0]
+    assert lr_scheduler.ExponentialLR(other, 0.5).get_last_lr() == [0.5]
+
+
+def test_schedules_on_one_optimiser_multiply_each_other_as_in_pytorch() -> None:
+    optimizer = new(0.1)
+    warm_up, decay = lr_scheduler.LinearLR(optimizer, 0.1, total_iters=4), lr_scheduler.ExponentialLR(optimizer, 0.9)
+    found = []
+    for _ in range(4):
+        found.append(optimizer.param_groups[0]["lr"])
+        warm_up.step()
+        decay.step()
+    assert found == pytest.approx([0.01, 0.02925, 0.04455, 0.0564975])
+
+
+def test_a_schedule_goes_on_from_a_rate_that_was_assigned() -> None:
+    schedule = lr_scheduler.ExponentialLR(new(0.1), 0.5)
+    schedule.step()
+    schedule.optimizer.param_groups[0]["lr"] = 0.01
+    schedule.step()
+    assert schedule.get_last_lr() == [0.005]
+
+
+def test_a_group_that_comes_later_is_scheduled_too() -> None:
+    schedule = lr_scheduler.ExponentialLR(new(1.0), 0.5)
+    schedule.step()
+    schedule.optimizer.add_param_group({"params": [Value(0.0)], "lr": 0.8})
+    schedule.step()
+    assert schedule.get_last_lr() == [0.25, 0.4]
+
+
+def test_a_cosine_comes_up_again_from_a_rate_of_0() -> None:
+    assert rates(lr_scheduler.CosineAnnealingLR(new(), 2), 6) == pytest.approx(
+        [1.0, 0.5, 0.0, 0.5, 1.0, 0.5], abs=1e-15
+    )
 
 
 X = Value(1.0)
+
+
+def sequential(milestones: list[int]) -> lr_scheduler.SequentialLR:
+    optimizer = new()
+    return lr_scheduler.SequentialLR(optimizer, [lr_scheduler.StepLR(optimizer, 1) for _ in range(3)], milestones)
 
 
 @pytest.mark.parametrize(
@@ -245,8 +284,24 @@ X = Value(1.0)
         (lambda: lr_scheduler.ExponentialLR(new(), 0.5).load_state_dict({}), StateError, "no state of a schedule"),
         (
             lambda: lr_scheduler.SequentialLR(new(), [lr_scheduler.StepLR(new(), 1)], [3]),
+            TypeError,
+            "schedules of the same optimiser",
+        ),
+        (
+            lambda: sequential([3, 2]),
             ArgumentError,
-            "milestones are ascending, one less than the 1 schedules; got list",
+            "milestones ascend from 1 up, one less than the 3 schedules; got list",
+        ),
+        (lambda: sequential([0, 2]), ArgumentError, "milestones ascend from 1 up"),
+        (lambda: sequential([1]), ArgumentError, "milestones ascend from 1 up"),
+        (lambda: Adam([X], betas=0.9), ArgumentError, "betas of Adam is a pair of numbers, got float 0.9"),  # type: ignore[arg-type]
+        (lambda: SGD([X], lr=(0.1, 0.2)), ArgumentError, "lr of SGD is a number of 0 or more; got tuple"),  # type: ignore[arg-type]
+        (lambda: SGD([X], momentum=0.9, nesterov=1), ArgumentError, "nesterov of SGD is True or False, got int 1"),  # type: ignore[arg-type]
+        (lambda: SGD([{"params": [X], "nesterov": True}]), ArgumentError, "nesterov looks ahead by the momentum"),
+        (
+            lambda: lr_scheduler.StepLR(new(), 1).load_state_dict({"last_epoch": 1.5}),
+            StateError,
+            "no state of a schedule",
         ),
     ],
 )

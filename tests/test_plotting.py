@@ -7,7 +7,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from autograd_lite import plotting
+from autograd_lite import nn, plotting
 from autograd_lite.errors import ArgumentError, MissingDependencyError
 from autograd_lite.training import History
 
@@ -35,6 +35,18 @@ def test_a_decision_boundary_lies_where_the_class_changes(model: Any) -> None:
     low, high = ax.get_xlim()
     assert low == pytest.approx(-0.1)
     assert high == pytest.approx(1.1)
+
+
+def test_a_decision_boundary_is_drawn_in_eval_mode() -> None:
+    seen: set[bool] = set()
+
+    class Spy(nn.Module):
+        def forward(self, x: Any) -> Any:
+            seen.add(self.training)
+            return np.array([x[0]])
+
+    plotting.decision_boundary(Spy(), [[0.0, 0.0], [1.0, 1.0]], [0, 1], resolution=2)
+    assert seen == {False}
 
 
 def test_the_axes_that_are_given_are_drawn_into() -> None:

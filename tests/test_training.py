@@ -1,5 +1,6 @@
 """fit, its history and callbacks; predict and evaluate."""
 
+import functools
 import io
 import math
 import sys
@@ -127,6 +128,20 @@ def test_evaluate_gives_the_loss_and_each_metric() -> None:
     assert found == {"loss": 1.0, "l1_loss": 1.0}
 
 
+def test_metrics_may_be_named() -> None:
+    at_half = functools.partial(accuracy, threshold=0.5)
+    assert list(train(Line(), metrics=[at_half]).metrics) == ["loss", "accuracy"]
+    found = evaluate(Line(2.0, 0.0), X, Y, loss=nn.MSELoss(), metrics={"off by": nn.l1_loss, "right": at_half})
+    assert found == {"loss": 1.0, "off by": 1.0, "right": 0.75}
+
+
+def test_a_history_holds_names() -> None:
+    history = train(Line())
+    assert "loss" in history
+    assert "val_loss" not in history
+    assert list(history) == ["loss"]
+
+
 def test_accuracy_takes_scores_of_classes_and_single_scores() -> None:
     assert accuracy([[0.1, 0.9], [0.8, 0.2]], [1, 0]) == 1.0
     assert accuracy([[0.1, 0.9], [0.8, 0.2]], [[1.0, 0.0], [1.0, 0.0]]) == 0.5
@@ -175,6 +190,28 @@ def test_early_stopping_may_be_used_again_and_watch_for_more() -> None:
     assert train(Line(), callbacks=[stop]).epochs == train(Line(), callbacks=[stop]).epochs == 2
 
 
+def test_early_stopping_does_not_bring_back_another_model() -> None:
+    stop = EarlyStopping("score", patience=1)
+    scores = iter([1.0, 2.0, math.nan, math.nan])
+
+    def measured(model: Any, history: History) -> None:
+        history.metrics.setdefault("score", []).append(next(scores))
+
+    train(Line(), callbacks=[measured, stop])
+    other = Line(100.0, 100.0)
+    history = train(other, callbacks=[measured, stop], optimizer=optim.SGD(other.parameters(), lr=0.0))
+    assert numbers(other) == [100.0, 100.0]
+    assert history.stopped == "score has not become better for 1 epochs"
+
+
+def test_a_checkpoint_is_not_overwritten_by_a_worse_run(tmp_path: Path) -> None:
+    best = Checkpoint(tmp_path / "best.json", monitor="loss")
+    good = Line(2.0, 1.0)
+    train(good, epochs=1, callbacks=[best])
+    train(Line(50.0, 0.0), epochs=1, callbacks=[best])
+    assert numbers(Line().load(tmp_path / "best.json")) == numbers(good)
+
+
 def test_a_checkpoint_keeps_the_best_model(tmp_path: Path) -> None:
     model, path = Line(), tmp_path / "best.json"
     values = iter([5.0, 1.0, 2.0])
@@ -213,6 +250,40 @@ def test_ctrl_c_returns_the_whole_epochs_and_leaves_the_last_whole_step() -> Non
     assert not model.training
 
 
+def test_ctrl_c_while_an_epoch_is_taken_down_leaves_whole_epochs() -> None:
+    calls = iter(range(100))
+
+    def interrupting(model: Any, history: History) -> None:
+        if next(calls) == 2:
+            history.metrics["loss"].append(0.0)  # as if add() had got that far
+            raise KeyboardInterrupt
+
+    history = train(Line(), callbacks=[interrupting])
+    assert history.epochs == len(history["loss"]) == 3
+
+
+def test_ctrl_c_while_a_state_is_loaded_loads_all_of_it() -> None:
+    class Interrupted(Value):
+        __slots__ = ("times",)
+
+        @property
+        def data(self) -> float:
+            return super().data
+
+        @data.setter
+        def data(self, data: float) -> None:
+            if not hasattr(self, "times"):
+                self.times = 1
+                raise KeyboardInterrupt
+            self._data = data
+
+    model = Line()
+    model.b = Interrupted(0.0)
+    with pytest.raises(KeyboardInterrupt):
+        model.load_state_dict({"a": 1.0, "b": 2.0})
+    assert numbers(model) == [1.0, 2.0]
+
+
 class Logarithm(Line):
     def forward(self, x: Any) -> Any:
         return [(self.a + x[0]).log() + self.b]
@@ -230,8 +301,7 @@ def test_a_loss_that_turns_nan_names_epoch_batch_and_operation() -> None:
 def test_an_infinite_branch_that_is_not_taken_is_not_blamed() -> None:
     class Guarded(Line):
         def forward(self, x: Any) -> Any:
-            unused = ag.where(self.a > -1.0, 0.0, (self.a - self.a).log())
-            return [unused + (self.b - x[0]).sqrt()]
+            return [ag.where(self.a > 1.0, (self.a - self.a).log(), (self.b - x[0]).sqrt())]
 
     with pytest.raises(AnomalyError, match="the first operation that went wrong: sqrt gave nan"):
         train(Guarded(), [[1.0]], [[1.0]])
@@ -343,8 +413,21 @@ MODEL = Line()
         ({"rng": "0"}, TypeError, "rng is a random.Random, a whole number as its seed, or None"),
         ({"validation": ([[1.0]], [math.nan])}, ArgumentError, r"the y of validation\[0\] is nan"),
         ({"validation": X}, TypeError, r"validation is a pair \(X, y\) of data to evaluate"),
-        ({"validation": ([[1.0, 2.0]], [1.0])}, ArgumentError, "beside one of validation.* is a list of 2"),
-        ({"metrics": nn.l1_loss}, TypeError, "metrics is a list of functions, got function"),
+        (
+            {"validation": ([[1.0, 2.0]], [1.0])},
+            ArgumentError,
+            "X of validation holds a list of 2 for each sample, and X a list of 1",
+        ),
+        ({"metrics": nn.l1_loss}, TypeError, "metrics is a list of functions, or a dict of them by name; got function"),
+        (
+            {"validation": (X, [1.0] * 4)},
+            ArgumentError,
+            "y of validation holds float 1.0 for each sample, and y a list",
+        ),
+        ({"metrics": [nn.MSELoss]}, TypeError, "metrics is a list of functions, .*; in it is"),
+        ({"metrics": [nn.l1_loss, nn.l1_loss]}, ArgumentError, r"a metric named 'l1_loss' .* metrics={name: function}"),
+        ({"metrics": {"loss": nn.l1_loss}}, ArgumentError, "a metric named 'loss' is there already"),
+        ({"callbacks": [EarlyStopping]}, TypeError, r"such as EarlyStopping\(\); in it is"),
         ({"metrics": ["accuracy"]}, TypeError, "metrics is a list of functions"),
         ({"callbacks": EarlyStopping()}, TypeError, "callbacks is a list of functions"),
         (

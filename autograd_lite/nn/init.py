@@ -88,8 +88,8 @@ def kaiming_normal(nout: int, nin: int, *, a: float = 0.0, mode: str = "fan_in",
 def weights(init: str | Initializer, nout: int, nin: int, rng: Rng) -> Matrix:
     """The weights that a layer's ``init`` argument stands for. Raises ``ArgumentError`` for an unknown one."""
     if not callable(init):
-        if init not in _BY_NAME:
-            raise ArgumentError(f"there is no initialiser {init!r}; there are {', '.join(_BY_NAME)}")
+        if not isinstance(init, str) or init not in _BY_NAME:
+            raise ArgumentError(f"there is no initialiser {init!r}; there are {', '.join(_BY_NAME)}, or a function")
         init = _BY_NAME[init]
     rows = init(nout, nin, rng=rng)
     if [len(row) for row in rows] != [nin] * nout:

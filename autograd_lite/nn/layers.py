@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from autograd_lite import tree
-from autograd_lite.checks import check_size, describe
+from autograd_lite.checks import as_float, check_size, describe, is_real
 from autograd_lite.engine import Value
 from autograd_lite.errors import ArgumentError
 from autograd_lite.nn.activations import Activation, activate, shown
@@ -218,8 +218,9 @@ class Sequential(Module):
     def __len__(self) -> int:
         return len(list(iter(self)))
 
-    def __getitem__(self, position: int) -> Any:
-        return list(self)[position]
+    def __getitem__(self, position: Any) -> Any:
+        found = list(self)[position]
+        return Sequential(*found) if isinstance(position, slice) else found
 
     def forward(self, x: Any) -> Any:
         for module in self:
@@ -241,9 +242,9 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5, *, rng: Rng = None) -> None:
-        if not isinstance(p, (int, float)) or not 0.0 <= p <= 1.0:
+        if not is_real(p) or not 0.0 <= p <= 1.0:
             raise ArgumentError(f"p is a probability, from 0 to 1; got {describe(p)}")
-        self.p = p
+        self.p = as_float(p)
         self._rng = as_random(rng)
 
     def forward(self, x: Any) -> Any:

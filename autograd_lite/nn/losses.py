@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from autograd_lite import functions, ops, tree
-from autograd_lite.checks import describe, is_real
+from autograd_lite.checks import as_float, describe, is_real
 from autograd_lite.errors import ArgumentError
 from autograd_lite.nn.module import Module
 
@@ -107,6 +107,8 @@ def binary_cross_entropy_with_logits(pred: Any, target: Any, reduction: str = "m
 def quadratic_loss(pred: Any, target: Any, reduction: str = "mean") -> Any:
     """Half the sum of squares, one term for each innermost list of differences: the classic cost of backpropagation.
 
+    A list of bare numbers is one sample: outputs of several samples are a list of lists, also of one number each.
+
     >>> quadratic_loss([1.0, 2.0], [0.0, 0.0]), quadratic_loss([[1.0, 2.0], [0.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]])
     (2.5, 1.5)
     """
@@ -136,7 +138,7 @@ def cross_entropy(pred: Any, target: Any, reduction: str = "mean", label_smoothi
         total = functions.logsumexp(z)
         if not _is_list(y) and not label_smoothing:
             return total - z[_class(y, len(z))]
-        weights = [float(i == _class(y, len(z))) for i in range(len(z))] if not _is_list(y) else _same_length(z, y)
+        weights = [float(i == _class(y, len(z))) for i in range(len(z))] if not _is_list(y) else _probabilities(z, y)
         smooth = [(1.0 - label_smoothing) * t + label_smoothing / len(z) for t in weights]
         return functions.sum_([t * (total - score) for t, score in zip(smooth, z, strict=True)])
 
@@ -155,13 +157,14 @@ class _Loss(Module):
     """A loss with its settings."""
 
     function: Callable[..., Any]
+    settings: tuple[str, ...] = ("reduction",)
 
     def __init__(self, reduction: str = "mean") -> None:
         _check_reduction(reduction)
         self.reduction = reduction
 
     def forward(self, pred: Any, target: Any) -> Any:
-        return type(self).function(pred, target, **{k: v for k, v in vars(self).items() if k != "training"})
+        return type(self).function(pred, target, **{name: getattr(self, name) for name in self.settings})
 
 
 class MSELoss(_Loss):
@@ -180,6 +183,7 @@ class HuberLoss(_Loss):
     """:func:`huber_loss` as a module."""
 
     function = staticmethod(huber_loss)
+    settings = ("reduction", "delta")
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction)
@@ -190,6 +194,7 @@ class HingeLoss(_Loss):
     """:func:`hinge_loss` as a module."""
 
     function = staticmethod(hinge_loss)
+    settings = ("reduction", "margin")
 
     def __init__(self, reduction: str = "mean", margin: float = 1.0) -> None:
         super().__init__(reduction)
@@ -218,6 +223,7 @@ class CrossEntropyLoss(_Loss):
     """:func:`cross_entropy` as a module."""
 
     function = staticmethod(cross_entropy)
+    settings = ("reduction", "label_smoothing")
 
     def __init__(self, reduction: str = "mean", label_smoothing: float = 0.0) -> None:
         super().__init__(reduction)
@@ -246,16 +252,21 @@ def _by_number(term: Callable[[Any, Any], Any], pred: Any, target: Any, reductio
 def _by_sample(term: Callable[[Any, Any], Any], pred: Any, target: Any, reduction: str) -> Any:
     """A loss with a term for each sample; a single sample is one of which nothing is to be reduced."""
     _check_reduction(reduction)
-    samples = _listed(pred)
-    if not _is_list(samples) or not samples:
-        raise ArgumentError(
-            f"this loss takes the list of a sample's outputs, or a list of such lists; got {describe(pred)}"
-        )
-    if not _is_list(samples[0]):
-        return term(samples, _listed(target))
-    targets = _same_length(samples, target)
-    terms = [_by_sample(term, p, t, reduction) for p, t in zip(samples, targets, strict=True)]
-    return terms if reduction == "none" else _reduced(terms, reduction)
+    terms: list[Any] = []
+
+    def walk(outputs: Any, wanted: Any) -> Any:
+        samples, wanted = _listed(outputs), _listed(wanted)
+        if not _is_list(samples) or not samples:
+            raise ArgumentError(
+                f"this loss takes the list of a sample's outputs, or a list of such lists; got {describe(outputs)}"
+            )
+        if _is_list(samples[0]):
+            return [walk(p, t) for p, t in zip(samples, _same_length(samples, wanted), strict=True)]
+        terms.append(term([_number(x) for x in samples], wanted))
+        return terms[-1]
+
+    found = walk(pred, target)
+    return found if reduction == "none" or found is terms[-1] else _reduced(terms, reduction)
 
 
 def _reduced(terms: list[Any], reduction: str) -> Any:
@@ -284,7 +295,7 @@ def _pairs(pred: Any, target: Any) -> list[tuple[Any, Any]]:
     def walk(p: Any, t: Any) -> None:
         p, t = _listed(p), _listed(t)
         if not _is_list(p) and not _is_list(t):
-            pairs.append((p, t))
+            pairs.append((_number(p), _number(t)))
         elif _is_list(p) and _is_list(t) and len(p) == len(t):
             for a, b in zip(p, t, strict=True):
                 walk(a, b)
@@ -296,6 +307,11 @@ def _pairs(pred: Any, target: Any) -> list[tuple[Any, Any]]:
 
     walk(pred, target)
     return pairs
+
+
+def _number(x: Any) -> Any:
+    """A Value as it is, any other kind of number as a float."""
+    return x if hasattr(type(x), "__autograd_op__") else as_float(x)
 
 
 def _shape(thing: Any) -> str:
@@ -311,6 +327,15 @@ def _same_length(pred: list[Any], target: Any) -> list[Any]:
     if not _is_list(targets) or len(targets) != len(pred):
         raise ArgumentError(f"predictions and targets must fit, got {_shape(pred)} and {_shape(targets)}")
     return list(targets)
+
+
+def _probabilities(z: list[Any], y: Any) -> list[Any]:
+    weights = _same_length(z, y)
+    if all(map(is_real, weights)) and abs(sum(weights) - 1.0) > 1e-6:
+        raise ArgumentError(
+            f"probabilities sum to 1, and {describe(weights)} do not; a list of classes needs a list of logits for each"
+        )
+    return weights
 
 
 def _class(y: Any, count: int) -> int:

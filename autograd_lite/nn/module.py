@@ -2,19 +2,21 @@
 
 import abc
 import os
-from collections.abc import Iterator, Mapping
+import reprlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_lite import tree
 from autograd_lite.checks import as_float, describe, is_real
-from autograd_lite.engine import Value
-from autograd_lite.errors import StateError
+from autograd_lite.engine import Value, assign
+from autograd_lite.errors import ArgumentError, StateError
 from autograd_lite.nn import state
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["IncompatibleKeys", "Module"]
+__all__ = ["IncompatibleKeys", "Module", "in_mode"]
 
 
 class IncompatibleKeys(NamedTuple):
@@ -26,6 +28,11 @@ class IncompatibleKeys(NamedTuple):
 
 class _Naming(abc.ABCMeta):
     """Calls the parameters of a new module by their paths, when its whole ``__init__`` is done."""
+
+    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(name, bases, namespace, **kwargs)
+        if namespace.get("__slots__"):
+            raise TypeError(f"{name}: parameters are found among a module's attributes; leave __slots__ out")
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         module = super().__call__(*args, **kwargs)
@@ -48,8 +55,8 @@ class Module(metaclass=_Naming):
 
     A parameter is a leaf Value among the attributes, or in lists, tuples, dicts, object
     arrays and other Modules among them. A subclass sets its attributes and writes
-    ``forward``; calling the module calls that. Parameters without a name are called by
-    their path, such as ``layers.0.neurons.3.w.1``, in drawings and error messages.
+    ``forward``; calling the module calls that. Once ``__init__`` is done, parameters without a
+    name are called by their path, such as ``layers.0.neurons.3.w.1``, in drawings and errors.
 
     >>> class Line(Module):
     ...     def __init__(self):
@@ -129,17 +136,17 @@ class Module(metaclass=_Naming):
         missing = [path for path in own if path not in state_dict]
         unexpected = [path for path in state_dict if path not in own]
         if strict and (missing or unexpected):
+            lacks = f" It lacks {_some(missing)}." if missing else ""
+            has = f" It has {_some(unexpected)}, for which the model has no place." if unexpected else ""
             raise StateError(
-                f"this state does not fit {type(self).__name__}: it lacks {_some(missing)}, and has "
-                f"{_some(unexpected)} that the model has no place for. Is it of a model of another shape? "
-                "(strict=False loads what fits)"
+                f"this state does not fit {type(self).__name__}.{lacks}{has} Is it of a model of another shape? "
+                "load_state_dict(state, strict=False) takes what fits"
             )
-        for path, number in state_dict.items():
-            if not is_real(number):
+        found = {path: state_dict[path] for path in own if path in state_dict}
+        for path, number in found.items():
+            if not is_real(number) or isinstance(number, bool):
                 raise TypeError(f"the state of {path} must be a number, got {describe(number)}")
-        numbers = {path: as_float(state_dict[path]) for path in own if path in state_dict}
-        for path, number in numbers.items():
-            own[path].data = number
+        assign([(own[path], as_float(number)) for path, number in found.items()])
         return IncompatibleKeys(missing, unexpected)
 
     def save(self, path: str | os.PathLike[str]) -> "Path":
@@ -155,23 +162,28 @@ class Module(metaclass=_Naming):
         Raises ``StateError`` (a ``ValueError``) for a file that is cut, is no such file, or is of a
         model of another shape; ``OSError`` if it cannot be read. Nothing in a file is ever executed.
         """
-        self.load_state_dict(state.read(path, len(self.state_dict())))
+        found = state.read(path, len(self._state()))
+        try:
+            self.load_state_dict(found)
+        except StateError as error:
+            raise StateError(f"{os.fspath(path)}: {error}") from None
         return self
 
     def _state(self) -> list[tuple[str, Value]]:
-        return [(path, value) for path, value in _held(self, Value) if value.is_leaf]
+        found = [(path, value) for path, value in _held(self, Value) if value.is_leaf]
+        if len(dict(found)) < len(found):
+            paths = [path for path, _ in found]
+            twice = next(path for path in paths if paths.count(path) > 1)
+            raise ArgumentError(f"two parameters have the path {twice}; call the keys or attributes apart")
+        return found
 
     # -- As text --
 
+    @reprlib.recursive_repr()  # a child may know its parent
     def __repr__(self) -> str:
         count = len(self.parameters())
         head, tail = f"{type(self).__name__}({self.extra_repr()}", f"  # {count} parameters" if count else ""
-        lines: list[str] = []
-        above: str | None = None
-        for path, module in _held(self, Module)[1:]:
-            if above is None or not path.startswith(f"{above}."):  # those further inside are in its own repr
-                above = path
-                lines.append(f"  ({path}): {module!r}".replace("\n", "\n  "))
+        lines = [f"  ({path}): {child!r}".replace("\n", "\n  ") for path, child in _children(vars(self), "")]
         return "\n".join([f"{head}{tail}", *lines, ")"]) if lines else f"{head}){tail}"
 
     def extra_repr(self) -> str:
@@ -182,28 +194,61 @@ class Module(metaclass=_Naming):
 def _held(module: Module, kind: type) -> list[tuple[str, Any]]:
     """Everything of a kind that a module and the modules inside it hold, each once, with its path."""
     found: list[tuple[str, Any]] = []
-    _collect(module, "", found, set())
+    _collect(module, "", found, {})
     return [(path, thing) for path, thing in found if isinstance(thing, kind)]
 
 
-def _collect(thing: Any, path: str, found: list[tuple[str, Any]], seen: set[int]) -> None:
+def _collect(thing: Any, path: str, found: list[tuple[str, Any]], seen: dict[int, Any]) -> None:
+    """Append every Value and Module; ``seen`` keeps all that was looked into, lest an id be given again."""
+    if id(thing) in seen:  # shared, or above: a child may know its parent
+        return
+    seen[id(thing)] = thing
     if isinstance(thing, (Value, Module)):
-        if id(thing) in seen:  # shared, or above: a child may know its parent
-            return
-        seen.add(id(thing))
         found.append((path, thing))
-        if isinstance(thing, Value):
-            return
+    if not isinstance(thing, Value):
+        for key, item in _items(thing):
+            if type(item) not in _PLAIN:
+                _collect(item, f"{path}.{key}" if path else str(key), found, seen)
+
+
+def _children(thing: Any, path: str) -> Iterator[tuple[str, Module]]:
+    """The modules that a module holds directly, or in containers."""
+    for key, item in _items(thing):
+        name = f"{path}.{key}" if path else str(key)
+        if isinstance(item, Module):
+            yield name, item
+        elif type(item) not in _PLAIN:
+            yield from _children(item, name)
+
+
+_PLAIN = {float, int, bool, str, type(None)}
+
+
+def _items(thing: Any) -> Iterable[tuple[Any, Any]]:
+    """What a module or a container holds, by name or position."""
+    if isinstance(thing, Module):
         thing = vars(thing)
     elif tree.is_array(thing) and thing.dtype == object:
         thing = thing.tolist()
     if isinstance(thing, (list, tuple)):
-        thing = dict(enumerate(thing))
-    for key, item in thing.items() if isinstance(thing, dict) else ():
-        _collect(item, f"{path}.{key}" if path else str(key), found, seen)
+        return enumerate(thing)
+    return thing.items() if isinstance(thing, dict) else ()
+
+
+@contextmanager
+def in_mode(model: Any, *, training: bool) -> Iterator[None]:
+    """A model in training or evaluation, its modules as they were after that; for a plain function nothing."""
+    before = [(module, module.training) for module in model.modules()] if isinstance(model, Module) else []
+    try:
+        for module, _ in before:
+            module.training = training
+        yield
+    finally:
+        for module, was in before:
+            module.training = was
 
 
 def _some(paths: list[str]) -> str:
     """The first few of the paths, for an error message."""
-    shown = ", ".join(paths[:3])
-    return f"{shown} and {len(paths) - 3} more" if len(paths) > 3 else shown or "nothing"
+    shown = ", ".join(map(str, paths[:3]))
+    return f"{shown} and {len(paths) - 3} more" if len(paths) > 3 else shown

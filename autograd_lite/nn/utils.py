@@ -1,7 +1,8 @@
-"""Clipping of gradients, under PyTorch's ``nn.utils``."""
+"""Clipping of gradients, under PyTorch's ``nn.utils``, and the class that outputs say."""
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 from autograd_lite.checks import checked
 from autograd_lite.engine import Value
@@ -9,10 +10,10 @@ from autograd_lite.errors import ArgumentError
 from autograd_lite.functions import norm
 from autograd_lite.node import number
 
-__all__ = ["clip_grad_norm_"]
+__all__ = ["clip_grad_norm_", "predicted_class"]
 
 
-def clip_grad_norm_(parameters: Iterable[Value], max_norm: float, error_if_nonfinite: bool = False) -> float:
+def clip_grad_norm_(parameters: Iterable[Value], max_norm: float, *, error_if_nonfinite: bool = False) -> float:
     """Scale the gradients, as one vector, down to a length of ``max_norm`` if they are longer; return the old length.
 
     A length that is nan or infinite raises ``ArgumentError`` with ``error_if_nonfinite``,
@@ -36,3 +37,13 @@ def clip_grad_norm_(parameters: Iterable[Value], max_norm: float, error_if_nonfi
         for p in given:
             p.grad = p.grad * factor
     return length
+
+
+def predicted_class(output: Any, threshold: float = 0.0) -> int:
+    """The class of the largest of several scores; of a single score 1 if it is above the threshold, else 0.
+
+    >>> predicted_class([0.1, 2.0, -1.0]), predicted_class(-0.5)
+    (1, 0)
+    """
+    scores = [number(score) for score in output] if hasattr(output, "__len__") else [number(output)]
+    return scores.index(max(scores)) if len(scores) > 1 else int(scores[0] > threshold)

@@ -1,15 +1,18 @@
 """Schedules of learning rates, under PyTorch's names. Each is a closed form of the number of steps so far.
 
-A schedule sets the learning rate of every group of its optimiser, at once when it is made
-and anew at each ``step()``, which is called once an epoch (or once a batch, if that is meant).
+A schedule multiplies the learning rate of every group of its optimiser, at once when it is
+made and anew at each ``step()``, which is called once an epoch (or once a batch, if that is
+meant). So several on one optimiser multiply each other, and a rate that is assigned in
+between is what they go on from.
 """
 
 import bisect
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from autograd_lite.checks import as_float, check_size, describe
+from autograd_lite.checks import check_size, describe
 from autograd_lite.errors import ArgumentError, StateError
 from autograd_lite.optim.optimizers import Optimizer
 
@@ -23,11 +26,11 @@ class LRScheduler:
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"a schedule takes an optimiser first, got {describe(optimizer)}")
         self.optimizer = optimizer
-        #: The learning rate of each group before its first schedule.
-        self.base_lrs: list[float] = [group.setdefault("initial_lr", group["lr"]) for group in optimizer.param_groups]
         #: How many steps it has made.
         self.last_epoch = 0
-        self._set()
+        for group in optimizer.param_groups:
+            base = group.setdefault("initial_lr", group["lr"])
+            self._multiply(group, base, self.lr_at(base, 0))
 
     def lr_at(self, base: float, epoch: int) -> float:
         """The learning rate after so many steps, of a group that began with ``base``."""
@@ -36,31 +39,34 @@ class LRScheduler:
     def step(self) -> None:
         """Go on to the next epoch's learning rates."""
         self.last_epoch += 1
-        self._set()
+        for group in self.optimizer.param_groups:
+            base = group.setdefault("initial_lr", group["lr"])
+            self._multiply(group, self.lr_at(base, self.last_epoch - 1), self.lr_at(base, self.last_epoch))
 
     def get_last_lr(self) -> list[float]:
         """The learning rate of each group as it is now."""
-        return [self.lr_at(base, self.last_epoch) for base in self.base_lrs]
+        return [group["lr"] for group in self.optimizer.param_groups]
 
     def state_dict(self) -> dict[str, Any]:
-        """What to go on from later."""
-        return {"base_lrs": list(self.base_lrs), "last_epoch": self.last_epoch}
+        """What to go on from later; the learning rates are in the optimiser's own state."""
+        return {"last_epoch": self.last_epoch}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on from what :meth:`state_dict` gave. Raises ``StateError`` (a ``ValueError``) if it does not fit."""
-        try:
-            base_lrs, last_epoch = [as_float(lr) for lr in state_dict["base_lrs"]], state_dict["last_epoch"]
-        except (KeyError, TypeError):
-            raise StateError(f"this is no state of a schedule: {describe(state_dict)}") from None
-        if len(base_lrs) != len(self.base_lrs):
-            raise StateError(f"this state is of {len(base_lrs)} groups, and the optimiser has {len(self.base_lrs)}")
-        check_size(last_epoch, "last_epoch", least=0)
-        self.base_lrs, self.last_epoch = base_lrs, last_epoch
-        self._set()
+        """Go on from what :meth:`state_dict` gave, beside the optimiser from its own state.
 
-    def _set(self) -> None:
-        for group, lr in zip(self.optimizer.param_groups, self.get_last_lr(), strict=False):
-            group["lr"] = lr
+        Raises ``StateError`` (a ``ValueError``) if it is no such state.
+        """
+        try:
+            last_epoch = state_dict["last_epoch"]
+            check_size(last_epoch, "last_epoch", least=0)
+        except (KeyError, TypeError, ArgumentError):
+            raise StateError(f"this is no state of a schedule: {describe(state_dict)}") from None
+        self.last_epoch = last_epoch
+
+    @staticmethod
+    def _multiply(group: dict[str, Any], before: float, after: float) -> None:
+        # As the closed form has it where nothing else changed the rate; also out of a rate of 0.
+        group["lr"] = after if before in (group["lr"], 0.0) else group["lr"] * (after / before)
 
 
 class StepLR(LRScheduler):
@@ -142,11 +148,19 @@ class SequentialLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int]) -> None:
-        if len(milestones) != len(schedulers) - 1 or sorted(milestones) != list(milestones):
-            raise ArgumentError(
-                f"milestones are ascending, one less than the {len(schedulers)} schedules; got {describe(milestones)}"
-            )
         self.schedulers, self.milestones = list(schedulers), list(milestones)
+        for schedule in self.schedulers:
+            if not isinstance(schedule, LRScheduler) or schedule.optimizer is not optimizer:
+                raise TypeError(f"schedulers are schedules of the same optimiser, got {describe(schedule)}")
+        if len(self.milestones) != len(self.schedulers) - 1 or any(
+            late <= early for early, late in itertools.pairwise([0, *self.milestones])
+        ):
+            raise ArgumentError(
+                f"milestones ascend from 1 up, one less than the {len(schedulers)} schedules; "
+                f"got {describe(milestones)}"
+            )
+        for group in optimizer.param_groups:  # what the schedules did when they were made
+            group["lr"] = group["initial_lr"]
         super().__init__(optimizer)
 
     def lr_at(self, base: float, epoch: int) -> float:

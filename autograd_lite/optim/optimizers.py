@@ -1,11 +1,11 @@
 """Optimisers: what applies an update rule to the parameters of a model."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from autograd_lite.checks import as_float, describe, is_real
-from autograd_lite.engine import Value
+from autograd_lite.engine import Value, assign
 from autograd_lite.errors import ArgumentError, StateError
 from autograd_lite.node import number
 from autograd_lite.optim import rules
@@ -40,15 +40,12 @@ class Optimizer:
     rule: Callable[..., tuple[Any, ...]]
     memory: Mapping[str, float]
 
-    #: The settings that lie below 1; all are 0 or more.
-    below_one = ("alpha", "betas")
-
     def __init__(self, params: Iterable[Value] | Iterable[dict[str, Any]], **settings: Any) -> None:
         self.defaults = settings
         #: One dict for each group: its ``"params"``, and its settings, which may be changed between steps.
         self.param_groups: list[dict[str, Any]] = []
         # What is remembered of each parameter that has been updated, in the order of memory.
-        self._state: dict[Value, tuple[float, ...]] = {}
+        self._state: dict[Value, Sequence[float]] = {}
         if isinstance(params, (Value, dict)) or not isinstance(params, Iterable):
             raise TypeError(f"an optimiser takes a list of Values, such as model.parameters(); got {describe(params)}")
         given: list[Any] = list(params)
@@ -68,8 +65,7 @@ class Optimizer:
             raise ArgumentError(
                 f"{type(self).__name__} has no setting {unknown[0]!r}; it has {', '.join(self.defaults)}"
             )
-        for name in self.defaults:
-            self._check(name, settings[name])
+        settings |= self._checked({name: settings[name] for name in self.defaults})
         known = [id(p) for other in self.param_groups for p in other["params"]]
         for p in params:
             if not isinstance(p, Value):
@@ -90,24 +86,18 @@ class Optimizer:
         """
         loss = closure() if closure is not None else None
         rule, blank = type(self).rule, tuple(self.memory.values())
-        updates = []
+        updates: list[tuple[Value, float]] = []
+        states: dict[Value, Sequence[float]] = {}
         for group in self.param_groups:
             settings = {name: group[name] for name in self.defaults}
             for p in group["params"]:
                 if p.has_grad:
                     data, *state = rule(p.data, number(p.grad), *self._state.get(p, blank), **settings)
-                    updates.append((p, data, state))
-        try:
-            self._commit(updates)
-        except KeyboardInterrupt:  # Ctrl-C does not leave half a step behind
-            self._commit(updates)
-            raise
+                    updates.append((p, data))
+                    states[p] = state
+        self._state.update(states)
+        assign(updates)
         return loss
-
-    def _commit(self, updates: list[tuple[Value, float, Any]]) -> None:
-        for p, data, state in updates:
-            p.data = data
-            self._state[p] = state
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters, before the next ``backward()`` adds to them."""
@@ -150,26 +140,37 @@ class Optimizer:
             set(item) != set(self.memory) or not 0 <= i < len(params) for i, item in state.items()
         ):
             raise StateError(f"this state is not of {type(self).__name__}, but of another kind of optimiser")
-        for group in groups:
-            for name, setting in group.items():
-                group[name] = tuple(setting) if isinstance(setting, list) else setting
-                self._check(name, group[name])
-        for ours, theirs in zip(self.param_groups, groups, strict=True):
+        checked = [group | self._checked({name: group[name] for name in self.defaults}) for group in groups]
+        for ours, theirs in zip(self.param_groups, checked, strict=True):
             ours.update(theirs)
         self._state = {params[i]: tuple(item[name] for name in self.memory) for i, item in state.items()}
 
     def _params(self) -> list[Value]:
         return [p for group in self.param_groups for p in group["params"]]
 
-    def _check(self, name: str, setting: Any) -> None:
-        """Raise for a setting that no rule can work with."""
-        for x in setting if isinstance(setting, tuple) else (setting,):
-            below = 1.0 if name in self.below_one else float("inf")
-            if not is_real(x) or not 0.0 <= x < below:
-                limit = ", less than 1" if below == 1.0 else ""
-                raise ArgumentError(
-                    f"{name} of {type(self).__name__} is a number of 0 or more{limit}; got {describe(x)}"
-                )
+    def _checked(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """Settings as floats and bools. Raises ``ArgumentError`` for those that no rule can work with."""
+        found: dict[str, Any] = {}
+        for name, setting in settings.items():
+            if name == "betas":
+                if not isinstance(setting, (tuple, list)) or len(setting) != 2:
+                    raise ArgumentError(f"betas of {type(self).__name__} is a pair of numbers, got {describe(setting)}")
+                found[name] = tuple(self._checked_number(name, beta, below=1.0) for beta in setting)
+            elif name in ("nesterov", "centered"):
+                if not isinstance(setting, bool):
+                    raise ArgumentError(f"{name} of {type(self).__name__} is True or False, got {describe(setting)}")
+                found[name] = setting
+            else:
+                found[name] = self._checked_number(name, setting, below=1.0 if name == "alpha" else float("inf"))
+        if found.get("nesterov") and not found["momentum"]:
+            raise ArgumentError("nesterov looks ahead by the momentum, and there is none; give momentum=0.9, say")
+        return found
+
+    def _checked_number(self, name: str, x: Any, below: float) -> float:
+        if not is_real(x) or not 0.0 <= x < below:
+            limit = ", less than 1" if below == 1.0 else ""
+            raise ArgumentError(f"{name} of {type(self).__name__} is a number of 0 or more{limit}; got {describe(x)}")
+        return as_float(x)
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
@@ -194,10 +195,8 @@ class SGD(Optimizer):
     memory = MappingProxyType({"momentum_buffer": 0.0})
 
     def __init__(
-        self, params: Any, lr: float = 1e-3, momentum: float = 0.0, weight_decay: float = 0.0, nesterov: bool = False
+        self, params: Any, lr: float = 1e-3, momentum: float = 0.0, *, weight_decay: float = 0.0, nesterov: bool = False
     ) -> None:
-        if nesterov and not momentum:
-            raise ArgumentError("nesterov looks ahead by the momentum, and there is none; give momentum=0.9, say")
         super().__init__(params, lr=lr, momentum=momentum, weight_decay=weight_decay, nesterov=nesterov)
 
 
@@ -247,7 +246,7 @@ class Adagrad(Optimizer):
     memory = MappingProxyType({"step": 0.0, "sum": 0.0})
 
     def __init__(
-        self, params: Any, lr: float = 1e-2, lr_decay: float = 0.0, weight_decay: float = 0.0, eps: float = 1e-10
+        self, params: Any, lr: float = 1e-2, lr_decay: float = 0.0, weight_decay: float = 0.0, *, eps: float = 1e-10
     ) -> None:
         super().__init__(params, lr=lr, lr_decay=lr_decay, weight_decay=weight_decay, eps=eps)
 

@@ -26,8 +26,6 @@ class _Watch:
 
     def is_better(self, history: History) -> bool:
         """Whether the last epoch is better than any before."""
-        if history.epochs == 1:  # another training run begins
-            self.best, self.epoch = float("inf"), 0
         now = self.sign * history[self.monitor][-1]
         if not now < self.best - self.min_delta:
             return False
@@ -61,20 +59,25 @@ class EarlyStopping:
         self._state: dict[str, float] = {}
 
     def __call__(self, model: Any, history: History) -> str | None:
+        if history.epochs == 1:  # another training run begins
+            self._watch.best, self._watch.epoch, self._state = float("inf"), 0, {}
         if self._watch.is_better(history):
             if self.restore_best:
                 self._state = _module(model, "restore_best=True").state_dict()
             return None
         if history.epochs - self._watch.epoch < self.patience:
             return None
-        if self.restore_best and self._state:
+        back = ""
+        if self._state:
             model.load_state_dict(self._state)
-        back = f", back to epoch {self._watch.epoch}" if self.restore_best else ""
+            back = f", back to epoch {self._watch.epoch}"
         return f"{self._watch.monitor} has not become better for {self.patience} epochs{back}"
 
 
 class Checkpoint:
     """Save the model (a Module) to a file after each epoch, or after each that is better than all before.
+
+    All before are those of earlier calls of :func:`fit` too.
 
     Args:
         path: the file, as :meth:`Module.save` writes it.

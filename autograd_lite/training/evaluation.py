@@ -1,20 +1,23 @@
 """What a model gives for data, and how good that is."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from autograd_lite import tree
 from autograd_lite.checks import describe, is_real
 from autograd_lite.errors import ArgumentError
 from autograd_lite.modes import no_grad
-from autograd_lite.nn import Module
+from autograd_lite.nn.module import in_mode
+from autograd_lite.nn.utils import predicted_class
 from autograd_lite.node import number
 from autograd_lite.training import inputs
 
-__all__ = ["accuracy", "evaluate", "evaluated", "in_mode", "measured", "predict"]
+__all__ = ["accuracy", "evaluate", "evaluated", "measured", "named", "predict"]
 
 Measure = Callable[[Any, Any], Any]
+
+#: Metrics by their names, or those that have names.
+Metrics = Mapping[str, Measure] | Sequence[Measure]
 
 
 def predict(model: Callable[[Any], Any], X: Collection[Any]) -> list[Any]:
@@ -36,7 +39,7 @@ def evaluate(
     y: Collection[Any],
     *,
     loss: Measure,
-    metrics: Sequence[Measure] = (),
+    metrics: Metrics = (),
 ) -> dict[str, float]:
     """The loss, and each metric by its name, over all samples at once; in ``eval()`` mode, without graphs.
 
@@ -46,11 +49,11 @@ def evaluate(
     >>> evaluate(lambda x: 2.0 * x, [1.0, 2.0], [2.0, 5.0], loss=nn.mse_loss)
     {'loss': 0.5}
     """
-    return evaluated(model, *inputs.checked(X, y), loss, metrics)
+    return evaluated(model, *inputs.checked(X, y), loss, named(metrics))
 
 
 def evaluated(
-    model: Callable[[Any], Any], samples: list[Any], targets: list[Any], loss: Measure, metrics: Sequence[Measure]
+    model: Callable[[Any], Any], samples: list[Any], targets: list[Any], loss: Measure, metrics: Mapping[str, Measure]
 ) -> dict[str, float]:
     """What :func:`evaluate` gives, for data that have been checked."""
     outputs = _outputs(model, samples)
@@ -73,12 +76,9 @@ def accuracy(pred: Any, target: Any, threshold: float = 0.0) -> float:
 
 
 def _is_right(pred: Any, target: Any, threshold: float) -> bool:
-    scores = [number(p) for p in pred] if hasattr(pred, "__len__") else [number(pred)]
-    targets = list(target) if hasattr(target, "__len__") else [target]
-    if len(scores) == 1:
-        return bool((scores[0] > threshold) == (targets[0] > 0))
-    best = targets.index(max(targets)) if len(targets) == len(scores) else targets[0]
-    return bool(scores.index(max(scores)) == best)
+    is_single = not hasattr(pred, "__len__") or len(pred) == 1
+    wanted = predicted_class(target) if is_single or hasattr(target, "__len__") else target
+    return bool(predicted_class(pred, threshold) == wanted)
 
 
 def _outputs(model: Callable[[Any], Any], samples: list[Any]) -> list[Any]:
@@ -86,12 +86,32 @@ def _outputs(model: Callable[[Any], Any], samples: list[Any]) -> list[Any]:
         return [tree.map_leaves(number, model(sample)) for sample in samples]
 
 
-def measured(metrics: Sequence[Measure], outputs: list[Any], targets: list[Any]) -> dict[str, float]:
+def measured(metrics: Mapping[str, Measure], outputs: list[Any], targets: list[Any]) -> dict[str, float]:
     """Each metric by its name; it is given plain numbers."""
     if not metrics:
         return {}
     outputs = tree.map_leaves(number, outputs)
-    return {getattr(metric, "__name__", repr(metric)): _measure(metric, outputs, targets) for metric in metrics}
+    return {name: _measure(metric, outputs, targets) for name, metric in metrics.items()}
+
+
+def named(metrics: Metrics) -> dict[str, Measure]:
+    """Metrics by their names. Raises ``TypeError`` for what is no function, ``ArgumentError`` for a name twice."""
+    if not isinstance(metrics, (list, tuple, Mapping)):
+        raise TypeError(f"metrics is a list of functions, or a dict of them by name; got {describe(metrics)}")
+    found: dict[str, Measure] = {}
+    pairs = metrics.items() if isinstance(metrics, Mapping) else [(_name(metric), metric) for metric in metrics]
+    for name, metric in pairs:
+        if not callable(metric) or isinstance(metric, type):
+            raise TypeError(f"metrics is a list of functions, or a dict of them by name; in it is {describe(metric)}")
+        if name in found or name == "loss":
+            raise ArgumentError(f"a metric named {name!r} is there already; write metrics={{name: function}}")
+        found[name] = metric
+    return found
+
+
+def _name(metric: Any) -> str:
+    metric = getattr(metric, "func", metric)  # of functools.partial
+    return getattr(metric, "__name__", type(metric).__name__)
 
 
 def _measure(measure: Measure, outputs: list[Any], targets: list[Any]) -> float:
@@ -100,16 +120,3 @@ def _measure(measure: Measure, outputs: list[Any], targets: list[Any]) -> float:
     if not is_real(found):
         raise TypeError(f"a loss or metric gives one number, got {describe(found)}; has it reduction='none'?")
     return float(found)
-
-
-@contextmanager
-def in_mode(model: Any, *, training: bool) -> Iterator[None]:
-    """A model in training or evaluation, its modules as they were after that."""
-    before = [(module, module.training) for module in model.modules()] if isinstance(model, Module) else []
-    for module, _ in before:
-        module.training = training
-    try:
-        yield
-    finally:
-        for module, was in before:
-            module.training = was

@@ -1,5 +1,6 @@
 """History: what happened during a training run."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from autograd_lite import plotting
@@ -32,11 +33,22 @@ class History:
             raise ArgumentError(f"there is no {name!r} in this history{hint}; there are {', '.join(self.metrics)}")
         return self.metrics[name]
 
+    def __contains__(self, name: object) -> bool:
+        return name in self.metrics
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.metrics)
+
     def add(self, numbers: dict[str, float], seconds: float) -> None:
         """Take down an epoch."""
         for name, x in numbers.items():
             self.metrics.setdefault(name, []).append(x)
         self.times.append(seconds)
+
+    def drop_incomplete(self) -> None:
+        """Leave out what was taken down of an epoch that was interrupted."""
+        for numbers in self.metrics.values():
+            del numbers[self.epochs :]
 
     def last(self) -> str:
         """The numbers of the last epoch, on one line."""

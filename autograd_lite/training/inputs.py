@@ -8,7 +8,7 @@ from autograd_lite import tree
 from autograd_lite.checks import as_float, describe, is_real
 from autograd_lite.errors import ArgumentError
 
-__all__ = ["checked", "checked_samples"]
+__all__ = ["check_alike", "checked", "checked_samples"]
 
 
 def checked(X: Collection[Any], y: Collection[Any], names: tuple[str, str] = ("X", "y")) -> tuple[list[Any], list[Any]]:
@@ -28,6 +28,12 @@ def checked(X: Collection[Any], y: Collection[Any], names: tuple[str, str] = ("X
 def checked_samples(X: Collection[Any], name: str) -> list[Any]:
     """Samples as lists of floats; raises as :func:`checked`."""
     return [_numbers(sample, f"{name}[{i}]", keep_ints=False) for i, sample in enumerate(_uniform(X, name))]
+
+
+def check_alike(item: Any, other: Any, name: str, other_name: str) -> None:
+    """Raise ``ArgumentError`` unless two samples, or two targets, are of one shape."""
+    if _shape(item) != _shape(other):
+        raise ArgumentError(f"{name} holds {_described(item)} for each sample, and {other_name} {_described(other)}")
 
 
 def _uniform(data: Any, name: str) -> list[Any]:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from autograd_lite import data
@@ -10,13 +10,13 @@ from autograd_lite.checks import check_size, describe
 from autograd_lite.engine import Value
 from autograd_lite.errors import AnomalyError, ArgumentError
 from autograd_lite.modes import detect_anomaly
-from autograd_lite.nn import Module
+from autograd_lite.nn.module import Module, in_mode
 from autograd_lite.node import listed, number
 from autograd_lite.optim import Optimizer
 from autograd_lite.rng import Rng, as_random
 from autograd_lite.training import inputs
 from autograd_lite.training.callbacks import Callback
-from autograd_lite.training.evaluation import Measure, evaluated, in_mode, measured
+from autograd_lite.training.evaluation import Measure, Metrics, evaluated, measured, named
 from autograd_lite.training.history import History
 from autograd_lite.training.progress import Progress
 
@@ -35,7 +35,7 @@ def fit(
     shuffle: bool = True,
     rng: Rng = None,
     validation: tuple[Collection[Any], Collection[Any]] | None = None,
-    metrics: Sequence[Measure] = (),
+    metrics: Metrics = (),
     callbacks: Sequence[Callback] = (),
     progress: bool = True,
 ) -> History:
@@ -55,14 +55,16 @@ def fit(
         shuffle: whether to go through them in another order each time.
         rng: the random numbers of that order: a ``random.Random``, a seed, or None.
         validation: samples and targets to evaluate after each epoch.
-        metrics: functions like the loss that give a float, such as :func:`accuracy`; kept by their names.
+        metrics: functions like the loss that give a float, such as :func:`accuracy`; in a list, kept by
+            their names, or in a dict by other names.
         callbacks: functions ``(model, history)`` to call after each epoch; one that returns the reason
             to stop, or True, ends the training. A learning-rate schedule is
             ``lambda model, history: schedule.step()``.
         progress: show a bar in terminals and notebooks, plain lines elsewhere.
 
     Raises ``TypeError`` or ``ArgumentError`` (a ``ValueError``) for data that do not fit together,
-    before anything is changed; ``AnomalyError`` when the loss or a gradient turns nan or infinite,
+    before anything is changed. What the loss, a metric or a callback raises is passed on, as the
+    parameters are then. Raises ``AnomalyError`` when the loss or a gradient turns nan or infinite,
     with the epoch, the batch and the operation, the parameters as they were before that step.
     (Under ``detect_anomaly()`` it also names the line.)
 
@@ -75,20 +77,21 @@ def fit(
     >>> round(a.data, 3), round(b.data, 3), history.epochs
     (2.0, 1.0, 100)
     """
-    _check(model, loss, optimizer, epochs, metrics, callbacks)
+    _check(model, loss, optimizer, epochs, callbacks)
+    measures = named(metrics)
     samples, targets = inputs.checked(X, y)
-    held_out = None if validation is None else _checked_validation(validation, samples[0])
+    held_out = None if validation is None else _checked_validation(validation, samples[0], targets[0])
     size = len(samples) if batch_size is None else batch_size
     check_size(size, "batch_size")
-    draws, history = as_random(rng), History()
+    draws, history, epoch = as_random(rng), History(), 0
     shown = Progress(epochs, math.ceil(len(samples) / size), wanted=progress)
     try:
         for epoch in range(1, epochs + 1):
             started = time.perf_counter()
             pieces = data.batches(samples, targets, size, shuffle=shuffle, rng=draws)
-            numbers = _epoch(model, pieces, loss, optimizer, metrics, epoch=epoch, shown=shown)
+            numbers = _epoch(model, pieces, loss, optimizer, measures, epoch=epoch, shown=shown)
             if held_out is not None:
-                after = evaluated(model, *held_out, loss, metrics)
+                after = evaluated(model, *held_out, loss, measures)
                 numbers |= {f"val_{name}": x for name, x in after.items()}
             history.add(numbers, time.perf_counter() - started)
             shown.epoch_done(history)
@@ -97,6 +100,7 @@ def fit(
                 history.stopped = reasons[0] if isinstance(reasons[0], str) else "a callback asked for it"
                 break
     except KeyboardInterrupt:
+        history.drop_incomplete()
         history.stopped = f"Ctrl-C in epoch {epoch}"
     finally:
         shown.close(history)
@@ -108,7 +112,7 @@ def _epoch(
     pieces: Iterable[tuple[list[Any], list[Any]]],
     loss: Measure,
     optimizer: Optimizer,
-    metrics: Sequence[Measure],
+    metrics: Mapping[str, Measure],
     *,
     epoch: int,
     shown: Progress,
@@ -135,7 +139,7 @@ def _step(
     ys: list[Any],
     loss: Measure,
     optimizer: Optimizer,
-    metrics: Sequence[Measure],
+    metrics: Mapping[str, Measure],
 ) -> dict[str, float]:
     """One step of the optimiser on a batch: the loss and the metrics before it."""
     optimizer.zero_grad()
@@ -160,12 +164,12 @@ def _step(
 def _first_anomaly(value: Any) -> str:
     """The operation that made the first of the numbers that are not finite and lead to a value."""
     while True:
-        for operand in value.operands:
-            if isinstance(operand, Value) and not math.isfinite(operand.data):
-                value = operand
-                break
-        else:
+        pairs = zip(value.operands, value.partials, strict=True)
+        wrong = [(o, p) for o, p in pairs if isinstance(o, Value) and not math.isfinite(o.data)]
+        if not wrong:
             break
+        # One of no influence, such as the branch that where() does not take, is not to blame.
+        value = max(wrong, key=lambda pair: pair[1] != 0.0)[0]
     if value.op is None:
         return f"it began with {value.name or 'a leaf'}, which is {value.data}"
     return f"the first operation that went wrong: {value.op.name} gave {value.data} at {listed(value.operands)}"
@@ -181,14 +185,16 @@ def _why(value: Value) -> str:
     return "it is the sum of several that are finite"
 
 
-def _check(model: Any, loss: Any, optimizer: Any, epochs: Any, metrics: Any, callbacks: Any) -> None:
+def _check(model: Any, loss: Any, optimizer: Any, epochs: Any, callbacks: Any) -> None:
     for what, function in (("model", model), ("loss", loss)):
         if not callable(function) or isinstance(function, type):
             instance = f"; write {function.__name__}(...)" if isinstance(function, type) else ""
             raise TypeError(f"the {what} is a function or a Module, got {describe(function)}{instance}")
-    for what, functions in (("metrics", metrics), ("callbacks", callbacks)):
-        if not isinstance(functions, (list, tuple)) or not all(map(callable, functions)):
-            raise TypeError(f"{what} is a list of functions, got {describe(functions)}")
+    if not isinstance(callbacks, (list, tuple)):
+        raise TypeError(f"callbacks is a list of functions, got {describe(callbacks)}")
+    for callback in callbacks:
+        if not callable(callback) or isinstance(callback, type):
+            raise TypeError(f"callbacks is a list of functions, such as EarlyStopping(); in it is {describe(callback)}")
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"the optimizer is one of optim's, such as Adam(model.parameters()); got {describe(optimizer)}")
     check_size(epochs, "epochs")
@@ -198,10 +204,11 @@ def _check(model: Any, loss: Any, optimizer: Any, epochs: Any, metrics: Any, cal
             raise ArgumentError("the optimizer was made for the parameters of another model; make it for this one")
 
 
-def _checked_validation(validation: Any, sample: Any) -> tuple[list[Any], list[Any]]:
+def _checked_validation(validation: Any, sample: Any, target: Any) -> tuple[list[Any], list[Any]]:
     if not isinstance(validation, (tuple, list)) or len(validation) != 2:
         raise TypeError(f"validation is a pair (X, y) of data to evaluate, got {describe(validation)}")
     names = ("the X of validation", "the y of validation")
     samples, targets = inputs.checked(validation[0], validation[1], names)
-    inputs.checked_samples([sample, samples[0]], "a sample of X beside one of validation")
+    inputs.check_alike(samples[0], sample, names[0], "X")
+    inputs.check_alike(targets[0], target, names[1], "y")
     return samples, targets

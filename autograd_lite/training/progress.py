@@ -42,7 +42,7 @@ def _bar(total: int) -> Any:
     """A bar where there is somebody to look at it and tqdm to draw it; else None."""
     ipython = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     in_notebook = "IPKernelApp" in getattr(ipython, "config", ())
-    if not in_notebook and not sys.stdout.isatty():
+    if not in_notebook and not (sys.stdout and sys.stdout.isatty()):
         return None
     try:
         if in_notebook:
