@@ -5,21 +5,23 @@
 
 Overhead: one training step of MLP(2, [16, 16, 1]) on 20 samples, with Module, loss and Adam,
 beside the same operations on bare lists of Values, in turns in one process. Digits: one epoch
-of MLP(64, [30, 10]), mini-batches of 10, beside the engine's own cost per operation, which is
-that of forward and backward on bare Values, in turns too. Needs the extra ``test``.
+of MLP(64, [30, 10]), mini-batches of 10, beside the engine's own cost per operation as
+benchmarks/eager.py measures it, in turns too. Needs the extra ``test``.
 """
 
 import argparse
 import itertools
 import operator
 import random
+import runpy
 import statistics
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from autograd_lite import Value, data, fit, graph, nn, optim
+from autograd_lite import Value, fit, graph, nn, optim
 
 SAMPLES = 20
 
@@ -77,14 +79,21 @@ def overhead(rounds: int) -> None:
         loss.backward()
         optimizer.step()
 
-    def an_epoch_of_fit() -> None:
-        fit(model, X, y, loss=nn.mse_loss, optimizer=optimizer, epochs=1, shuffle=False, progress=False)
-
-    found = in_turns(rounds, {"engine alone": engine_alone, "whole step": whole_step, "fit": an_epoch_of_fit})
+    found = in_turns(rounds, {"engine alone": engine_alone, "whole step": whole_step})
     print(f"one training step of MLP(2, [16, 16, 1]), {SAMPLES} samples, Adam")
     for name, seconds in found.items():
         print(f"  {name:14} {seconds * 1e3:6.2f} ms  {seconds / found['whole step'] - 1:+5.1%} of the whole step")
     print(f"  Module, loss and optimiser take {1 - found['engine alone'] / found['whole step']:.1%} of the step")
+
+
+def engines_own() -> float:
+    """Seconds an operation of the engine, as benchmarks/eager.py measures them on MLP(16, [32, 32, 1])."""
+    name = "MLP(16, [32, 32, 1])"
+    eager = runpy.run_path(str(Path(__file__).parent / "eager.py"))
+    nin, nouts = eager["MLPS"][name]
+    operations = len(graph.operations(eager["loss_of"](nn.MLP(nin, nouts, rng=1), *eager["samples"](nin))))
+    times = eager["in_turns"](1, {"engine": ["step", "autograd_lite", name, 9]})["engine"]
+    return float(statistics.median(times) / operations)
 
 
 def digits(rounds: int) -> None:
@@ -94,25 +103,21 @@ def digits(rounds: int) -> None:
     X, y = (bunch.data / 16.0).tolist(), bunch.target.tolist()
     model = nn.MLP(64, [30, 10], activation="sigmoid", init="fan_in_normal", rng=1)
     optimizer = optim.SGD(model.parameters(), lr=0.1)
-    forward = bare([64, 30, 10], "sigmoid")
-    loss = nn.cross_entropy([model(x) for x in X[:10]], y[:10])
-    operations = len(graph.operations(loss)) / 10 * len(X)
-    bare_operations = len(graph.operations(*forward(X[0])))
+    operations = len(graph.operations(nn.cross_entropy([model(x) for x in X[:10]], y[:10]))) / 10 * len(X)
 
     def epoch() -> None:
         fit(model, X, y, loss=nn.cross_entropy, optimizer=optimizer, epochs=1, batch_size=10, rng=1, progress=False)
 
-    def engine_alone() -> None:
-        for x, _ in data.batches(X[:300], y[:300], 10, shuffle=False):
-            total = sum(out for sample in x for out in forward(sample))
-            assert isinstance(total, Value)
-            total.backward()
-
-    found = in_turns(rounds, {"epoch": epoch, "engine": engine_alone})
-    cost, engine = found["epoch"] / operations, found["engine"] / (300 * (bare_operations + 10))
-    print(f"digits, MLP(64, [30, 10]), {len(X)} samples in mini-batches of 10")
-    print(f"  an epoch of fit: {found['epoch']:.1f} s, {operations / 1e6:.1f} million operations")
-    print(f"  {cost * 1e6:.3f} us an operation, {cost / engine - 1:+.0%} of the engine alone ({engine * 1e6:.3f} us)")
+    print(
+        f"digits, MLP(64, [30, 10]), {len(X)} samples in mini-batches of 10, {operations / 1e6:.1f} million operations"
+    )
+    for _ in range(rounds):
+        engine, seconds = engines_own(), timed(epoch)
+        cost = seconds / operations
+        print(
+            f"  an epoch of fit: {seconds:4.1f} s, {cost * 1e6:.2f} us an operation, {cost / engine - 1:+.0%} of the "
+            f"engine's own {engine * 1e6:.2f} us"
+        )
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """fit, its history and callbacks; predict and evaluate."""
 
 import functools
+import gc
 import io
 import math
 import sys
@@ -453,6 +454,27 @@ def test_callbacks_that_save_need_a_module() -> None:
             )
     with pytest.raises(ArgumentError, match='mode is "min" or "max"'):
         EarlyStopping(mode="auto")
+
+
+def test_fit_leaves_the_garbage_collector_as_it_was() -> None:
+    frozen: list[int] = []
+
+    class Spy(Line):
+        def forward(self, x: Any) -> Any:
+            frozen.append(gc.get_freeze_count())
+            return super().forward(x)
+
+    before = gc.get_freeze_count()
+    train(Spy())
+    assert min(frozen) > 0
+    assert gc.get_freeze_count() == before == 0
+    gc.freeze()
+    try:
+        held = gc.get_freeze_count()
+        train(Line())
+        assert gc.get_freeze_count() == held
+    finally:
+        gc.unfreeze()
 
 
 def test_fit_and_its_kin_are_at_the_top() -> None:
