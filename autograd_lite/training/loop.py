@@ -143,7 +143,7 @@ def _old_objects_left_alone() -> Iterator[None]:
     Building graphs makes it go through every object of the process once in a few batches. Where
     large packages are loaded, scikit-learn say, that is a third of the time of a training run.
     """
-    if gc.get_freeze_count():  # the program's own choice
+    if gc.get_freeze_count() > 1_000:  # the program's own choice; Python 3.12 begins with some hundreds
         yield
         return
     gc.freeze()
