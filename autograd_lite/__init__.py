@@ -27,6 +27,7 @@ from autograd_lite.functions import (
     stop_gradient,
     sum_,
 )
+from autograd_lite.jit import jit
 from autograd_lite.modes import detect_anomaly, no_grad
 from autograd_lite.ops import *  # noqa: F403 - the table is the list of primitives
 from autograd_lite.ops import absolute, power, round_
@@ -51,6 +52,7 @@ __all__ = [
     "hessian",
     "hvp",
     "jacobian",
+    "jit",
     "jvp",
     "log_softmax",
     "logsumexp",

@@ -24,26 +24,27 @@ def pull_back(order: list[N], seeds: dict[N, Any], *, create_graph: bool = False
 
     ``order`` is :func:`graph.operations` of the results. Returned are the adjoints of the nodes
     it does not hold: leaves, constants, and where the walk was told to stop. Those of the nodes
-    in it are left in their ``_grad`` if ``keep``. A node whose adjoint is exactly 0, and a partial
+    in it are left in their ``_grad`` if ``keep``. A derivative of zero is 0.0, never -0.0. A node whose adjoint is exactly 0, and a partial
     that is, contribute nothing, even where the other is infinite or nan.
     """
     if create_graph:
         with recording():
             return _pull_back(order, seeds, create_graph, keep)
-    return _pull_back(order, seeds, create_graph, keep)
+    found = _pull_back(order, seeds, create_graph, keep)
+    return {node: adjoint + 0.0 for node, adjoint in found.items()}  # the sign of a zero says nothing: let it be +
 
 
 def _pull_back(order: list[N], seeds: dict[N, Any], create_graph: bool, keep: bool) -> dict[N, Any]:
     found = dict(seeds)
     take = found.pop
-    is_special = create_graph or mode.anomaly
+    is_special = create_graph or mode.anomaly or mode.tracer
     for node in reversed(order):
         adjoint = take(node, 0.0)
         if keep:
             # The number alone: as a graph it would lead back to this node, a cycle in memory.
             node._grad = number(adjoint) if create_graph else adjoint
         x, y = node._x, node._y
-        if is_special or adjoint - adjoint != 0.0 or type(x) is tuple:  # inf - inf and nan - nan are nan
+        if is_special or type(x) is tuple or adjoint - adjoint != 0.0:  # inf - inf and nan - nan are nan
             _hand_on(found, node, adjoint, create_graph)
             continue
         if adjoint:
@@ -60,13 +61,18 @@ def _pull_back(order: list[N], seeds: dict[N, Any], create_graph: bool, keep: bo
 
 def _hand_on(found: dict[N, Any], node: N, adjoint: Any, create_graph: bool) -> None:
     """Add to the adjoint of each operand what the node contributes to it."""
-    if mode.anomaly:
+    pull = node._primitive and node._primitive.pull
+    if mode.anomaly and not pull:
         _raise_at_anomaly(node, number(adjoint))
     is_zero = type(adjoint) is float and adjoint == 0.0
-    partials = _recorded_again(node) if create_graph and not is_zero else node.partials
-    for operand, partial in zip(node.operands, partials, strict=True):
-        if type(operand) is not float:
-            contribution = _product(adjoint, partial)
+    if pull:
+        contributions = pull(node, adjoint, create_graph)
+    else:
+        partials = _recorded_again(node) if create_graph and not is_zero else node.partials
+        pairs = zip(node.operands, partials, strict=True)
+        contributions = [0.0 if o.__class__ is float else _product(adjoint, p) for o, p in pairs]
+    for operand, contribution in zip(node.operands, contributions, strict=True):
+        if operand.__class__ is not float:
             if operand not in found:
                 found[operand] = contribution
             elif not (type(contribution) is float and contribution == 0.0):
@@ -78,6 +84,8 @@ def _product(derivative: Any, partial: Any) -> Any:
 
     A node that is 0 just here still has derivatives of its own, and stays unless the other is inf or nan.
     """
+    if mode.tracer:
+        return mode.tracer.product(derivative, partial)
     for zero, other in ((derivative, partial), (partial, derivative)):
         if number(zero) == 0.0 and (type(zero) is float or not math.isfinite(number(other))):
             return 0.0
@@ -94,7 +102,8 @@ def push_forward(order: list[N], seeds: dict[N, Any], *, create_graph: bool = Fa
     if create_graph:
         with recording():
             return _push_forward(order, seeds, create_graph)
-    return _push_forward(order, seeds, create_graph)
+    found = _push_forward(order, seeds, create_graph)
+    return {node: tangent + 0.0 for node, tangent in found.items()}
 
 
 def _push_forward(order: list[N], seeds: dict[N, Any], create_graph: bool) -> dict[N, Any]:
@@ -102,6 +111,10 @@ def _push_forward(order: list[N], seeds: dict[N, Any], create_graph: bool) -> di
     for node in order:
         operands = node.operands
         if not any(operand in found for operand in operands if operand.__class__ is not float):
+            continue
+        push = node._primitive and node._primitive.push
+        if push:
+            found[node] = push(node, [found.get(operand, 0.0) for operand in operands], create_graph)
             continue
         partials = _recorded_again(node) if create_graph else node.partials
         tangent: Any = None
@@ -129,6 +142,8 @@ def _recorded_again(node: Node) -> tuple[Any, ...]:
     assert op is not None  # an order holds operations only
     with unchecked():  # a branch that is not taken may be infinite, as exp(1000) in the partial of elu
         partials = op.differentiate(node, *operands)
+    if mode.tracer:  # nothing can be assigned while jit records
+        return partials
     again = (op.evaluate(*map(number, operands)), *map(number, partials))
     values = zip(again, (node._data, *node.partials), strict=True)
     # Numbers and nodes may round a partial differently (x**3 is not x * x * x in floats), so not to the bit.

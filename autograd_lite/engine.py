@@ -11,11 +11,11 @@ import threading
 from contextlib import nullcontext
 from typing import Any
 
-from autograd_lite import graph, ops
+from autograd_lite import graph, modes, ops
 from autograd_lite.chain import pull_back
 from autograd_lite.checks import checked, describe
 from autograd_lite.errors import GraphError
-from autograd_lite.modes import recording
+from autograd_lite.modes import mode, recording
 from autograd_lite.node import CONSTANT, Node, binary, compared, number, unary
 from autograd_lite.ops import Op
 
@@ -49,6 +49,8 @@ class Value(Node):
     def __init__(self, data: float, name: str | None = None) -> None:
         self._data = data if data.__class__ is float else checked(data, "Value")
         self._primitive = self._x = self._y = None
+        if modes.in_a_mode and mode.tracer:
+            self._data = mode.tracer.constant(self._data)
         if name is not None:
             self.name = name
 
@@ -57,19 +59,27 @@ class Value(Node):
     @property
     def data(self) -> float:
         """The number. Assigning it (to a leaf, in a training loop) does not touch the graph."""
+        if modes.in_a_mode and mode.tracer:
+            raise mode.tracer.refusal("data")
         return self._data
 
     @data.setter
     def data(self, data: float) -> None:
+        if modes.in_a_mode and mode.tracer:
+            raise mode.tracer.refusal("data")
         self._data = data if data.__class__ is float else checked(data, "Value.data")
 
     @property
     def grad(self) -> Any:
         """The derivative that ``backward()`` left here, 0.0 before; a Value after ``create_graph=True``."""
+        if modes.in_a_mode and mode.tracer:
+            raise mode.tracer.refusal("grad")
         return getattr(self, "_grad", 0.0)
 
     @grad.setter
     def grad(self, grad: Any) -> None:
+        if modes.in_a_mode and mode.tracer:
+            raise mode.tracer.refusal("grad")
         if grad is not None:
             self._grad = grad if isinstance(grad, Value) else checked(grad, "Value.grad")
         elif self.has_grad:
@@ -118,11 +128,11 @@ class Value(Node):
 
     def item(self) -> float:
         """The number, as ``data`` (PyTorch's spelling)."""
-        return self._data
+        return self.data
 
     def detach(self) -> "Value":
         """A constant with the same data and name: no gradient flows back through it."""
-        node = Value(self._data, self.name)
+        node = Value(number(self), self.name)
         node._primitive = CONSTANT
         return node
 
@@ -150,6 +160,8 @@ class Value(Node):
         >>> gradient.data, x.grad
         (27.0, 18.0)
         """
+        if mode.tracer:
+            raise mode.tracer.refusal("backward")
         if self._primitive is CONSTANT:
             raise GraphError(
                 "backward() needs a Value with a graph, and this one is a constant: it was computed under "
@@ -211,7 +223,7 @@ class Value(Node):
     __hash__ = object.__hash__
 
     def __bool__(self) -> bool:
-        return self._data != 0.0
+        return number(self) != 0.0
 
     # -- The primitives as methods: x.exp() is exp(x) --
 
@@ -315,7 +327,7 @@ class Value(Node):
                 f"only leaves can be copied and pickled; this Value is the result of {self._primitive!r}, and "
                 "its graph would come along. Take v.detach() or v.data"
             )
-        return _restored, (self._data, number(self.grad) if self.has_grad else None, self.name, self.requires_grad)
+        return _restored, (number(self), number(self.grad) if self.has_grad else None, self.name, self.requires_grad)
 
 
 for _op in ops.primitives.values():

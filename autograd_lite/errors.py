@@ -14,6 +14,7 @@ __all__ = [
     "MissingDependencyError",
     "RenderError",
     "StateError",
+    "TracingError",
 ]
 
 
@@ -51,6 +52,10 @@ class RenderError(AutogradError, RuntimeError):
 
 class StateError(AutogradError, ValueError):
     """A saved state does not fit the model or optimiser, or its file is not whole."""
+
+
+class TracingError(AutogradError, TypeError):
+    """A function does what ``jit`` cannot record, such as taking the number out of a traced Value."""
 
 
 class MissingDependencyError(AutogradError, ImportError):

@@ -4,7 +4,7 @@ import threading
 from contextlib import ContextDecorator
 from typing import Any
 
-__all__ = ["detect_anomaly", "in_a_mode", "mode", "no_grad", "recording", "unchecked"]
+__all__ = ["detect_anomaly", "in_a_mode", "mode", "no_grad", "recording", "tracing", "unchecked"]
 
 
 class Modes(threading.local):
@@ -12,6 +12,7 @@ class Modes(threading.local):
 
     recording = True
     anomaly = False
+    tracer: Any = None  # the recording of jit that takes what is computed, if one is under way
     before: Any = ()  # what the blocks around have to restore: the innermost, and those around it
 
 
@@ -34,7 +35,7 @@ class _Mode(ContextDecorator):
     """A context manager and decorator that changes one mode of the current thread."""
 
     _field: str
-    _setting: bool
+    _setting: Any
 
     def __init__(self, *misplaced: Any) -> None:
         if misplaced:
@@ -79,6 +80,15 @@ class recording(_Mode):  # noqa: N801 - beside no_grad, whose inverse it is
     """Record in this thread, also inside ``no_grad()``; what a transform runs its function under."""
 
     _field, _setting = "recording", True
+
+
+class tracing(_Mode):  # noqa: N801 - beside the others
+    """Hand what this thread computes to a recording of ``jit``."""
+
+    _field = "tracer"
+
+    def __init__(self, tracer: Any) -> None:
+        self._setting = tracer
 
 
 class unchecked(_Mode):  # noqa: N801 - beside detect_anomaly, whose inverse it is

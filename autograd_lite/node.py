@@ -80,7 +80,9 @@ def _as_tuple(operand: Any, first: Any, second: Any) -> tuple[Any, ...]:
 
 def number(thing: Any) -> float:
     """The data of a node; a float as it is."""
-    return thing._data if isinstance(thing, Node) else thing
+    if not isinstance(thing, Node):
+        return thing  # type: ignore[no-any-return]
+    return mode.tracer.number(thing) if mode.tracer else thing._data  # type: ignore[no-any-return]
 
 
 _N = TypeVar("_N", bound=Node)
@@ -91,24 +93,25 @@ def record(kind: type[_N], op: Op, operands: tuple[Any, ...]) -> _N:
     """The result of any operation as a node; the methods below cut the common cases short."""
     if op is ops.power and not isinstance(operands[1], Node):
         op = ops.constant_power
+    tracer = mode.tracer
     numbers: list[float] = []
     is_constant = True
     for o in operands:
         if isinstance(o, Node):
-            numbers.append(o._data)
+            numbers.append(tracer.number(o) if tracer else o._data)
             is_constant = is_constant and o._primitive is CONSTANT
-        elif type(o) is float:
+        elif o.__class__ is float:
             numbers.append(o)
         else:
             return record(kind, op, _with_floats(op, operands))
     node: _N = _new(kind)
-    ans = op.evaluate(*numbers)
-    node._data = ans = ans if type(ans) is float else as_float(ans)
+    ans = tracer.apply(op, numbers) if tracer else op.evaluate(*numbers)
+    node._data = ans = ans if ans.__class__ is float else as_float(ans)
     node._primitive = CONSTANT
     node._x = node._y = node._dx = node._dy = None
     if mode.recording and not is_constant:
         node._primitive = op
-        partials = op.differentiate(ans, *numbers)
+        partials = tracer.differentiate(op, ans, numbers) if tracer else op.differentiate(ans, *numbers)
         if len(operands) == 2:
             (node._x, node._y), (node._dx, node._dy) = operands, partials
         elif len(operands) == 1:
@@ -212,9 +215,10 @@ def compared(comparison: Callable[[float, Any], bool]) -> Callable[[Any, Any], b
     """A method that compares the numbers and gives a bool."""
 
     def method(self: Any, other: Any) -> Any:
+        mine = mode.tracer.number(self) if mode.tracer else self._data
         if isinstance(other, Node):
-            return comparison(self._data, other._data)
-        return bool(comparison(self._data, other)) if is_real(other) else NotImplemented
+            return comparison(mine, mode.tracer.number(other) if mode.tracer else other._data)
+        return bool(comparison(mine, other)) if is_real(other) else NotImplemented
 
     return method
 

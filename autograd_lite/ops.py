@@ -123,6 +123,11 @@ class Op:
 
     __slots__ = ("arity", "methods", "name", "otherwise", "partials", "symbol", "value")
 
+    #: How the chain rule passes an operation that is no single number's: ``pull(node, adjoint, create_graph)`` gives
+    #: what goes to each operand, ``push(node, tangents, create_graph)`` the tangent. None: by the partials.
+    pull: Callable[..., Any] | None = None
+    push: Callable[..., Any] | None = None
+
     def __init__(
         self,
         name: str,
@@ -237,7 +242,7 @@ class Op:
         try:
             partials = self.partials(ans, *operands)
         except (ArithmeticError, ValueError):
-            safe = [_Ieee(number) if isinstance(number, float) else number for number in (ans, *operands)]
+            safe = [_Ieee(number) if type(number) is float else number for number in (ans, *operands)]
             partials = self.partials(*safe)
         if not isinstance(partials, tuple) or len(partials) != len(operands):
             raise TypeError(
@@ -302,6 +307,10 @@ mod = Op("mod", operator.mod, lambda ans, x, y: (1.0, -(x // y)), symbol="%")
 square = Op("square", lambda x: x * x, lambda ans, x: (2 * x,))
 reciprocal = Op("reciprocal", lambda x: 1 / x, lambda ans, x: (-ans * ans,), otherwise=lambda x: math.copysign(inf, x))
 identity = Op("identity", lambda x: x, (1.0,))
+product: Op = Op(  # of an adjoint and a partial, as jit records the chain rule: 0 where one is 0, be the other inf
+    "product", special.product, lambda ans, x, y: (kept(y, x), kept(x, y)))
+kept: Op = Op(  # y, and 0 where the product with x is kept from being 0 * inf
+    "kept", special.kept, lambda ans, y, x: (where(equal(x, 0.0) * not_equal(y - y, 0.0), 0.0, 1.0), 0.0))
 
 # Exponentials, logarithms, roots
 exp = Op("exp", math.exp, lambda ans, x: (ans,), otherwise=inf)

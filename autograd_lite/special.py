@@ -14,12 +14,14 @@ __all__ = [
     "elu",
     "floor",
     "gelu",
+    "kept",
     "leaky_relu",
     "log_sum_exp",
     "maximum",
     "minimum",
     "polygamma",
     "power_at_edges",
+    "product",
     "relu",
     "round_half_even",
     "sigmoid",
@@ -64,6 +66,17 @@ def constant_power(x: float, n: float) -> float:
     if n == -2.0:
         return 1.0 / (x * x)
     return math.pow(x, n)
+
+
+def product(x: float, y: float) -> float:
+    """x * y, and 0 where one is 0 and the other inf or nan."""
+    ans = x * y
+    return 0.0 if ans != ans and (x == 0.0 or y == 0.0) else ans
+
+
+def kept(y: float, x: float) -> float:
+    """y, and 0 where x is 0 and y inf or nan."""
+    return 0.0 if x == 0.0 and y - y != 0.0 else y
 
 
 def sigmoid(x: float) -> float:

@@ -41,6 +41,11 @@ class _Depth(threading.local):
 _depth = _Depth()
 
 
+def is_inside() -> bool:
+    """Whether this thread is inside a transform, where derivatives are recorded."""
+    return _depth.of_transforms > 0
+
+
 @contextmanager
 def _inside_a_transform() -> Iterator[None]:
     _depth.of_transforms += 1
@@ -100,7 +105,7 @@ class _Inputs:
         """The tangents of the results that follow from those of the inputs; shaped as the results."""
         roots = [leaf for _, leaf in tree.leaves(results) if isinstance(leaf, Value)]
         # A tangent of exactly 0 is none: an input that does not move contributes nothing.
-        seeds = {n: t for n, t in zip(self.nodes, tangents, strict=True) if isinstance(t, Value) or t != 0.0}
+        seeds = {n: t for n, t in zip(self.nodes, tangents, strict=True) if type(t) is not float or t != 0.0}
         found = push_forward(graph.operations(*roots, stop=self.nodes), seeds, create_graph=self.as_graph)
         return tree.map_leaves(lambda result: self.answer(found.get(result, 0.0)), results)
 

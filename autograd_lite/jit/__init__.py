@@ -1,0 +1,50 @@
+"""``jit``: a function on Values, recorded and compiled."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+__all__ = ["jit"]
+
+
+def jit(
+    f: Callable[..., Any] | None = None,
+    *,
+    backend: str = "auto",
+    static_argnames: str | Iterable[str] = (),
+    fast_math: bool = False,
+    max_paths: int = 64,
+) -> Any:
+    """The function compiled: recorded at its first call, replayed from then on. Also a decorator.
+
+    Args:
+        f: a function of numbers and Values, in nested lists, tuples and dicts, arrays and modules.
+        backend: ``"native"`` (needs llvmlite, extra ``native``), ``"python"``, or ``"auto"``:
+            native where llvmlite is installed.
+        static_argnames: parameters that are no numbers to compute with: for each of their
+            values the function is recorded anew. Strings, bools and None are static by themselves.
+        fast_math: let the native back end round differently where that is faster.
+        max_paths: how many paths through the branches of f are kept for each structure of
+            arguments; then f runs uncompiled, with a warning.
+
+    What comes back has attributes ``program``, ``source`` and ``draw()`` for what was made.
+    Raises ``ArgumentError`` for options there are not, ``MissingDependencyError`` without
+    llvmlite under ``"native"``, and when called ``TracingError`` if f takes the number out of a
+    Value, which cannot be recorded.
+
+    >>> from autograd_lite import Value, grad, jit, sin
+    >>> fast = jit(grad(lambda x: sin(x) * x))
+    >>> fast(0.0), fast(0.0) == grad(lambda x: sin(x) * x)(0.0)
+    (0.0, True)
+    >>> x = Value(3.0)
+    >>> jit(lambda: x * x)().backward()
+    >>> x.grad
+    6.0
+    """
+    from autograd_lite.jit.compiled import Compiled
+
+    def compiled(function: Callable[..., Any]) -> Compiled:
+        return Compiled(
+            function, backend=backend, static_argnames=static_argnames, fast_math=fast_math, max_paths=max_paths
+        )
+
+    return compiled if f is None else compiled(f)

@@ -1,0 +1,276 @@
+"""Recordings as functions of numbers, and their results as Values that know their gradients.
+
+The gradient of a recording is recorded too, from the graph that its recording left, and
+so is the gradient of that: each order is compiled when it is first asked for.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from autograd_lite import graph
+from autograd_lite.chain import pull_back
+from autograd_lite.engine import Value
+from autograd_lite.errors import GraphError, TracingError
+from autograd_lite.jit.passes import optimized
+from autograd_lite.jit.program import Program
+from autograd_lite.jit.traced import Tracer
+from autograd_lite.modes import mode, recording, tracing
+from autograd_lite.node import CONSTANT, number
+from autograd_lite.ops import Op
+
+__all__ = ["Code", "Recording"]
+
+#: A compiled program: from its inputs to the tuple of its outputs, or the number of the guard that fails.
+Code = Any
+BackEnd = Callable[[Program], Code]
+
+
+class Recording:
+    """One path through a function: its inputs, its results as numbers and as nodes, and code for them."""
+
+    def __init__(
+        self,
+        tracer: Tracer,
+        name: str,
+        back_end: BackEnd,
+        inputs: dict[Value, int],
+        floats: Sequence[Any],
+        nodes: Sequence[Value],
+    ) -> None:
+        self.tracer, self.name, self.back_end = tracer, name, back_end
+        self.inputs, self.floats, self.nodes = inputs, list(floats), list(nodes)
+        self.extent = tracer.extent()
+        order = graph.operations(*self.nodes, stop=inputs)
+        reached = {o: None for node in order for o in node.operands if isinstance(o, Value) and o in inputs}
+        #: The inputs that gradients reach, as nodes and as positions among all inputs.
+        self.operands = [node for node in reached if node.requires_grad]
+        self.places = [inputs[node] for node in self.operands]
+        self._order = order
+        self._codes: dict[str, Code] = {}
+        self.latest: Code = None  # what was run last
+        self._seeds: list[Any] = []
+        self._derivative: Recording | None = None
+
+    def values(self) -> Code:
+        """Code for the results: the floats, then the nodes."""
+        return self._code("", lambda: [*self.floats, *(node._data for node in self.nodes)], self.extent)
+
+    def values_and_gradient(self) -> Code:
+        """Code for the results and the gradient of the only node by each operand."""
+        return self._code(
+            "_and_gradient", lambda: [*self.floats, *(n._data for n in self.nodes), *self._pulled([1.0], False)], None
+        )
+
+    def pull(self) -> Code:
+        """Code from the inputs and an adjoint for each node to the adjoints of the operands."""
+        self._add_seeds()
+        return self._code("_gradient", lambda: self._pulled(self._seeds, False), None)
+
+    def derivative(self) -> "Recording":
+        """The same as a recording of its own, whose results can be differentiated again."""
+        if self._derivative is None:
+            self._add_seeds()
+            with self._reopened():
+                seeds = [Value(seed) for seed in self._seeds]
+            first = self.extent[0]
+            inputs = self.inputs | {seed: first + i for i, seed in enumerate(seeds)}
+            found = self._pulled(seeds, True)
+            self._derivative = Recording(
+                self.tracer,
+                f"{self.name}_gradient",
+                self.back_end,
+                inputs,
+                [number for number in found if not isinstance(number, Value)],
+                [node for node in found if isinstance(node, Value)],
+            )
+            self._derivative.extent = self.tracer.extent()
+            self._derivative_form = [isinstance(node, Value) for node in found]
+        return self._derivative
+
+    def _add_seeds(self) -> None:
+        if not self._seeds:
+            names = [f"adjoint{i}" if len(self.nodes) > 1 else "adjoint" for i in range(len(self.nodes))]
+            # The inputs of this recording come first, and other inputs were not added since.
+            self._seeds = [self.tracer.input(name, 1.0) for name in names]
+
+    def _reopened(self) -> Any:
+        self.tracer.is_open = True
+        return tracing(self.tracer)
+
+    def _pulled(self, seeds: Sequence[Any], create_graph: bool) -> list[Any]:
+        """The adjoints of the operands, recorded."""
+        with self._reopened(), recording():
+            found = pull_back(
+                graph.operations(*self.nodes, stop=self.inputs),
+                dict(zip(self.nodes, seeds, strict=True)),
+                create_graph=create_graph,
+            )
+        self.tracer.is_open = False
+        return [found.get(node, 0.0) for node in self.operands]
+
+    def _code(self, suffix: str, outputs: Callable[[], list[Any]], extent: Any) -> Code:
+        if suffix not in self._codes:
+            numbers = outputs()
+            now = self.tracer.extent()
+            if suffix == "_and_gradient":  # no seeds among its inputs
+                now = (self.extent[0], *now[1:])
+            program = self.tracer.program(f"{self.name}{suffix}", numbers, extent or now)
+            self._codes[suffix] = self.back_end(optimized(program))
+        self.latest = self._codes[suffix]
+        return self.latest
+
+    def results(self, numbers: list[float], values: Callable[[int], Any]) -> Any:
+        """The floats and the nodes at these inputs, or the number of the guard that fails.
+
+        ``values(place)`` is the Value that was given as an input, if one was.
+        """
+        count = len(self.floats)
+        if not (self.nodes and mode.recording):
+            answer = self.values()(*numbers)
+            if type(answer) is int:
+                return answer
+            return answer[:count], [Value(ans).detach() for ans in answer[count:]]
+        is_single = len(self.nodes) == 1
+        answer = (self.values_and_gradient() if is_single else self.values())(*numbers)
+        if type(answer) is int:
+            return answer
+        operands = tuple([_operand(values(place), numbers[place]) for place in self.places])
+        call = Call(self, numbers)
+        if is_single:
+            return answer[:count], [_node(answer[count], call, operands, answer[count + 1 :])]
+        together = _node(0.0, call, operands, ())
+        outputs = zip(_outputs(len(self.nodes)), answer[count:], strict=True)
+        return answer[:count], [_node(ans, output, (together,), (1.0,)) for output, ans in outputs]
+
+    def pulled(self, numbers: list[float], operands: Sequence[Any], adjoints: list[Any], create_graph: bool) -> Any:
+        """What the adjoints of the nodes give the operands."""
+        if mode.tracer:
+            return self._pulled_within_a_recording(numbers, operands, adjoints, create_graph)
+        if not create_graph:
+            return _answered(self.pull()(*numbers, *adjoints), self.name)
+        for operand, place in zip(operands, self.places, strict=True):
+            now = operand if operand.__class__ is float else operand._data
+            if now != numbers[place] and now == now:
+                raise GraphError(
+                    f"a gradient that is itself a graph needs the inputs of {self.name} as they were, and .data has "
+                    "been assigned since. Differentiate before changing .data."
+                )
+        derivative = self.derivative()
+        given = dict(zip(self.places, operands, strict=True))
+        given |= {self.extent[0] + i: adjoint for i, adjoint in enumerate(adjoints)}
+        all_numbers = [*numbers, *map(number, adjoints)]
+        floats, nodes = _answered(derivative.results(all_numbers, given.get), self.name)
+        numbers_of, nodes_of = iter(floats), iter(nodes)
+        return [next(nodes_of) if is_node else next(numbers_of) for is_node in self._derivative_form]
+
+    def _pulled_within_a_recording(
+        self, numbers: list[float], operands: Sequence[Any], adjoints: list[Any], create_graph: bool
+    ) -> Any:
+        if create_graph:
+            raise TracingError(
+                f"a Value that {self.name} computed before cannot be differentiated twice inside a function that jit "
+                "compiles. Compute it inside the function"
+            )
+        return self.pull().program(*numbers, *adjoints)
+
+
+def _answered(answer: Any, name: str) -> Any:
+    if type(answer) is int:
+        raise TracingError(
+            f"the derivatives of {name} took another branch than when they were recorded: a primitive of yours has "
+            "partials that choose with `if`. Write them with where and greater"
+        )
+    return answer
+
+
+def _operand(value: Any, data: float) -> Any:
+    return value if isinstance(value, Value) and value._primitive is not CONSTANT else data
+
+
+def _node(data: float, op: Op, operands: tuple[Any, ...], partials: tuple[float, ...]) -> Value:
+    node = Value(data)
+    if any(operand.__class__ is not float for operand in operands):
+        node._primitive, node._x, node._y, node._dx, node._dy = op, operands, None, partials, None
+        return node
+    return node.detach()
+
+
+class Call(Op):
+    """The operation of one call of a recording."""
+
+    __slots__ = ("numbers", "recording")
+
+    def __init__(self, recording: Recording, numbers: list[float]) -> None:
+        self.recording, self.numbers = recording, numbers
+        self.name = self.symbol = recording.name
+        self.methods, self.arity = {}, None
+
+    def evaluate(self, *numbers: float) -> float:
+        """The only result at these operands, all else as in the call."""
+        given = dict(zip(self.recording.places, numbers, strict=True))
+        everything = [given.get(place, old) for place, old in enumerate(self.numbers)]
+        return float(_answered(self.recording.values()(*everything), self.name)[-1])
+
+    def pull(self, node: Value, adjoint: Any, create_graph: bool) -> Any:  # type: ignore[override]
+        """What the adjoint of the result, or those of all results, give the operands."""
+        if type(adjoint) is Together:
+            adjoints = [adjoint.get(i, 0.0) for i in range(len(self.recording.nodes))]
+        else:
+            if type(adjoint) is float and adjoint == 1.0 and not create_graph:
+                return node._dx
+            adjoints = [adjoint]
+        return self.recording.pulled(self.numbers, node.operands, adjoints, create_graph)
+
+    def push(self, node: Value, tangents: list[Any], create_graph: bool) -> Any:  # type: ignore[override]
+        """The tangent of the result, or those of all results, by their gradients."""
+        count = len(self.recording.nodes)
+        rows = []
+        for row in range(count):
+            adjoints = [float(i == row) for i in range(count)]
+            partials = self.recording.pulled(self.numbers, node.operands, adjoints, create_graph)
+            pairs = zip(partials, tangents, strict=True)
+            rows.append(sum([p * t for p, t in pairs if not (type(t) is float and t == 0.0)], 0.0))
+        return Together(enumerate(rows)) if node._dx == () else rows[0]
+
+
+class Output(Op):
+    """One of several results of a call."""
+
+    __slots__ = ("position",)
+
+    def __init__(self, position: int) -> None:
+        self.position = position
+        self.name = self.symbol = f"result {position}"
+        self.methods, self.arity = {}, 1
+
+    def evaluate(self, *numbers: float) -> float:
+        """Nothing of its own: the result was computed by the call."""
+        return numbers[0]
+
+    def pull(self, node: Value, adjoint: Any, create_graph: bool) -> Any:  # type: ignore[override]
+        """The adjoint, under its position."""
+        return (Together({self.position: adjoint}),)
+
+    def push(self, node: Value, tangents: list[Any], create_graph: bool) -> Any:  # type: ignore[override]
+        """The tangent at its position."""
+        together = tangents[0]
+        return together[self.position] if type(together) is Together else 0.0
+
+
+class Together(dict[int, Any]):
+    """The adjoints, or tangents, of several results of one call, by their positions."""
+
+    def __add__(self, other: Any) -> "Together":
+        added = Together(self)
+        for position, adjoint in other.items() if type(other) is Together else ():
+            added[position] = added[position] + adjoint if position in added else adjoint
+        return added
+
+
+def _outputs(count: int) -> list[Output]:
+    while len(_known_outputs) < count:
+        _known_outputs.append(Output(len(_known_outputs)))
+    return _known_outputs[:count]
+
+
+_known_outputs: list[Output] = []

@@ -1,0 +1,247 @@
+"""Compiled: a function that is recorded once for each path through it, and replayed from then on."""
+
+import functools
+import inspect
+import warnings
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from autograd_lite import transforms
+from autograd_lite.checks import describe
+from autograd_lite.engine import Value
+from autograd_lite.errors import ArgumentError, MissingDependencyError, TracingError
+from autograd_lite.jit.arguments import Arguments, Results, stand_in
+from autograd_lite.jit.calls import BackEnd, Recording
+from autograd_lite.jit.environment import Environment
+from autograd_lite.jit.program import Program
+from autograd_lite.jit.python import PythonCode
+from autograd_lite.jit.traced import Tracer
+from autograd_lite.modes import mode, tracing
+
+__all__ = ["Compiled"]
+
+
+class Path:
+    """A recording, how to put its results together, and where its guards lead to."""
+
+    def __init__(self, recording: Recording, results: Results) -> None:
+        self.recording, self.results = recording, results
+        self.closed_over = list(recording.tracer.closed_over)
+        #: At each guard, the branches known from there.
+        self.forks: list[Branch] = []
+
+
+class Branch:
+    """A place among the guards of the paths of one variant: the path that was recorded first, and where to go on."""
+
+    __slots__ = ("by_outcome", "path")
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.by_outcome: dict[bool, Branch] = {}
+
+
+class Variant:
+    """All paths for one structure of arguments while what the function closes over stays the same."""
+
+    def __init__(self, environment: Environment, objects: list[Any], path: Path) -> None:
+        self.environment, self.objects = environment, objects
+        self.root = Branch(path)
+        self.latest = path
+        self.add(path)
+
+    def add(self, path: Path) -> None:
+        """File a path under the outcomes of its guards."""
+        branch = self.root
+        for guard in path.recording.tracer.guards[: path.recording.extent[2]]:
+            path.forks.append(branch)
+            branch = branch.by_outcome.setdefault(guard.outcome, Branch(path))
+        self.latest = path
+
+    def holds(self, objects: list[Any]) -> bool:
+        """Whether it is for these objects, and all is as it was."""
+        are_same = len(objects) == len(self.objects) and all(a is b for a, b in zip(objects, self.objects, strict=True))
+        return are_same and self.environment.holds()
+
+
+class Compiled:
+    """A function as ``jit`` makes it. Call it as the function itself."""
+
+    def __init__(
+        self, f: Callable[..., Any], *, backend: str, static_argnames: Any, fast_math: bool, max_paths: int
+    ) -> None:
+        if not callable(f):
+            raise TypeError(f"jit takes a function, not its result, so write jit(f)(x); got {describe(f)}")
+        if backend not in {"auto", "native", "python"}:
+            raise ArgumentError(f"backend is 'auto', 'native' or 'python', got {describe(backend)}")
+        if not isinstance(max_paths, int) or max_paths < 1:
+            raise ArgumentError(f"max_paths is a whole number from 1 up, got {describe(max_paths)}")
+        self.f = f
+        names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
+        self._options = {
+            "backend": backend, "static_argnames": names, "fast_math": fast_math, "max_paths": max_paths,
+        }  # fmt: skip
+        self._max_paths, self._static = max_paths, frozenset(names)
+        self._parameters = self._parameters_of(f, names)
+        self._back_end = _back_end(backend, fast_math)
+        self._variants: dict[Any, list[Variant]] = {}
+        self._counts: dict[Any, int] = {}
+        self._latest: Any = None
+        functools.update_wrapper(self, f, updated=())
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if mode.tracer or mode.anomaly:
+            return self.f(*args, **kwargs)
+        arguments = self._taken(args, kwargs)
+        key = (tuple(arguments.key), mode.recording, transforms.is_inside())
+        for variant in self._variants.get(key, ()):
+            if variant.holds(arguments.objects):
+                break
+        else:
+            variant = None  # type: ignore[assignment]
+        while True:
+            answer = self._tried(variant, arguments) if variant else None
+            if answer is not None:
+                return answer[0]
+            if self._counts.get(key, 0) >= self._max_paths:
+                return self._eagerly(key, args, kwargs)
+            variant = self._record(key, arguments, variant, args, kwargs)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+    def __repr__(self) -> str:
+        return f"<jit of {_name(self.f)}>"
+
+    def __reduce__(self) -> Any:
+        return _restored, (self.f, self._options)
+
+    @property
+    def program(self) -> Program:
+        """The program that the latest call ran. Raises ``TracingError`` before the first call."""
+        return self._code.program  # type: ignore[no-any-return]
+
+    @property
+    def source(self) -> str:
+        """That program as the back end wrote it: Python, or LLVM's intermediate representation."""
+        return self._code.source  # type: ignore[no-any-return]
+
+    def draw(self, **options: Any) -> Any:
+        """That program as a drawing; see :func:`autograd_lite.draw`."""
+        return self.program.draw(**options)
+
+    @property
+    def _code(self) -> Any:
+        if self._latest is None:
+            raise TracingError(f"{_name(self.f)} has no program yet: call it once, with arguments such as it will get")
+        recording: Recording = self._latest.recording
+        return recording.latest
+
+    def _parameters_of(self, f: Any, static: tuple[str, ...]) -> list[str]:
+        try:
+            parameters = inspect.signature(f).parameters
+        except (TypeError, ValueError):
+            return []
+        takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+        for name in static:
+            if name not in parameters and not takes_any:
+                raise ArgumentError(f"static_argnames has {name!r}, and {_name(f)} has no parameter of that name")
+        return [p.name for p in parameters.values() if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
+
+    def _named(self, args: tuple[Any, ...]) -> Iterable[tuple[str, Any]]:
+        for position, thing in enumerate(args):
+            yield self._parameters[position] if position < len(self._parameters) else f"x{position}", thing
+
+    def _taken(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
+        arguments = Arguments()
+        if not kwargs and not self._static:
+            for thing in args:
+                arguments.take(thing)
+            return arguments
+        for name, thing in (*self._named(args), *kwargs.items()):
+            if name in self._static:
+                arguments.take_static(name, thing)
+            else:
+                arguments.take(thing)
+        arguments.key.append(tuple(kwargs))
+        return arguments
+
+    def _tried(self, variant: Variant, arguments: Arguments) -> tuple[Any] | None:
+        """The answer of the path whose guards hold, if one is known; in a tuple."""
+        path = variant.latest
+        while True:
+            numbers = arguments.numbers + [value._data for value in path.closed_over]
+            given = {place: value for place, value in arguments.values.values()}
+            found = path.recording.results(numbers, _Given(given, path.closed_over, len(arguments.numbers)))
+            if type(found) is not int:
+                variant.latest = self._latest = path
+                floats, nodes = found
+                return (path.results.build(floats, nodes, floats[len(path.results.floats) :], given),)
+            fork = path.forks[found].by_outcome.get(not path.recording.tracer.guards[found].outcome)
+            if fork is None:
+                return None
+            path = fork.path
+
+    def _record(
+        self, key: Any, arguments: Arguments, variant: Variant | None, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Variant:
+        """Run the function on stand-ins and keep what it does."""
+        tracer, known = Tracer(), {}  # type: ignore[var-annotated]
+        with tracing(tracer):
+            given = [
+                thing if name in self._static else stand_in(tracer, thing, name, known)
+                for name, thing in (*self._named(args), *kwargs.items())
+            ]
+            result = self.f(*given[: len(args)], **dict(zip(kwargs, given[len(args) :], strict=True)))
+        places = {id(known[i]): place for i, (place, _) in arguments.values.items()}
+        results = Results(result, places)
+        for node in results.nodes:
+            tracer.number(node)
+        inputs = {known[i]: place for i, (place, _) in arguments.values.items()}
+        inputs |= {value: len(arguments.numbers) + i for i, value in enumerate(tracer.closed_over)}
+        tracer.is_open = False
+        outputs = [*results.floats, *(value._data for value in results.others)]
+        path = Path(Recording(tracer, _name(self.f), self._back_end, inputs, outputs, results.nodes), results)
+        self._counts[key] = self._counts.get(key, 0) + 1
+        if variant is not None:
+            variant.add(path)
+            return variant
+        variant = Variant(Environment([self.f, *arguments.objects]), arguments.objects, path)
+        self._variants.setdefault(key, []).insert(0, variant)
+        return variant
+
+    def _eagerly(self, key: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if self._counts[key] == self._max_paths:
+            self._counts[key] += 1
+            warnings.warn(
+                f"{_name(self.f)} has taken {self._max_paths} paths, and runs uncompiled where it takes another. "
+                "Write branches as where(greater(x, 0.0), a, b), hand in what changes as an argument, or raise "
+                "max_paths",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+        return self.f(*args, **kwargs)
+
+
+class _Given:
+    """Which Value stands at a place among the inputs."""
+
+    __slots__ = ("arguments", "closed_over", "count")
+
+    def __init__(self, arguments: dict[int, Value], closed_over: list[Value], count: int) -> None:
+        self.arguments, self.closed_over, self.count = arguments, closed_over, count
+
+    def __call__(self, place: int) -> Any:
+        return self.closed_over[place - self.count] if place >= self.count else self.arguments.get(place)
+
+
+def _name(f: Any) -> str:
+    return getattr(f, "__name__", None) or type(f).__name__
+
+
+def _restored(f: Callable[..., Any], options: dict[str, Any]) -> Compiled:
+    return Compiled(f, **options)
+
+
+def _back_end(name: str, fast_math: bool) -> BackEnd:
+    return PythonCode

@@ -1,0 +1,167 @@
+"""What a function reads besides its arguments, and whether that is still as it was.
+
+Values are looked at by identity (their data is an input of the Program), all else by
+identity or, for plain numbers and strings, by equality.
+"""
+
+import functools
+import operator
+import sys
+from collections.abc import Iterable, Mapping
+from types import CellType, CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+from autograd_lite import tree
+from autograd_lite.engine import Value
+from autograd_lite.ops import Op
+
+__all__ = ["Environment"]
+
+_MISSING: Any = object()
+_PLAIN = (float, int, str, bool, bytes, complex, type(None))
+_NOT_LOOKED_INTO = (*_PLAIN, Value, Op, CodeType)
+_OF_EVERY_CLASS = {"__module__", "__doc__", "__dict__", "__weakref__", "__annotations__", "__slots__", "__qualname__"}
+
+
+class Environment:
+    """What some functions and objects lead to: closures, globals, defaults, attributes and what these hold.
+
+    Functions and classes of the standard library, of this package and of installed ones count as unchanging.
+    """
+
+    def __init__(self, roots: Iterable[Any]) -> None:
+        self._cells: list[tuple[CellType, Any]] = []
+        self._names: list[tuple[Mapping[str, Any], str, Any]] = []
+        self._dicts: list[tuple[dict[Any, Any], tuple[Any, ...], tuple[Any, ...]]] = []
+        self._sequences: list[tuple[Any, tuple[Any, ...]]] = []
+        self._arrays: list[tuple[Any, Any]] = []
+        self._seen: dict[int, Any] = {}  # the things too, lest an id be given again
+        self._waiting = list(roots)
+        while self._waiting:
+            thing = self._waiting.pop()
+            if not isinstance(thing, _NOT_LOOKED_INTO) and id(thing) not in self._seen:
+                self._seen[id(thing)] = thing
+                self._look_into(thing)
+
+    def holds(self) -> bool:
+        """Whether all of it is as it was."""
+        for cell, content in self._cells:
+            if not _is_same(_content(cell), content):
+                return False
+        for names, name, thing in self._names:
+            if names.get(name, _MISSING) is not thing and not _is_same(names.get(name, _MISSING), thing):
+                return False
+        for held, keys, things in self._dicts:
+            if len(held) != len(keys) or tuple(held) != keys or not _are_same(held.values(), things):
+                return False
+        for sequence, things in self._sequences:
+            if len(sequence) != len(things) or not _are_same(sequence, things):
+                return False
+        return all(bool((array == copy).all()) for array, copy in self._arrays)
+
+    def _look_into(self, thing: Any) -> None:
+        if isinstance(thing, FunctionType):
+            self._look_into_function(thing)
+        elif isinstance(thing, MethodType):
+            self._waiting += [thing.__func__, thing.__self__]
+        elif isinstance(thing, functools.partial):
+            self._waiting += [thing.func, thing.args, thing.keywords]
+        elif isinstance(thing, dict):
+            self._dicts.append((thing, tuple(thing), tuple(thing.values())))
+            self._waiting += thing.values()
+        elif isinstance(thing, (list, tuple, set, frozenset)):
+            if not isinstance(thing, (tuple, frozenset)):
+                self._sequences.append((thing, tuple(thing)))
+            self._waiting += thing
+        elif tree.is_array(thing):
+            self._look_into_array(thing)
+        elif isinstance(thing, type):
+            self._look_into_class(thing)
+        elif not isinstance(thing, ModuleType):
+            self._look_into_instance(thing)
+
+    def _look_into_function(self, function: FunctionType) -> None:
+        for cell in function.__closure__ or ():
+            self._cells.append((cell, _content(cell)))
+            self._waiting.append(_content(cell))
+        self._waiting += [function.__defaults__, function.__kwdefaults__, getattr(function, "__wrapped__", None)]
+        if _is_unchanging(function.__module__):
+            return
+        names = _names_in(function.__code__)
+        for name in names:
+            thing = self._name(function.__globals__, name)
+            if isinstance(thing, ModuleType) and not _is_unchanging(thing.__name__):
+                for attribute in names & vars(thing).keys():
+                    self._name(vars(thing), attribute)
+
+    def _name(self, names: Mapping[str, Any], name: str) -> Any:
+        thing = names.get(name, _MISSING)
+        self._names.append((names, name, thing))
+        self._waiting.append(thing)
+        return thing
+
+    def _look_into_class(self, kind: type) -> None:
+        for base in kind.__mro__:
+            if not _is_unchanging(base.__module__):
+                for name in vars(base).keys() - _OF_EVERY_CLASS:
+                    thing = self._name(vars(base), name)
+                    if isinstance(thing, (staticmethod, classmethod)):
+                        self._waiting.append(thing.__func__)
+                    elif isinstance(thing, property):
+                        self._waiting += [thing.fget]
+
+    def _look_into_instance(self, thing: Any) -> None:
+        kind = type(thing)
+        root = kind.__module__.partition(".")[0]
+        if root != "autograd_lite" and _is_unchanging(kind.__module__):
+            return
+        self._waiting.append(kind)
+        if hasattr(thing, "__dict__"):
+            self._waiting.append(vars(thing))
+        for base in kind.__mro__:
+            slots = vars(base).get("__slots__", ())
+            for name in (slots,) if isinstance(slots, str) else slots:
+                self._waiting.append(getattr(thing, name, None))
+
+    def _look_into_array(self, array: Any) -> None:
+        if array.dtype == object:
+            self._waiting += array.ravel().tolist()
+            self._sequences.append((array.flat, tuple(array.flat)))
+        elif array.dtype.kind in "fiub":
+            self._arrays.append((array, array.copy()))
+
+
+def _content(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # not filled yet
+        return _MISSING
+
+
+def _are_same(things: Iterable[Any], before: tuple[Any, ...]) -> bool:
+    if all(map(operator.is_, things, before)):
+        return True
+    return all(map(_is_same, things, before))
+
+
+def _is_same(thing: Any, before: Any) -> bool:
+    # By its text a float is told from its negative zero, and nan is nan.
+    return thing is before or (type(thing) is type(before) and type(thing) in _PLAIN and repr(thing) == repr(before))
+
+
+@functools.cache
+def _is_unchanging(module: str) -> bool:
+    root = (module or "").partition(".")[0]
+    if root in sys.stdlib_module_names or root in {"autograd_lite", "builtins"}:
+        return root != "__main__"
+    file = getattr(sys.modules.get(root), "__file__", None) or ""
+    return "site-packages" in file or "dist-packages" in file
+
+
+@functools.cache
+def _names_in(code: CodeType) -> frozenset[str]:
+    names = set(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            names |= _names_in(constant)
+    return frozenset(names)

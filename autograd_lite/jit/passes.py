@@ -1,0 +1,179 @@
+"""What makes a Program shorter without changing a bit of its answers. Each pass is a function of a Program."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from autograd_lite import ops
+from autograd_lite.checks import as_float
+from autograd_lite.jit.program import Instruction, Program
+from autograd_lite.ops import Op
+
+__all__ = [
+    "optimized",
+    "with_plain_products",
+    "without_dead_code",
+    "without_foregone_constants",
+    "without_identities",
+    "without_repetitions",
+]
+
+_Operand = int | float
+#: What becomes of an operation: another number or constant, or an operation in its place.
+_Rule = Callable[[Op, tuple[_Operand, ...]], _Operand | Instruction]
+
+
+def optimized(program: Program) -> Program:
+    """All passes that hold for every back end."""
+    program = without_dead_code(program)
+    for shorten in (without_foregone_constants, without_identities, without_repetitions, without_dead_code):
+        program = shorten(program)
+    return program
+
+
+def without_dead_code(program: Program) -> Program:
+    """Only what leads to an output or a guard."""
+    count = len(program.inputs)
+    is_live = [False] * (count + len(program))
+    wanted = [*program.outputs, *program.checked]
+    for guard in program.guards:
+        wanted += [guard.left, guard.right]
+    for o in wanted:
+        if type(o) is int:
+            is_live[o] = True
+    for position in range(len(is_live) - 1, count - 1, -1):
+        if is_live[position]:
+            for o in program.instructions[position - count].operands:
+                if type(o) is int:
+                    is_live[o] = True
+    return _rewritten(program, lambda op, operands: Instruction(op, operands), is_live)
+
+
+def without_repetitions(program: Program) -> Program:
+    """No operation on the same numbers twice."""
+    seen: dict[Any, int] = {}
+    fresh = len(program.inputs)
+
+    def rule(op: Op, operands: tuple[_Operand, ...]) -> _Operand | Instruction:
+        nonlocal fresh
+        # As floats 0.0 and -0.0 are equal, and a constant equals a position; as texts they are not.
+        key = (op, *[o if type(o) is int else o.hex() for o in operands])  # type: ignore[union-attr]
+        if key in seen:
+            return seen[key]
+        seen[key] = fresh
+        fresh += 1
+        return Instruction(op, operands)
+
+    return _rewritten(program, rule)
+
+
+def without_foregone_constants(program: Program) -> Program:
+    """Operations on constants done once and for all."""
+
+    def rule(op: Op, operands: tuple[_Operand, ...]) -> _Operand | Instruction:
+        for o in operands:
+            if type(o) is int:
+                return Instruction(op, operands)
+        return as_float(op.evaluate(*operands))
+
+    return _rewritten(program, rule)
+
+
+def without_identities(program: Program) -> Program:
+    """No operations that hand on their operand, by IEEE 754 for every number: x * 1, not x + 0 (x may be -0)."""
+
+    def rule(op: Op, operands: tuple[_Operand, ...]) -> _Operand | Instruction:
+        identity = _IDENTITIES.get(op)
+        found = identity(operands) if identity else None
+        return Instruction(op, operands) if found is None else found
+
+    return _rewritten(program, rule)
+
+
+def _is(operand: _Operand, constant: float) -> bool:
+    return type(operand) is float and operand.hex() == constant.hex()
+
+
+def _by_one(operands: tuple[_Operand, ...]) -> _Operand | None:
+    x, y = operands
+    return x if _is(y, 1.0) else y if _is(x, 1.0) else None
+
+
+def _right(neutral: float) -> Callable[[tuple[_Operand, ...]], _Operand | None]:
+    return lambda operands: operands[0] if _is(operands[1], neutral) else None
+
+
+_IDENTITIES: dict[Op, Callable[[tuple[_Operand, ...]], _Operand | None]] = {
+    ops.identity: lambda operands: operands[0],
+    ops.mul: _by_one,
+    ops.product: _by_one,
+    ops.div: _right(1.0),
+    ops.sub: _right(0.0),
+    ops.add: lambda operands: _right(-0.0)(operands) if type(operands[1]) is float else _right(-0.0)(operands[::-1]),
+    ops.constant_power: _right(1.0),
+}
+
+#: In these inf and nan go on as inf or nan.
+_HAND_ON_INFINITY = {ops.add, ops.sub, ops.mul, ops.neg, ops.identity, ops.product, ops.kept}
+
+
+def with_plain_products(program: Program) -> Program:
+    """Products of the chain rule as plain multiplications, and a check that none of them met 0 * inf.
+
+    Where one does, it makes a nan or an infinity, which sums and products hand on to what is
+    checked: outputs, guards, and operands of what could hide it.
+    """
+    count = len(program.inputs)
+    checked = set(program.checked)
+    is_suspect = [False] * (count + len(program))
+    for position, (op, operands) in enumerate(program.instructions, count):
+        suspects = [o for o in operands if type(o) is int and is_suspect[o]]
+        if op in _HAND_ON_INFINITY:
+            is_suspect[position] = bool(suspects) or op is ops.product or op is ops.kept
+        else:
+            checked.update(suspects)
+    ends = [*program.outputs, *(o for guard in program.guards for o in (guard.left, guard.right))]
+    checked.update(o for o in ends if type(o) is int and is_suspect[o])
+
+    def rule(op: Op, operands: tuple[_Operand, ...]) -> _Operand | Instruction:
+        if op is ops.kept:
+            return operands[0]
+        return Instruction(ops.mul if op is ops.product else op, operands)
+
+    return _rewritten(replace(program, checked=tuple(sorted(checked))), rule)
+
+
+def _rewritten(program: Program, rule: _Rule, is_live: list[bool] | None = None) -> Program:
+    """The program with each instruction as the rule has it, and all positions anew."""
+    count = len(program.inputs)
+    place: list[_Operand] = list(range(count))
+    instructions: list[Instruction] = []
+    for position, (op, operands) in enumerate(program.instructions, count):
+        if is_live is not None and not is_live[position]:
+            place.append(-1)
+            continue
+        new = rule(op, tuple([place[o] if type(o) is int else o for o in operands]))
+        if type(new) is Instruction:
+            place.append(count + len(instructions))
+            instructions.append(new)
+        else:
+            place.append(new)  # type: ignore[arg-type]
+
+    def placed(operand: _Operand) -> _Operand:
+        return place[operand] if type(operand) is int else operand
+
+    # How many of the new instructions precede each old position, for the guards.
+    before = [count]
+    for new_place in place[count:]:
+        before.append(max(before[-1], int(new_place) + 1) if type(new_place) is int else before[-1])
+    guards = [
+        guard._replace(at=before[guard.at - count], left=placed(guard.left), right=placed(guard.right))
+        for guard in program.guards
+    ]
+    return replace(
+        program,
+        instructions=tuple(instructions),
+        outputs=tuple([placed(o) for o in program.outputs]),
+        guards=tuple(guards),
+        checked=tuple(dict.fromkeys(p for p in map(placed, program.checked) if type(p) is int)),
+    )

@@ -1,0 +1,127 @@
+"""Program: a recorded function as an immutable list of instructions."""
+
+import dataclasses
+from collections import Counter
+from typing import Any, NamedTuple
+
+from autograd_lite import ops
+from autograd_lite.engine import Value
+from autograd_lite.errors import ArgumentError
+from autograd_lite.ops import Op
+
+__all__ = ["Guard", "Instruction", "Program"]
+
+
+class Instruction(NamedTuple):
+    """One operation. An int among the operands is the position of a number, a float a constant."""
+
+    op: Op
+    operands: tuple[int | float, ...]
+
+
+class Guard(NamedTuple):
+    """A comparison that decided how the function went on, and the outcome it had."""
+
+    #: Which of the comparisons of the recording it is, in order.
+    number: int
+    #: How many numbers there were before it.
+    at: int
+    comparison: str
+    left: int | float
+    right: int | float
+    outcome: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True, repr=False)
+class Program:
+    """A straight line of instructions.
+
+    Its numbers are counted through: first the inputs, then the result of each instruction.
+
+    >>> from autograd_lite import jit, tanh
+    >>> fast = jit(lambda x, y: tanh(x * y) + x)
+    >>> fast(0.0, 2.0)
+    0.0
+    >>> print(fast.program)
+    lambda(x, y): 2 inputs, 3 instructions
+        v0 = x * y
+        v1 = tanh(v0)
+        v2 = v1 + x
+        return v2
+    >>> fast.program(1.0, 0.5) == tanh(0.5) + 1.0
+    True
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    instructions: tuple[Instruction, ...]
+    outputs: tuple[int | float, ...]
+    guards: tuple[Guard, ...] = ()
+    #: Numbers that have to be finite, or the answer may differ where a gradient meets 0 * inf: then the
+    #: careful form of the program is run.
+    checked: tuple[int, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.instructions)
+
+    def __call__(self, *numbers: Any) -> tuple[Any, ...]:
+        """The outputs for any kind of numbers, operation by operation, guards aside.
+
+        Raises ``ArgumentError`` for another count of numbers than it has inputs.
+        """
+        if len(numbers) != len(self.inputs):
+            raise ArgumentError(f"{self.name} has {len(self.inputs)} inputs, got {len(numbers)} numbers")
+        found = list(numbers)
+        for op, operands in self.instructions:
+            found.append(op(*[found[o] if type(o) is int else o for o in operands]))
+        return tuple([found[o] if type(o) is int else o for o in self.outputs])
+
+    def counts(self) -> dict[str, int]:
+        """How many instructions there are of each primitive, the most frequent first."""
+        return dict(Counter(op.name for op, _ in self.instructions).most_common())
+
+    def names(self) -> list[str]:
+        """What to call each number."""
+        return [*self.inputs, *(f"v{i}" for i in range(len(self.instructions)))]
+
+    def __str__(self) -> str:
+        names = self.names()
+        guards = {g.number: g for g in self.guards}.values()
+        counts = [(len(self.inputs), "input"), (len(self), "instruction"), (len(self.guards), "guard")]
+        head = ", ".join(f"{count} {noun}{'s' * (count != 1)}" for count, noun in counts if count or noun != "guard")
+        lines = [f"{self.name}({', '.join(self.inputs)}): {head}"]
+        waiting = sorted(guards, key=lambda guard: guard.at, reverse=True)
+
+        def shown(operand: int | float) -> str:
+            return names[operand] if type(operand) is int else repr(operand)
+
+        for position in range(len(self.inputs), len(names) + 1):
+            while waiting and waiting[-1].at <= position:
+                guard = waiting.pop()
+                lines.append(
+                    f"    guard {shown(guard.left)} {guard.comparison} {shown(guard.right)} is {guard.outcome}"
+                )
+            if position < len(names):
+                op, operands = self.instructions[position - len(self.inputs)]
+                lines.append(f"    {names[position]} = {written(op, [shown(o) for o in operands])}")
+        return "\n".join([*lines, f"    return {', '.join(map(shown, self.outputs))}"])
+
+    def __repr__(self) -> str:
+        return f"<Program {self.name}: {len(self.inputs)} inputs, {len(self)} instructions, {len(self.outputs)} outputs>"
+
+    def draw(self, **options: Any) -> Any:
+        """The program as a drawing, as :func:`autograd_lite.draw` makes it; inputs have no numbers, so they show 1."""
+        import autograd_lite
+
+        results = self(*(Value(1.0, name) for name in self.inputs))
+        return autograd_lite.draw(next(r for r in results if isinstance(r, Value)), **options)
+
+
+_INFIX = {ops.add, ops.sub, ops.mul, ops.div, ops.floordiv, ops.mod, ops.power, ops.constant_power}
+
+
+def written(op: Op, operands: list[str]) -> str:
+    """An operation as a reader would write it."""
+    if op in _INFIX:
+        return f"{operands[0]} {op.symbol} {operands[1]}"
+    return f"-{operands[0]}" if op is ops.neg else f"{op.name}({', '.join(operands)})"

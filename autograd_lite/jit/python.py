@@ -1,0 +1,198 @@
+"""The back end that writes Python: one line an instruction, the standard library only.
+
+The fast form is plain arithmetic. Where that makes Python raise (1 / 0.0, math.exp(1000)),
+or a product of the chain rule met 0 * inf, the call is repeated with the careful form, in
+which every operation answers as its primitive does.
+"""
+
+import keyword
+import linecache
+import re
+from collections.abc import Callable
+from typing import Any
+
+from autograd_lite import ops
+from autograd_lite.checks import as_float
+from autograd_lite.jit.passes import with_plain_products, without_dead_code, without_identities, without_repetitions
+from autograd_lite.jit.pieces import Piece, pieces_of
+from autograd_lite.jit.program import Program
+from autograd_lite.ops import Op
+
+__all__ = ["PythonCode", "plain"]
+
+#: Some thousand lines are what CPython compiles best.
+PIECE = 4000
+
+_PLAIN = {
+    ops.add: "{} + {}",
+    ops.sub: "{} - {}",
+    ops.mul: "{} * {}",
+    ops.neg: "-{}",
+    ops.square: "{0} * {0}",
+    ops.absolute: "abs({})",
+    ops.where: "{1} if {0} else {2}",
+    ops.relu: "0.0 if {0} <= 0.0 else {0}",
+} | {
+    op: f"1.0 if {{}} {op.symbol} {{}} else 0.0"
+    for op in (ops.greater, ops.greater_equal, ops.less, ops.less_equal, ops.equal, ops.not_equal)
+}
+_MAY_RAISE = {ops.div: "{} / {}", ops.reciprocal: "1.0 / {}"}
+_POWERS = {2.0: "{0} * {0}", 3.0: "{0} * {0} * {0}", 4.0: "{0} * {0} * {0} * {0}"}
+
+
+def plain(program: Program) -> Program:
+    """The form that answers right, or says that the careful form is needed."""
+    program = without_repetitions(without_identities(with_plain_products(program)))
+    return without_dead_code(program)
+
+
+class PythonCode:
+    """A program as Python source, and called.
+
+    Called with its inputs it gives the tuple of outputs, or the number of the first guard that does not hold.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._fast_program = plain(program)
+        self.source = _Writer(self._fast_program, careful=False).source
+        self._fast = _Writer.compiled(self.source, self._fast_program, careful=False)
+        self._careful: Callable[..., Any] | None = None
+
+    def __call__(self, *numbers: float) -> tuple[float, ...] | int:
+        try:
+            answer = self._fast(*numbers)
+        except (ArithmeticError, ValueError):
+            return self.carefully(*numbers)
+        return answer if answer != -1 else self.carefully(*numbers)
+
+    def carefully(self, *numbers: float) -> tuple[float, ...] | int:
+        """The same, each operation by its primitive."""
+        if self._careful is None:
+            source = _Writer(self.program, careful=True).source
+            self._careful = _Writer.compiled(source, self.program, careful=True)
+        return self._careful(*numbers)  # type: ignore[no-any-return]
+
+
+class _Writer:
+    """One source text."""
+
+    def __init__(self, program: Program, *, careful: bool) -> None:
+        self.program = program
+        self.careful = careful
+        self.names = _identifiers(program)
+        self._templates: dict[Op, str] = {}
+        pieces = pieces_of(program, PIECE)
+        if len(pieces) == 1:
+            body = [*self._body(pieces[0]), self._return()]
+            self.source = self._function(_identifier(program.name), list(program.inputs and self.names[: len(program.inputs)]), body)
+        else:
+            self.source = "\n".join(self._in_pieces(pieces))
+
+    @staticmethod
+    def compiled(source: str, program: Program, *, careful: bool) -> Callable[..., Any]:
+        file = f"<autograd_lite jit {program.name} {hash(source)}>"
+        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+        names: dict[str, Any] = {"inf": float("inf"), "nan": float("nan")}
+        for op in {op for op, _ in program.instructions}:
+            names[_function_name(op)] = _value_of(op, careful=careful)
+        exec(compile(source, file, "exec"), names)  # noqa: S102 - the text is made from a Program
+        return names[_identifier(program.name)]  # type: ignore[no-any-return]
+
+    def _in_pieces(self, pieces: list[Piece]) -> list[str]:
+        count = len(self.program.inputs)
+        texts = []
+        for number, piece in enumerate(pieces):
+            reads = [f"{self.names[position]} = s[{position}]" for position in piece.reads]
+            writes = [f"s[{position}] = {self.names[position]}" for position in piece.writes]
+            texts.append(self._function(f"piece_{number}", ["s"], [*reads, *self._body(piece), *writes, "return None"]))
+        main = [f"s = [*inputs, *[0.0] * {len(self.program)}]"] if count else [f"s = [0.0] * {len(self.program)}"]
+        for number in range(len(pieces)):
+            main += [f"failed = piece_{number}(s)", "if failed is not None: return failed"]
+        outputs = [f"s[{o}]" if type(o) is int else _constant(o) for o in self.program.outputs]
+        main.append(f"return ({''.join(f'{o}, ' for o in outputs)})")
+        return [*texts, self._function(_identifier(self.program.name), ["*inputs"] if count else [], main)]
+
+    def _function(self, name: str, parameters: list[str], body: list[str]) -> str:
+        return "\n    ".join([f"def {name}({', '.join(parameters)}):", *body]) + "\n"
+
+    def _body(self, piece: Piece) -> list[str]:
+        lines: list[str] = []
+        guards, checked = list(piece.guards)[::-1], list(piece.checked)[::-1]
+        count = len(self.program.inputs)
+
+        def check(before: int) -> None:
+            due = []
+            while checked and checked[-1] < before:
+                due.append(self.names[checked.pop()])
+            if due:
+                lines.append(f"check = {' + '.join(due)}")
+                lines.append("if check - check != 0.0: return -1")
+
+        for position in range(piece.start, piece.stop + 1):
+            while guards and guards[-1].at <= position:
+                guard = guards.pop()
+                check(position)
+                left, right = self._operand(guard.left), self._operand(guard.right)
+                test = f"{left} {guard.comparison} {right}"
+                lines.append(f"if {f'not {test}' if guard.outcome else test}: return {guard.number}")
+            if position < piece.stop:
+                op, operands = self.program.instructions[position - count]
+                lines.append(f"{self.names[position]} = {self._written(op, operands)}")
+        check(piece.stop)
+        return lines
+
+    def _return(self) -> str:
+        return f"return ({''.join(f'{self._operand(o)}, ' for o in self.program.outputs)})"
+
+    def _operand(self, operand: int | float) -> str:
+        return self.names[operand] if type(operand) is int else _constant(operand)
+
+    def _written(self, op: Op, operands: tuple[int | float, ...]) -> str:
+        if op is ops.constant_power and type(operands[1]) is float and operands[1] in _POWERS:
+            return _POWERS[operands[1]].format(self._operand(operands[0]))
+        if op not in self._templates:
+            template = _PLAIN.get(op) or (None if self.careful else _MAY_RAISE.get(op))
+            self._templates[op] = template or f"{_function_name(op)}({', '.join(['{}'] * len(operands))})"
+        template = self._templates[op]
+        if op.arity is None:
+            template = f"{_function_name(op)}({', '.join(['{}'] * len(operands))})"
+        return template.format(*map(self._operand, operands))
+
+
+def _value_of(op: Op, *, careful: bool) -> Callable[..., float]:
+    if ops.primitives.get(op.name) is op:
+        return op.evaluate if careful else op.value
+
+    def evaluate(*numbers: float) -> float:  # an Op of the user's may give any kind of number
+        return as_float(op.evaluate(*numbers))
+
+    return evaluate
+
+
+def _function_name(op: Op) -> str:
+    name = _identifier(op.name)
+    return f"{name}_" if ops.primitives.get(op.name) is op else f"{name}_{id(op)}"
+
+
+def _identifier(text: str) -> str:
+    name = re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_") or "x"
+    return f"_{name}" if name[0].isdigit() or keyword.iskeyword(name) else name
+
+
+def _identifiers(program: Program) -> list[str]:
+    """The names of a program's numbers as Python has them, each once."""
+    taken = {"s", "inputs", "failed", "check", "inf", "nan", "abs", "not", _identifier(program.name)}
+    found = []
+    for text in program.inputs:
+        name = _identifier(text)
+        while name in taken or name.endswith("_") or re.fullmatch(r"v\d+|piece_\d+", name):
+            name += "x"
+        taken.add(name)
+        found.append(name)
+    return [*found, *(f"v{i}" for i in range(len(program)))]
+
+
+def _constant(number: float) -> str:
+    text = repr(number)
+    return f"({text})" if text.startswith("-") else text

@@ -1,0 +1,323 @@
+"""Stand-ins for floats, and the recording of what is computed with them.
+
+While ``jit`` records, the numbers are traced and the engine is as it is: a Value holds a
+:class:`TracedFloat` where it holds a float otherwise, its partials are such numbers too,
+and so the chain rule, ``no_grad``, ``detach`` and every transform do what they always do.
+"""
+
+import math
+import operator
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from autograd_lite import ops
+from autograd_lite.checks import as_float, is_real
+from autograd_lite.engine import Value
+from autograd_lite.errors import TracingError
+from autograd_lite.jit.program import Guard, Instruction, Program
+from autograd_lite.modes import mode
+from autograd_lite.ops import Op
+
+__all__ = ["TracedFloat", "Tracer"]
+
+
+class TracedFloat:
+    """A float of the call that is recorded; what is computed with it goes into the recording.
+
+    ``isinstance(x, float)`` holds, as it does for what it stands for. It has no number to give
+    to ``math`` and the like: that is a ``TracingError``.
+    """
+
+    __slots__ = ("reference", "tracer", "value")
+
+    _x = None  # to a graph it is a constant, as a float is
+    __class__ = property(lambda self: float)  # type: ignore[assignment]
+
+    def __init__(self, tracer: "Tracer", value: float, reference: int | None) -> None:
+        self.tracer, self.value = tracer, value
+        #: Which number of the recording it is: an input is ~0, ~1 ..., a result 0, 1 ...; None for a constant.
+        self.reference = reference
+
+    @classmethod
+    def __autograd_op__(cls, op: Op, operands: tuple[Any, ...]) -> Any:
+        if any(isinstance(operand, Value) for operand in operands):
+            return Value.__autograd_op__(op, operands)
+        try:
+            numbers = [as_float(operand) for operand in operands]
+        except TypeError as error:
+            raise TypeError(f"{op.name} takes numbers and Values, one at a time: {error}") from None
+        return _tracer_of(numbers).apply(op, numbers)
+
+    def __repr__(self) -> str:
+        return f"<traced float, {self.value!r} in the call that is recorded>"
+
+    def __copy__(self) -> "TracedFloat":
+        return self
+
+    def __deepcopy__(self, memo: Any) -> "TracedFloat":
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise self.tracer.refusal("pickle")
+
+    def __hash__(self) -> int:
+        raise self.tracer.refusal("hash")
+
+    def __float__(self) -> float:
+        raise self.tracer.refusal("float")
+
+    __complex__ = __float__
+
+    def __index__(self) -> int:
+        raise self.tracer.refusal("int", self)
+
+    __int__ = __index__
+
+    def __bool__(self) -> bool:
+        return self.tracer.compare("!=", self, 0.0)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.value, spec)
+
+    def __pos__(self) -> "TracedFloat":
+        return self
+
+    def __round__(self, ndigits: int | None = None) -> Any:
+        return ops.round_(self, ndigits or 0)
+
+    def __pow__(self, other: Any) -> Any:
+        return _power(self, other)
+
+    def __rpow__(self, other: Any) -> Any:
+        return _power(other, self)
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other  # type: ignore[operator]
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self
+
+
+def _operator(op: Op, *, reflected: bool = False, divides: bool = False) -> Callable[[Any, Any], Any]:
+    def method(self: Any, other: Any) -> Any:
+        if isinstance(other, Value) or not is_real(other):
+            return NotImplemented
+        x, y = (other, self) if reflected else (self, other)
+        # Python's floats raise here; within a partial the answer is IEEE's, as it is eagerly.
+        if divides and not self.tracer.is_differentiating and y == 0.0:
+            raise ZeroDivisionError("float division by zero")
+        return op(x, y)
+
+    return method
+
+
+def _compared(symbol: str) -> Callable[[Any, Any], Any]:
+    def method(self: Any, other: Any) -> Any:
+        if isinstance(other, Value) or not is_real(other):
+            return NotImplemented
+        return self.tracer.compare(symbol, self, as_float(other))
+
+    return method
+
+
+def _power(x: Any, y: Any) -> Any:
+    """x ** y as Python's floats do it, which raise where the result overflows or is not defined."""
+    if isinstance(x, Value) or isinstance(y, Value) or not (is_real(x) and is_real(y)):
+        return NotImplemented
+    x, y = as_float(x), as_float(y)
+    ans = ops.power(x, y)
+    if not ans.tracer.is_differentiating and not ans - ans == 0.0:
+        plain = _value(x) ** _value(y)
+        if isinstance(plain, complex):
+            raise TracingError(f"{_value(x)} ** {_value(y)} is complex, and jit knows real numbers only")
+    return ans
+
+
+for _name, _op in (("add", ops.add), ("sub", ops.sub), ("mul", ops.mul)):
+    setattr(TracedFloat, f"__{_name}__", _operator(_op))
+    setattr(TracedFloat, f"__r{_name}__", _operator(_op, reflected=True))
+for _name, _op in (("truediv", ops.div), ("floordiv", ops.floordiv), ("mod", ops.mod)):
+    setattr(TracedFloat, f"__{_name}__", _operator(_op, divides=True))
+    setattr(TracedFloat, f"__r{_name}__", _operator(_op, reflected=True, divides=True))
+for _name, _op in (("neg", ops.neg), ("abs", ops.absolute), ("floor", ops.floor), ("ceil", ops.ceil)):
+    setattr(TracedFloat, f"__{_name}__", lambda self, op=_op: op(self))
+TracedFloat.__trunc__ = lambda self: ops.trunc(self)  # type: ignore[attr-defined]
+for _name, _symbol in (("lt", "<"), ("le", "<="), ("gt", ">"), ("ge", ">="), ("eq", "=="), ("ne", "!=")):
+    setattr(TracedFloat, f"__{_name}__", _compared(_symbol))
+# By these np.exp and its like find their way from an array of traced floats.
+for _name, _method in vars(Value).items():
+    _found = ops.primitives.get(getattr(_method, "__name__", ""))
+    if _found and not _name.startswith("_"):
+        setattr(TracedFloat, _name, lambda self, *others, op=_found: op(self, *others))
+
+
+def _value(number: Any) -> float:
+    return number.value if type(number) is TracedFloat else number
+
+
+def _tracer_of(numbers: list[Any]) -> "Tracer":
+    tracer: Tracer = next(number.tracer for number in numbers if type(number) is TracedFloat)
+    return tracer
+
+
+COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+
+_REFUSALS = {
+    "data": "the number of a Value (.data, .item()) cannot be taken out",
+    "grad": ".grad cannot be read or set",
+    "backward": "backward() leaves its results in .grad, outside the function",
+    "float": "a traced number cannot become a plain float, which math.sin(x), float(x) and the like ask for",
+    "int": "a traced number cannot become an int, which range(n), x[n] and the like ask for",
+    "hash": "a traced number cannot be the key of a dict or in a set",
+    "pickle": "a traced number cannot be pickled",
+}
+_ADVICE = {
+    "grad": "Return the gradients instead, jit(grad(f)), or call backward() on the result of the compiled function.",
+    "int": "Name the argument in static_argnames, and the function is recorded for each of its values.",
+    "pickle": "Return it from the function.",
+}
+_ADVICE["backward"] = _ADVICE["grad"]
+_USUAL_ADVICE = (
+    "Write x.detach() for a number without its gradient, autograd_lite.sin(x) for math.sin(x), where(x > 0, a, b) "
+    "with autograd_lite.where and greater for a choice, or name the argument in static_argnames."
+)
+
+
+class Tracer:
+    """One recording: its inputs, and what was computed, compared and found so far."""
+
+    def __init__(self) -> None:
+        self.inputs: list[str] = []
+        self.instructions: list[Instruction] = []
+        self.guards: list[Guard] = []
+        self.closed_over: dict[Value, TracedFloat] = {}
+        self.is_differentiating = False
+        self.is_open = True
+        self._outcomes: dict[Any, bool] = {}
+
+    def input(self, name: str, value: float) -> TracedFloat:
+        """A number that each call gives."""
+        self.inputs.append(name)
+        return TracedFloat(self, value, ~(len(self.inputs) - 1))
+
+    def constant(self, value: Any) -> Any:
+        """A number that f itself made, as one that belongs to the recording."""
+        return value if type(value) is TracedFloat else TracedFloat(self, value, None)
+
+    def number(self, node: Any) -> TracedFloat:
+        """What a node holds; for one from before the recording, what it holds at each call."""
+        data = node._data
+        if type(data) is TracedFloat:
+            return data
+        if node not in self.closed_over:
+            self.closed_over[node] = self.input(getattr(node, "_name", None) or f"w{len(self.closed_over)}", data)
+        return self.closed_over[node]
+
+    def apply(self, op: Op, numbers: list[Any]) -> TracedFloat:
+        """The result of an operation, as an instruction; of constants alone, a constant."""
+        references = []
+        values = []
+        is_constant = True
+        for number in numbers:
+            if type(number) is TracedFloat:
+                if number.reference is not None:
+                    is_constant = False
+                if number.tracer is not self:
+                    raise number.tracer.refusal_of_a_leak()
+                values.append(number.value)
+                references.append(number.value if number.reference is None else number.reference)
+            else:
+                values.append(number)
+                references.append(number)
+        ans = op.evaluate(*values)
+        if type(ans) is not float:
+            ans = as_float(ans)
+        if is_constant:
+            return TracedFloat(self, ans, None)
+        if not self.is_open:
+            raise self.refusal_of_a_leak()
+        self.instructions.append(Instruction(op, tuple(references)))
+        return TracedFloat(self, ans, len(self.instructions) - 1)
+
+    def differentiate(self, op: Op, ans: Any, numbers: list[Any]) -> tuple[Any, ...]:
+        """The partials of an operation at traced numbers."""
+        before, self.is_differentiating = self.is_differentiating, True
+        try:
+            partials = op.differentiate(ans, *map(self.constant, numbers))
+        finally:
+            self.is_differentiating = before
+        return tuple([p.value if type(p) is TracedFloat and p.reference is None else p for p in partials])
+
+    def product(self, derivative: Any, partial: Any) -> Any:
+        """What the chain rule multiplies; for a factor that is 0 whatever the call, 0."""
+        for factor in (derivative, partial):
+            if type(factor) is float and math.isfinite(factor):
+                return derivative * partial if factor else 0.0
+        return ops.product(derivative, partial)
+
+    def compare(self, symbol: str, x: Any, y: Any) -> bool:
+        """The outcome that a comparison has in this call, and a guard that it has it in others."""
+        outcome = COMPARISONS[symbol](_value(x), _value(y))
+        operands = [_value(n) if getattr(n, "reference", None) is None else n.reference for n in (x, y)]
+        if all(type(operand) is float for operand in operands):
+            return outcome
+        key = (symbol, *((type(operand), operand) for operand in operands))
+        if key not in self._outcomes:
+            if not self.is_open or mode.tracer is not self:
+                raise self.refusal_of_a_leak()
+            self._outcomes[key] = outcome
+            self.guards.append(
+                Guard(len(self.guards), len(self.instructions), symbol, operands[0], operands[1], outcome)
+            )
+        return self._outcomes[key]
+
+    def extent(self) -> tuple[int, int, int]:
+        """How many inputs, instructions and guards there are by now."""
+        return len(self.inputs), len(self.instructions), len(self.guards)
+
+    def program(self, name: str, outputs: list[Any], extent: tuple[int, int, int]) -> Program:
+        """What was recorded when it had this extent, with these numbers as its results."""
+        count, length, guards = extent
+
+        def renumbered(reference: Any) -> Any:
+            if type(reference) is not int:
+                return reference
+            return ~reference if reference < 0 else count + reference
+
+        results = [_value(n) if getattr(n, "reference", None) is None else renumbered(n.reference) for n in outputs]
+        return Program(
+            name,
+            tuple(self.inputs[:count]),
+            tuple([Instruction(op, tuple(map(renumbered, operands))) for op, operands in self.instructions[:length]]),
+            tuple(results),
+            tuple(
+                [
+                    g._replace(at=count + g.at, left=renumbered(g.left), right=renumbered(g.right))
+                    for g in self.guards[:guards]
+                ]
+            ),
+        )
+
+    def refusal(self, kind: str, number: TracedFloat | None = None) -> TracingError:
+        """The error of something that cannot be recorded."""
+        name = ""
+        if number is not None and number.reference is not None and number.reference < 0:
+            name = f" (it is {self.inputs[~number.reference]})"
+        return TracingError(
+            f"inside a function that jit compiles {_REFUSALS[kind]}{name}: all later calls would use the number of "
+            f"this one. {_ADVICE.get(kind, _USUAL_ADVICE)}"
+        )
+
+    def refusal_of_a_leak(self) -> TracingError:
+        """The error of a number that is used after its recording."""
+        return TracingError(
+            "this number was computed inside a function that jit compiled, and left it by a side effect; it has no "
+            "value outside. Return it from the function"
+        )
