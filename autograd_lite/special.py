@@ -139,7 +139,10 @@ def log_sum_exp(*xs: float) -> float:
         largest = maximum(largest, x)
     if math.isinf(largest):
         return largest
-    return largest + math.log(sum(math.exp(x - largest) for x in xs))
+    total = 0.0  # not by sum(), which rounds differently from Python 3.12 on
+    for x in xs:
+        total += math.exp(x - largest)
+    return largest + math.log(total)
 
 
 def sign(x: float) -> float:

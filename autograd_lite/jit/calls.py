@@ -126,12 +126,12 @@ class Recording:
         """
         count = len(self.floats)
         if not (self.nodes and mode.recording):
-            answer = self.values()(*numbers)
+            answer = self.values().run(*numbers)
             if type(answer) is int:
                 return answer
             return answer[:count], [Value(ans).detach() for ans in answer[count:]]
         is_single = len(self.nodes) == 1
-        answer = (self.values_and_gradient() if is_single else self.values())(*numbers)
+        answer = (self.values_and_gradient() if is_single else self.values()).run(*numbers)
         if type(answer) is int:
             return answer
         operands = tuple([_operand(values(place), numbers[place]) for place in self.places])
@@ -147,7 +147,7 @@ class Recording:
         if mode.tracer:
             return self._pulled_within_a_recording(numbers, operands, adjoints, create_graph)
         if not create_graph:
-            return _answered(self.pull()(*numbers, *adjoints), self.name)
+            return _answered(self.pull().run(*numbers, *adjoints), self.name)
         for operand, place in zip(operands, self.places, strict=True):
             now = operand if operand.__class__ is float else operand._data
             if now != numbers[place] and now == now:
@@ -209,7 +209,7 @@ class Call(Op):
         """The only result at these operands, all else as in the call."""
         given = dict(zip(self.recording.places, numbers, strict=True))
         everything = [given.get(place, old) for place, old in enumerate(self.numbers)]
-        return float(_answered(self.recording.values()(*everything), self.name)[-1])
+        return float(_answered(self.recording.values().run(*everything), self.name)[-1])
 
     def pull(self, node: Value, adjoint: Any, create_graph: bool) -> Any:  # type: ignore[override]
         """What the adjoint of the result, or those of all results, give the operands."""

@@ -244,4 +244,13 @@ def _restored(f: Callable[..., Any], options: dict[str, Any]) -> Compiled:
 
 
 def _back_end(name: str, fast_math: bool) -> BackEnd:
-    return PythonCode
+    """What makes code of a program; llvmlite is looked for when that is first asked for."""
+
+    def code(program: Program) -> Any:
+        from autograd_lite.jit import native
+
+        if name == "python" or (name == "auto" and not native.is_installed()):
+            return PythonCode(program)
+        return native.NativeCode(program, fast_math=fast_math)
+
+    return code

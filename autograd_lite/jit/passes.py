@@ -11,6 +11,7 @@ from autograd_lite.ops import Op
 
 __all__ = [
     "optimized",
+    "plain",
     "with_plain_products",
     "without_dead_code",
     "without_foregone_constants",
@@ -29,6 +30,12 @@ def optimized(program: Program) -> Program:
     for shorten in (without_foregone_constants, without_identities, without_repetitions, without_dead_code):
         program = shorten(program)
     return program
+
+
+def plain(program: Program) -> Program:
+    """The form that answers as it should, or finds that the careful one has to: with plain products."""
+    program = without_repetitions(without_identities(with_plain_products(program)))
+    return without_dead_code(program)
 
 
 def without_dead_code(program: Program) -> Program:

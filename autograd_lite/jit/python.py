@@ -13,12 +13,12 @@ from typing import Any
 
 from autograd_lite import ops
 from autograd_lite.checks import as_float
-from autograd_lite.jit.passes import with_plain_products, without_dead_code, without_identities, without_repetitions
+from autograd_lite.jit.passes import plain
 from autograd_lite.jit.pieces import Piece, pieces_of
 from autograd_lite.jit.program import Program
 from autograd_lite.ops import Op
 
-__all__ = ["PythonCode", "plain"]
+__all__ = ["PythonCode"]
 
 #: Some thousand lines are what CPython compiles best.
 PIECE = 4000
@@ -40,16 +40,10 @@ _MAY_RAISE = {ops.div: "{} / {}", ops.reciprocal: "1.0 / {}"}
 _POWERS = {2.0: "{0} * {0}", 3.0: "{0} * {0} * {0}", 4.0: "{0} * {0} * {0} * {0}"}
 
 
-def plain(program: Program) -> Program:
-    """The form that answers right, or says that the careful form is needed."""
-    program = without_repetitions(without_identities(with_plain_products(program)))
-    return without_dead_code(program)
-
-
 class PythonCode:
     """A program as Python source, and called.
 
-    Called with its inputs it gives the tuple of outputs, or the number of the first guard that does not hold.
+    ``run`` takes its inputs and gives the tuple of outputs, or the number of the first guard that does not hold.
     """
 
     def __init__(self, program: Program) -> None:
@@ -59,7 +53,8 @@ class PythonCode:
         self._fast = _Writer.compiled(self.source, self._fast_program, careful=False)
         self._careful: Callable[..., Any] | None = None
 
-    def __call__(self, *numbers: float) -> tuple[float, ...] | int:
+    def run(self, *numbers: float) -> tuple[float, ...] | int:
+        """The outputs, or the number of the first guard that does not hold."""
         try:
             answer = self._fast(*numbers)
         except (ArithmeticError, ValueError):

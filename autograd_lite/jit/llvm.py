@@ -1,0 +1,382 @@
+"""Programs written as LLVM's intermediate representation: which lines an operation is.
+
+What is written is the arithmetic of :mod:`autograd_lite.special` and the C functions behind
+Python's ``math``, in the same order. An operation that has no such form here is called back
+in Python, as it is.
+"""
+
+import math
+import struct
+from collections.abc import Callable
+from typing import Any
+
+from autograd_lite import ops
+from autograd_lite.jit.pieces import Piece, pieces_of
+from autograd_lite.jit.program import Guard, Program
+from autograd_lite.ops import Op
+
+__all__ = ["LIBM", "Source"]
+
+#: LLVM takes longer an instruction for larger functions.
+PIECE = 500
+#: From so many instructions on a call releases the interpreter lock, which takes as long as some 100 of them.
+LONG = 500
+#: Up to so many numbers are kept on the stack.
+STACK = 8192
+
+#: Primitives that are a function of C's library, by its name there.
+LIBM: dict[Op, str] = {
+    ops.exp: "exp", ops.exp2: "exp2", ops.expm1: "expm1", ops.log: "log", ops.log2: "log2", ops.log10: "log10",
+    ops.log1p: "log1p", ops.cbrt: "cbrt", ops.sin: "sin", ops.cos: "cos", ops.tan: "tan", ops.asin: "asin",
+    ops.acos: "acos", ops.atan: "atan", ops.sinh: "sinh", ops.cosh: "cosh", ops.tanh: "tanh", ops.asinh: "asinh",
+    ops.acosh: "acosh", ops.atanh: "atanh", ops.erf: "erf", ops.erfc: "erfc", ops.power: "pow", ops.atan2: "atan2",
+}  # fmt: skip
+_INSTRUCTIONS = {ops.add: "fadd", ops.sub: "fsub", ops.mul: "fmul", ops.div: "fdiv"}
+_INTRINSICS = {
+    ops.absolute: "fabs", ops.sqrt: "sqrt", ops.floor: "floor", ops.ceil: "ceil", ops.trunc: "trunc",
+    ops.copysign: "copysign",
+}  # fmt: skip
+_ORDERED = {"<": "olt", "<=": "ole", ">": "ogt", ">=": "oge", "==": "oeq", "!=": "une"}
+_COMPARISONS = {
+    op: _ORDERED[op.symbol]
+    for op in (ops.greater, ops.greater_equal, ops.less, ops.less_equal, ops.equal, ops.not_equal)
+}
+
+
+class Source:
+    """The text of one program."""
+
+    def __init__(self, program: Program, *, fast_math: bool = False) -> None:
+        self.program = program
+        self.fast = " fast" if fast_math else ""
+        #: The functions of C's library, and the primitives that are called back in Python, by their symbols.
+        self.externals: dict[str, int] = {}
+        self.callbacks: dict[str, tuple[Op, int]] = {}
+        self._slots = {position: position for position in range(len(program.inputs))}
+        self._lines: list[str] = []
+        self._fresh = 0
+        pieces = pieces_of(program, PIECE)
+        for piece in pieces:
+            for position in piece.writes:
+                self._slots[position] = len(self._slots)
+        functions = [self._piece(number, piece) for number, piece in enumerate(pieces)]
+        self.size = len(self._slots) + sum(type(o) is float for o in program.outputs)
+        self.text = "\n".join([*functions, self._entry(len(pieces)), *self._declarations()])
+
+    # -- Functions --
+
+    def _piece(self, number: int, piece: Piece) -> str:
+        self._lines = []
+        count = len(self.program.inputs)
+        for position in piece.reads:
+            self._lines.append(f"%p{position} = getelementptr double, ptr %s, i64 {self._slots[position]}")
+            self._lines.append(f"%v{position} = load double, ptr %p{position}")
+        for position in range(piece.start, piece.stop):
+            op, operands = self.program.instructions[position - count]
+            self._write(f"%v{position}", op, operands)
+        for position in piece.writes:
+            self._lines.append(f"%p{position} = getelementptr double, ptr %s, i64 {self._slots[position]}")
+            self._lines.append(f"store double %v{position}, ptr %p{position}")
+        result = self._failure(piece)
+        return "\n  ".join([f"define internal i64 @piece_{number}(ptr noalias %s) {{", *self._lines, f"ret i64 {result}\n}}"])
+
+    def _failure(self, piece: Piece) -> str:
+        """Which guard fails first, -2 if the careful form is needed, -1 if all is well."""
+        result = "-1"
+        for guard in reversed(piece.guards):
+            holds = self._holds(guard)
+            outcomes = (result, str(guard.number)) if guard.outcome else (str(guard.number), result)
+            result = self._line(f"select i1 {holds}, i64 {outcomes[0]}, i64 {outcomes[1]}")
+        sums = [f"%v{position}" for position in piece.checked]
+        while len(sums) > 1:  # in pairs, which the processor adds side by side
+            pairs = [self._line(f"fadd double {a}, {b}") for a, b in zip(sums[::2], sums[1::2], strict=False)]
+            sums = pairs + sums[len(pairs) * 2 :]
+        if sums:
+            zero = self._line(f"fsub double {sums[0]}, {sums[0]}")
+            is_fine = self._line(f"fcmp oeq double {zero}, 0.0")
+            result = self._line(f"select i1 {is_fine}, i64 {result}, i64 -2")
+        return result
+
+    def _holds(self, guard: Guard) -> str:
+        left, right = self._operand(guard.left), self._operand(guard.right)
+        return self._line(f"fcmp {_ORDERED[guard.comparison]} double {left}, {right}")
+
+    def _entry(self, pieces: int) -> str:
+        """The function that Python calls, with Python's calling convention METH_FASTCALL."""
+        outputs = []
+        constants = []
+        for output in self.program.outputs:
+            if type(output) is int:
+                outputs.append(self._slots[output])
+            else:
+                slot = len(self._slots) + len(constants)
+                constants += [f"%k{slot} = getelementptr double, ptr %s, i64 {slot}"]
+                constants += [f"store double {_constant(output)}, ptr %k{slot}"]
+                outputs.append(len(self._slots) + len(constants) // 2 - 1)
+        on_heap, is_long = self.size > STACK, len(self.program) >= LONG
+        body = ["call ptr @PyMem_RawMalloc(i64 %bytes)" if on_heap else f"alloca [{max(self.size, 1)} x double]"]
+        calls = ["br label %piece0"]
+        for number in range(pieces):
+            after = f"piece{number + 1}" if number + 1 < pieces else "done"
+            calls += [
+                f"piece{number}:", f"%r{number} = call i64 @piece_{number}(ptr %s)",
+                f"%ok{number} = icmp eq i64 %r{number}, -1",
+                f"br i1 %ok{number}, label %{after}, label %failed",
+            ]  # fmt: skip
+        failed = ", ".join(f"[%r{number}, %piece{number}]" for number in range(pieces))
+        free = ["call void @PyMem_RawFree(ptr %s)"] if on_heap else []
+        acquire = ["call void @PyEval_RestoreThread(ptr %thread)"] if is_long else []
+        return _ENTRY.format(
+            count=len(outputs),
+            outputs=", ".join(f"i64 {slot}" for slot in outputs) or "",
+            bytes=f"%bytes = add i64 0, {8 * self.size}",
+            allocation=body[0],
+            inputs=len(self.program.inputs),
+            constants="\n  ".join(constants),
+            release="%thread = call ptr @PyEval_SaveThread()" if is_long else "",
+            calls="\n  ".join(calls),
+            failed=failed,
+            acquire="\n  ".join(acquire),
+            free="\n  ".join(free),
+        )
+
+    def _declarations(self) -> list[str]:
+        return [
+            f"declare double @{name}({', '.join(['double'] * count)})"
+            for name, count in {
+                **self.externals,
+                **{name: count for name, (_, count) in self.callbacks.items()},
+            }.items()
+        ] + [
+            f"declare double @llvm.{name}.f64({', '.join(['double'] * count)})"
+            for name, count in [*((n, 1) for n in ("fabs", "sqrt", "floor", "ceil", "trunc", "roundeven")), ("copysign", 2)]
+        ]
+
+    # -- Lines --
+
+    def _line(self, text: str) -> str:
+        self._fresh += 1
+        name = f"%t{self._fresh}"
+        self._lines.append(f"{name} = {text}")
+        return name
+
+    def _operand(self, operand: int | float) -> str:
+        return f"%v{operand}" if type(operand) is int else _constant(operand)
+
+    def _write(self, name: str, op: Op, operands: tuple[int | float, ...]) -> None:
+        """The lines of one instruction, the last of which sets ``name``."""
+        x = [self._operand(operand) for operand in operands]
+        if op in _INSTRUCTIONS:
+            self._lines.append(f"{name} = {_INSTRUCTIONS[op]}{self.fast} double {x[0]}, {x[1]}")
+        elif op is ops.neg:
+            self._lines.append(f"{name} = fneg double {x[0]}")
+        elif op in _COMPARISONS:
+            self._lines.append(f"{name} = uitofp i1 {self._compared(_COMPARISONS[op], x[0], x[1])} to double")
+        elif op in LIBM:
+            self._lines.append(f"{name} = {self._libm(LIBM[op], *x)}")
+        elif op in _INTRINSICS:
+            self._lines.append(f"{name} = {_intrinsic(_INTRINSICS[op], *x)}")
+        else:
+            composed = _COMPOSED.get(op)
+            text = composed(self, operands, *x) if composed else None
+            self._lines.append(f"{name} = {text or self._callback(op, x)}")
+
+    def _compared(self, condition: str, x: str, y: str) -> str:
+        return self._line(f"fcmp {condition} double {x}, {y}")
+
+    def _select(self, condition: str, x: str, y: str) -> str:
+        return f"select i1 {condition}, double {x}, double {y}"
+
+    def _arithmetic(self, instruction: str, x: str, y: str) -> str:
+        return f"{instruction}{self.fast} double {x}, {y}"
+
+    def _libm(self, name: str, *x: str) -> str:
+        symbol = f"libm.{name}"
+        self.externals[symbol] = len(x)
+        return _call(symbol, *x)
+
+    def _callback(self, op: Op, x: list[str]) -> str:
+        symbol = f"python.{id(op)}.{len(x)}"
+        self.callbacks[symbol] = (op, len(x))
+        return _call(symbol, *x)
+
+
+def _call(symbol: str, *x: str) -> str:
+    return f"call double @{symbol}({', '.join(f'double {one}' for one in x)})"
+
+
+def _intrinsic(name: str, *x: str) -> str:
+    return _call(f"llvm.{name}.f64", *x)
+
+
+def _constant(number: float) -> str:
+    return "0x" + struct.pack(">d", number).hex().upper()
+
+
+_ENTRY = """
+@outputs = private constant [{count} x i64] [{outputs}]
+declare double @PyFloat_AsDouble(ptr)
+declare ptr @PyFloat_FromDouble(double)
+declare ptr @PyLong_FromLongLong(i64)
+declare ptr @PyTuple_New(i64)
+declare i32 @PyTuple_SetItem(ptr, i64, ptr)
+declare ptr @PyEval_SaveThread()
+declare void @PyEval_RestoreThread(ptr)
+declare ptr @PyMem_RawMalloc(i64)
+declare void @PyMem_RawFree(ptr)
+
+define ptr @entry(ptr %self, ptr %arguments, i64 %given) {{
+start:
+  {bytes}
+  %s = {allocation}
+  %any = icmp ne i64 {inputs}, 0
+  br i1 %any, label %read, label %ready
+read:
+  %i = phi i64 [0, %start], [%i1, %read]
+  %from = getelementptr ptr, ptr %arguments, i64 %i
+  %object = load ptr, ptr %from
+  %x = call double @PyFloat_AsDouble(ptr %object)
+  %to = getelementptr double, ptr %s, i64 %i
+  store double %x, ptr %to
+  %i1 = add i64 %i, 1
+  %more = icmp ult i64 %i1, {inputs}
+  br i1 %more, label %read, label %ready
+ready:
+  {constants}
+  {release}
+  {calls}
+failed:
+  %failure = phi i64 {failed}
+  {acquire}
+  {free}
+  %number = call ptr @PyLong_FromLongLong(i64 %failure)
+  ret ptr %number
+done:
+  {acquire}
+  %tuple = call ptr @PyTuple_New(i64 {count})
+  %none = icmp eq i64 {count}, 0
+  br i1 %none, label %end, label %write
+write:
+  %j = phi i64 [0, %done], [%j1, %write]
+  %where = getelementptr i64, ptr @outputs, i64 %j
+  %slot = load i64, ptr %where
+  %place = getelementptr double, ptr %s, i64 %slot
+  %y = load double, ptr %place
+  %float = call ptr @PyFloat_FromDouble(double %y)
+  %set = call i32 @PyTuple_SetItem(ptr %tuple, i64 %j, ptr %float)
+  %j1 = add i64 %j, 1
+  %left = icmp ult i64 %j1, {count}
+  br i1 %left, label %write, label %end
+end:
+  {free}
+  ret ptr %tuple
+}}
+"""
+
+
+# ---- The primitives that are written out, from the same arithmetic as in special.py -------
+
+_ZERO, _ONE, _HALF = map(_constant, (0.0, 1.0, 0.5))
+
+
+def _maximum(w: Source, x: str, y: str, condition: str = "oge") -> str:
+    takes_x = w._line(f"or i1 {w._compared(condition, x, y)}, {w._compared('uno', x, x)}")
+    return w._select(takes_x, x, y)
+
+
+def _sigmoid(w: Source, x: str) -> str:
+    # exp(-x) from 0 up, exp(x) below: of -abs(x) either way
+    e = w._line(w._libm("exp", w._line(f"fneg double {w._line(_intrinsic('fabs', x))}")))
+    above = w._line(w._select(w._compared("oge", x, _ZERO), _ONE, e))
+    return w._arithmetic("fdiv", above, w._line(w._arithmetic("fadd", _ONE, e)))
+
+
+def _softplus(w: Source, x: str) -> str:
+    e = w._line(w._libm("exp", w._line(f"fneg double {w._line(_intrinsic('fabs', x))}")))
+    linear = w._line(w._select(w._compared("ogt", x, _ZERO), x, _ZERO))
+    return w._arithmetic("fadd", linear, w._line(w._libm("log1p", e)))
+
+
+def _gelu(w: Source, x: str) -> str:
+    scaled = w._line(w._arithmetic("fmul", w._line(f"fneg double {x}"), _constant(math.sqrt(0.5))))
+    half = w._line(w._arithmetic("fmul", _HALF, x))
+    return w._arithmetic("fmul", half, w._line(w._libm("erfc", scaled)))
+
+
+def _above_or(w: Source, x: str, below: str) -> str:
+    return w._select(w._compared("ogt", x, _ZERO), x, below)
+
+
+def _log_sum_exp(w: Source, xs: tuple[str, ...]) -> str:
+    largest = xs[0]
+    for x in xs[1:]:
+        largest = w._line(_maximum(w, largest, x))
+    total = _ZERO
+    for x in xs:
+        e = w._line(w._libm("exp", w._line(w._arithmetic("fsub", x, largest))))
+        total = w._line(w._arithmetic("fadd", total, e))
+    found = w._line(w._arithmetic("fadd", largest, w._line(w._libm("log", total))))
+    is_infinite = w._compared("oeq", w._line(_intrinsic("fabs", largest)), _constant(math.inf))
+    return w._select(is_infinite, largest, found)
+
+
+def _product(w: Source, x: str, y: str) -> str:
+    ans = w._line(w._arithmetic("fmul", x, y))
+    has_zero = w._line(f"or i1 {w._compared('oeq', x, _ZERO)}, {w._compared('oeq', y, _ZERO)}")
+    return w._select(w._line(f"and i1 {w._compared('uno', ans, ans)}, {has_zero}"), _ZERO, ans)
+
+
+def _kept(w: Source, y: str, x: str) -> str:
+    difference = w._line(f"fsub double {y}, {y}")
+    hides = w._line(f"and i1 {w._compared('oeq', x, _ZERO)}, {w._compared('une', difference, _ZERO)}")
+    return w._select(hides, _ZERO, y)
+
+
+def _sign(w: Source, x: str) -> str:
+    below = w._line(w._select(w._compared("olt", x, _ZERO), _constant(-1.0), _ZERO))
+    known = w._line(w._select(w._compared("ogt", x, _ZERO), _ONE, below))
+    return w._select(w._compared("uno", x, x), x, known)
+
+
+def _constant_power(w: Source, operands: tuple[int | float, ...], x: str, n: str) -> str | None:
+    exponent = operands[1]
+    if type(exponent) is int:  # a number of the call: left to Python
+        return None
+    if exponent in {2.0, 3.0, 4.0, -2.0}:
+        power = x
+        for _ in range(int(abs(exponent)) - 2):
+            power = w._line(w._arithmetic("fmul", power, x))
+        if exponent > 0:
+            return w._arithmetic("fmul", power, x)
+        return w._arithmetic("fdiv", _ONE, w._line(w._arithmetic("fmul", power, x)))
+    if exponent == -1.0:
+        return w._arithmetic("fdiv", _ONE, x)
+    return w._arithmetic("fmul", x, _ONE) if exponent == 1.0 else w._libm("pow", x, n)
+
+
+def _round(w: Source, operands: tuple[int | float, ...], x: str, ndigits: str) -> str | None:
+    return _intrinsic("roundeven", x) if type(operands[1]) is float and operands[1] == 0.0 else None
+
+
+_COMPOSED: dict[Op, Callable[..., Any]] = {
+    ops.identity: lambda w, _, x: w._select("true", x, x),
+    ops.square: lambda w, _, x: w._arithmetic("fmul", x, x),
+    ops.reciprocal: lambda w, _, x: w._arithmetic("fdiv", _ONE, x),
+    ops.constant_power: _constant_power,
+    ops.product: lambda w, _, x, y: _product(w, x, y),
+    ops.kept: lambda w, _, y, x: _kept(w, y, x),
+    ops.where: lambda w, _, condition, x, y: w._select(w._compared("une", condition, _ZERO), x, y),
+    ops.maximum: lambda w, _, x, y: _maximum(w, x, y),
+    ops.minimum: lambda w, _, x, y: _maximum(w, x, y, "ole"),
+    ops.clip: lambda w, _, x, low, high: _maximum(w, w._line(_maximum(w, x, low)), high, "ole"),
+    ops.sign: lambda w, _, x: _sign(w, x),
+    ops.round_: _round,
+    ops.relu: lambda w, _, x: w._select(w._compared("ole", x, _ZERO), _ZERO, x),
+    ops.leaky_relu: lambda w, _, x, slope: _above_or(w, x, w._line(w._arithmetic("fmul", slope, x))),
+    ops.elu: lambda w, _, x, a: _above_or(w, x, w._line(w._arithmetic("fmul", a, w._line(w._libm("expm1", x))))),
+    ops.sigmoid: lambda w, _, x: _sigmoid(w, x),
+    ops.silu: lambda w, _, x: w._arithmetic("fmul", x, w._line(_sigmoid(w, x))),
+    ops.softplus: lambda w, _, x: _softplus(w, x),
+    ops.gelu: lambda w, _, x: _gelu(w, x),
+    ops.log_sum_exp: lambda w, _, *xs: _log_sum_exp(w, xs),
+}

@@ -1,0 +1,158 @@
+"""The back end that compiles in process, with LLVM, for the processor that it runs on."""
+
+import ctypes
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from autograd_lite.checks import as_float
+from autograd_lite.errors import MissingDependencyError
+from autograd_lite.jit.llvm import Source
+from autograd_lite.jit.passes import plain
+from autograd_lite.jit.program import Program
+from autograd_lite.ops import Op
+
+__all__ = ["NativeCode", "is_installed"]
+
+_PYTHON_API = (
+    "PyFloat_AsDouble", "PyFloat_FromDouble", "PyLong_FromLongLong", "PyTuple_New", "PyTuple_SetItem",
+    "PyEval_SaveThread", "PyEval_RestoreThread", "PyMem_RawMalloc", "PyMem_RawFree",
+)  # fmt: skip
+
+
+def is_installed() -> bool:
+    """Whether llvmlite can be imported."""
+    try:
+        import llvmlite.binding  # noqa: F401 - asked for, not used
+    except ImportError:
+        return False
+    return True
+
+
+class NativeCode:
+    """A program as machine code. ``run`` as :class:`~autograd_lite.jit.python.PythonCode`'s.
+
+    Raises ``MissingDependencyError`` without llvmlite.
+    """
+
+    def __init__(self, program: Program, *, fast_math: bool = False) -> None:
+        self.program = program
+        self._fast_math = fast_math
+        text = Source(plain(program), fast_math=fast_math)
+        self._source = text
+        self._call, self._errors = _compiled(text)
+        self._careful: NativeCode | None = None
+        is_simple = not (text.program.checked or self._errors is not None)
+        self.run: Callable[..., Any] = self._call if is_simple else self._run
+
+    @property
+    def source(self) -> str:
+        """LLVM's intermediate representation."""
+        return self._source.text
+
+    def _run(self, *numbers: float) -> tuple[float, ...] | int:
+        answer = self._call(*numbers)
+        if self._errors:
+            raise self._errors.pop()
+        if answer == -2:
+            if self._careful is None:
+                self._careful = NativeCode.__new__(NativeCode)
+                text = Source(self.program, fast_math=self._fast_math)
+                self._careful._call, self._careful._errors = _compiled(text)
+            return self._careful._run(*numbers)
+        return answer  # type: ignore[no-any-return]
+
+
+class _Method(ctypes.Structure):
+    """PyMethodDef of Python's C interface."""
+
+    _fields_ = (
+        ("name", ctypes.c_char_p), ("function", ctypes.c_void_p), ("flags", ctypes.c_int), ("doc", ctypes.c_char_p),
+    )  # fmt: skip
+
+
+_FASTCALL = 0x80
+
+
+class _Kept:
+    """What has to live as long as the function: its machine code, its description, its callbacks."""
+
+    def __init__(self, *things: Any) -> None:
+        self.things = things
+
+
+def _compiled(source: Source) -> tuple[Callable[..., Any], list[BaseException] | None]:
+    """The function of a text, and where its callbacks leave their errors if it has any."""
+    llvm = _llvm()
+    errors: list[BaseException] = []
+    callbacks = []
+    for symbol, (op, count) in source.callbacks.items():
+        callback = ctypes.CFUNCTYPE(*[ctypes.c_double] * (count + 1))(_guarded(op, errors))
+        callbacks.append(callback)
+        llvm.add_symbol(symbol, ctypes.cast(callback, ctypes.c_void_p).value)
+    for symbol in source.externals:
+        llvm.add_symbol(symbol, _libm_address(symbol.removeprefix("libm.")))
+    module = llvm.parse_assembly(source.text)
+    target, options = _host()
+    engine = llvm.create_mcjit_compiler(module, target.create_target_machine(**options))  # which it owns then
+    engine.finalize_object()
+    method = _Method(b"compiled", engine.get_function_address("entry"), _FASTCALL, b"A compiled program.")
+    make = ctypes.pythonapi.PyCFunction_NewEx
+    make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
+    function = make(ctypes.addressof(method), _Kept(engine, method, callbacks), None)
+    return function, errors if callbacks else None
+
+
+def _guarded(op: Op, errors: list[BaseException]) -> Callable[..., float]:
+    """A primitive called from machine code, through which no error can pass."""
+
+    def evaluate(*numbers: float) -> float:
+        try:
+            return as_float(op.evaluate(*numbers))
+        except BaseException as error:  # noqa: BLE001 - raised again after the call
+            errors.append(error)
+            return 0.0
+
+    return evaluate
+
+
+@functools.cache
+def _llvm() -> Any:
+    try:
+        import llvmlite.binding as llvm
+    except ImportError:
+        raise MissingDependencyError(
+            'backend="native" needs llvmlite: pip install "autograd_lite[native]"; or take backend="python"'
+        ) from None
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    for name in _PYTHON_API:
+        llvm.add_symbol(name, ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value)
+    return llvm
+
+
+@functools.cache
+def _host() -> tuple[Any, dict[str, Any]]:
+    """LLVM's description of this processor."""
+    llvm = _llvm()
+    cpu, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+    options = {"cpu": cpu, "features": features, "opt": 2, "codemodel": "jitdefault", "jit": True}
+    return llvm.Target.from_default_triple(), options
+
+
+@functools.cache
+def _libm_address(name: str) -> int:
+    """Where the C library has a function: the one that Python's math calls."""
+    llvm = _llvm()
+    address = llvm.address_of_symbol(name)
+    for library in ("libm.so.6", "libSystem.dylib", "ucrtbase.dll"):
+        if address:
+            break
+        try:
+            function = getattr(ctypes.CDLL(library), name)
+        except (OSError, AttributeError):
+            continue
+        address = ctypes.cast(function, ctypes.c_void_p).value
+    if not address:
+        raise MissingDependencyError(f'the C library here has no {name}; take backend="python"')
+    return int(address)
