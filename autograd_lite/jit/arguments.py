@@ -1,5 +1,6 @@
 """Arguments as flat numbers and a key of all else, and results put together again."""
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -126,6 +127,7 @@ class Results:
         self.floats: list[TracedFloat] = []
         self.nodes: list[Value] = []
         self.others: list[Value] = []
+        self._modules = 0
         self._places: dict[int, int] = {}
         self._arguments = arguments  # the position of an argument by the id of its stand-in
         build = self._builder(result)
@@ -150,6 +152,10 @@ class Results:
             shape, items = thing.shape, [self._builder(child) for child in thing.ravel().tolist()]
             is_object = any(isinstance(child, Value) for child in thing.ravel().tolist())
             return lambda *found: _array([build(*found) for build in items], shape, is_object)
+        if hasattr(type(thing), "named_parameters"):
+            return self._builder_of_module(thing)
+        if self._modules:
+            return lambda floats, nodes, others, values: thing
         raise TracingError(
             f"a function that jit compiles returns numbers, Values, strings, bools and None, in lists, tuples, dicts "
             f"and arrays; this one returned {describe(thing)}"
@@ -172,6 +178,18 @@ class Results:
         return lambda floats, nodes, others, values: (
             Value(others[position], name) if is_leaf else Value(others[position], name).detach()
         )
+
+    def _builder_of_module(self, module: Any) -> Callable[[Any, Any, Any, Any], Any]:
+        self._modules += 1  # in which there may be anything besides numbers
+        built = {name: self._builder(item) for name, item in vars(module).items()}
+        self._modules -= 1
+
+        def build(*found: Any) -> Any:
+            twin = copy.copy(module)
+            vars(twin).update({name: build(*found) for name, build in built.items()})
+            return twin
+
+        return build
 
     def _builder_of_items(self, items: Any) -> Callable[[Any, Any, Any, Any], Any]:
         kind, count = type(items), len(items)

@@ -203,10 +203,13 @@ class Compiled:
         outputs = [*results.floats, *(value._data for value in results.others)]
         path = Path(Recording(tracer, _name(self.f), self._back_end, inputs, outputs, results.nodes), results)
         self._counts[key] = self._counts.get(key, 0) + 1
+        # As it is after the recording, whose side effects are not to count as a change.
+        environment = Environment([self.f, *arguments.objects])
         if variant is not None:
+            variant.environment = environment
             variant.add(path)
             return variant
-        variant = Variant(Environment([self.f, *arguments.objects]), arguments.objects, path)
+        variant = Variant(environment, arguments.objects, path)
         self._variants.setdefault(key, []).insert(0, variant)
         return variant
 

@@ -31,6 +31,7 @@ class Environment:
 
     def __init__(self, roots: Iterable[Any]) -> None:
         self._cells: list[tuple[CellType, Any]] = []
+        self._attributes: list[tuple[Any, str, Any]] = []
         self._names: list[tuple[Mapping[str, Any], str, Any]] = []
         self._dicts: list[tuple[dict[Any, Any], tuple[Any, ...], tuple[Any, ...]]] = []
         self._sequences: list[tuple[Any, tuple[Any, ...]]] = []
@@ -47,6 +48,9 @@ class Environment:
         """Whether all of it is as it was."""
         for cell, content in self._cells:
             if not _is_same(_content(cell), content):
+                return False
+        for function, attribute, thing in self._attributes:
+            if getattr(function, attribute) is not thing:
                 return False
         for names, name, thing in self._names:
             if names.get(name, _MISSING) is not thing and not _is_same(names.get(name, _MISSING), thing):
@@ -84,6 +88,7 @@ class Environment:
         for cell in function.__closure__ or ():
             self._cells.append((cell, _content(cell)))
             self._waiting.append(_content(cell))
+        self._attributes += [(function, name, getattr(function, name)) for name in ("__code__", "__defaults__")]
         self._waiting += [function.__defaults__, function.__kwdefaults__, getattr(function, "__wrapped__", None)]
         if _is_unchanging(function.__module__):
             return

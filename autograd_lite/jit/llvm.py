@@ -110,9 +110,9 @@ class Source:
                 outputs.append(self._slots[output])
             else:
                 slot = len(self._slots) + len(constants)
-                constants += [f"%k{slot} = getelementptr double, ptr %s, i64 {slot}"]
-                constants += [f"store double {_constant(output)}, ptr %k{slot}"]
-                outputs.append(len(self._slots) + len(constants) // 2 - 1)
+                place = f"%k{slot} = getelementptr double, ptr %s, i64 {slot}"
+                constants.append(f"{place}\n  store double {_constant(output)}, ptr %k{slot}")
+                outputs.append(slot)
         on_heap, is_long = self.size > STACK, len(self.program) >= LONG
         body = ["call ptr @PyMem_RawMalloc(i64 %bytes)" if on_heap else f"alloca [{max(self.size, 1)} x double]"]
         calls = ["br label %piece0"]

@@ -105,7 +105,7 @@ def _operator(op: Op, *, reflected: bool = False, divides: bool = False) -> Call
         x, y = (other, self) if reflected else (self, other)
         # Python's floats raise here; within a partial the answer is IEEE's, as it is eagerly.
         if divides and not self.tracer.is_differentiating and y == 0.0:
-            raise ZeroDivisionError("float division by zero")
+            op.value(_value(x), 0.0)
         return op(x, y)
 
     return method
