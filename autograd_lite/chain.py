@@ -67,6 +67,11 @@ def _hand_on(found: dict[N, Any], node: N, adjoint: Any, create_graph: bool) -> 
     is_zero = type(adjoint) is float and adjoint == 0.0
     if pull:
         contributions = pull(node, adjoint, create_graph)
+        if not found:  # the last node, as a compiled loss is: no sums, and often many operands
+            found.update(zip(node.operands, contributions, strict=True))
+            if len(found) == len(contributions) and float not in map(type, found):
+                return
+            found.clear()
     else:
         partials = _recorded_again(node) if create_graph and not is_zero else node.partials
         pairs = zip(node.operands, partials, strict=True)

@@ -174,8 +174,8 @@ class Value(Node):
         with _accumulating, recording() if create_graph else nullcontext():
             for leaf, adjoint in found.items():
                 if leaf._primitive is None:
-                    total = leaf._grad + adjoint if leaf.has_grad else adjoint
-                    leaf._grad = total if isinstance(total, Value) or not create_graph else Value(total).detach()
+                    total = leaf._grad + adjoint if hasattr(leaf, "_grad") else adjoint
+                    leaf._grad = total if not create_graph or isinstance(total, Value) else Value(total).detach()
 
     # -- Operators --
 

@@ -1,6 +1,7 @@
 """Arguments as flat numbers and a key of all else, and results put together again."""
 
 import copy
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -132,6 +133,14 @@ class Results:
         self._arguments = arguments  # the position of an argument by the id of its stand-in
         build = self._builder(result)
         self.build: Callable[[Any, Any, Any, Any], Any] = build
+        self._is_one_float = type(result) is TracedFloat
+
+    def builder_of_floats(self) -> Callable[[tuple[float, ...]], Any]:
+        """The same for results without nodes, of a call without Values."""
+        if self._is_one_float:
+            return operator.itemgetter(0)
+        build, count = self.build, len(self.floats)
+        return lambda answer: build(answer, (), answer[count:], {})
 
     def _builder(self, thing: Any) -> Callable[[Any, Any, Any, Any], Any]:
         if type(thing) is TracedFloat:

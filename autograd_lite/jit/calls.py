@@ -119,10 +119,10 @@ class Recording:
         self.latest = self._codes[suffix]
         return self.latest
 
-    def results(self, numbers: list[float], values: Callable[[int], Any]) -> Any:
+    def results(self, numbers: Sequence[float], operands: Callable[[], tuple[Any, ...]]) -> Any:
         """The floats and the nodes at these inputs, or the number of the guard that fails.
 
-        ``values(place)`` is the Value that was given as an input, if one was.
+        ``operands()`` are the Values that were given at :attr:`places`, and floats for constants.
         """
         count = len(self.floats)
         if not (self.nodes and mode.recording):
@@ -134,15 +134,14 @@ class Recording:
         answer = (self.values_and_gradient() if is_single else self.values()).run(*numbers)
         if type(answer) is int:
             return answer
-        operands = tuple([_operand(values(place), numbers[place]) for place in self.places])
         call = Call(self, numbers)
         if is_single:
-            return answer[:count], [_node(answer[count], call, operands, answer[count + 1 :])]
-        together = _node(0.0, call, operands, ())
+            return answer[:count], [_node(answer[count], call, operands(), answer[count + 1 :])]
+        together = _node(0.0, call, operands(), ())
         outputs = zip(_outputs(len(self.nodes)), answer[count:], strict=True)
         return answer[:count], [_node(ans, output, (together,), (1.0,)) for output, ans in outputs]
 
-    def pulled(self, numbers: list[float], operands: Sequence[Any], adjoints: list[Any], create_graph: bool) -> Any:
+    def pulled(self, numbers: Sequence[float], operands: Sequence[Any], adjoints: list[Any], create_graph: bool) -> Any:
         """What the adjoints of the nodes give the operands."""
         if mode.tracer:
             return self._pulled_within_a_recording(numbers, operands, adjoints, create_graph)
@@ -159,12 +158,16 @@ class Recording:
         given = dict(zip(self.places, operands, strict=True))
         given |= {self.extent[0] + i: adjoint for i, adjoint in enumerate(adjoints)}
         all_numbers = [*numbers, *map(number, adjoints)]
-        floats, nodes = _answered(derivative.results(all_numbers, given.get), self.name)
+
+        def operands_of_derivative() -> tuple[Any, ...]:
+            return tuple([_operand(given.get(place), all_numbers[place]) for place in derivative.places])
+
+        floats, nodes = _answered(derivative.results(all_numbers, operands_of_derivative), self.name)
         numbers_of, nodes_of = iter(floats), iter(nodes)
         return [next(nodes_of) if is_node else next(numbers_of) for is_node in self._derivative_form]
 
     def _pulled_within_a_recording(
-        self, numbers: list[float], operands: Sequence[Any], adjoints: list[Any], create_graph: bool
+        self, numbers: Sequence[float], operands: Sequence[Any], adjoints: list[Any], create_graph: bool
     ) -> Any:
         if create_graph:
             raise TracingError(
@@ -200,7 +203,7 @@ class Call(Op):
 
     __slots__ = ("numbers", "recording")
 
-    def __init__(self, recording: Recording, numbers: list[float]) -> None:
+    def __init__(self, recording: Recording, numbers: Sequence[float]) -> None:
         self.recording, self.numbers = recording, numbers
         self.name = self.symbol = recording.name
         self.methods, self.arity = {}, None

@@ -2,11 +2,12 @@
 
 import functools
 import inspect
+import operator
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from autograd_lite import transforms
+from autograd_lite import modes, transforms
 from autograd_lite.checks import describe
 from autograd_lite.engine import Value
 from autograd_lite.errors import ArgumentError, MissingDependencyError, TracingError
@@ -20,6 +21,8 @@ from autograd_lite.modes import mode, tracing
 
 __all__ = ["Compiled"]
 
+_data = operator.attrgetter("_data")
+
 
 class Path:
     """A recording, how to put its results together, and where its guards lead to."""
@@ -27,8 +30,33 @@ class Path:
     def __init__(self, recording: Recording, results: Results) -> None:
         self.recording, self.results = recording, results
         self.closed_over = list(recording.tracer.closed_over)
+        closed_over = dict(enumerate(self.closed_over, recording.extent[0] - len(self.closed_over)))
+        self._operands = tuple([closed_over.get(place) for place in recording.places])
+        self._are_closed_over = None not in self._operands
+        #: The code itself, and how its answer becomes the result, where the results are plain numbers.
+        self.run: Any = None
+        self.build = results.builder_of_floats()
         #: At each guard, the branches known from there.
         self.forks: list[Branch] = []
+
+
+    def tried(self, numbers: Sequence[float], values: dict[int, Value]) -> Any:
+        """The result for these arguments in a tuple, or the number of the guard that fails."""
+        if self.closed_over:
+            numbers = [*numbers, *map(_data, self.closed_over)]
+        found = self.recording.results(numbers, lambda: self._given(values))
+        if type(found) is int:
+            return found
+        floats, nodes = found
+        if not self.recording.nodes:
+            self.run = self.recording.latest.run
+        return (self.results.build(floats, nodes, floats[len(self.results.floats) :], values),)
+
+    def _given(self, values: dict[int, Value]) -> tuple[Any, ...]:
+        if self._are_closed_over:
+            return self._operands
+        places = self.recording.places
+        return tuple([values[p] if o is None else o for o, p in zip(self._operands, places, strict=True)])
 
 
 class Branch:
@@ -85,23 +113,35 @@ class Compiled:
         self._parameters = self._parameters_of(f, names)
         self._back_end = _back_end(backend, fast_math)
         self._variants: dict[Any, list[Variant]] = {}
+        self._of_floats: dict[tuple[type, ...], Any] = {}  # the variant of the latest such call
         self._counts: dict[Any, int] = {}
         self._latest: Any = None
         functools.update_wrapper(self, f, updated=())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if mode.tracer or mode.anomaly:
+        if not (kwargs or modes.in_a_mode or transforms.is_inside()):
+            # Floats alone, as a numerical routine calls: what takes longest then is to find out what was given.
+            variant = self._of_floats.get(tuple(map(type, args)))
+            if variant is not None and variant.environment.holds():
+                path = variant.latest
+                answer = path.run(*args, *map(_data, path.closed_over)) if path.closed_over else path.run(*args)
+                if type(answer) is tuple:
+                    self._latest = path
+                    return path.build(answer)
+        elif mode.tracer or mode.anomaly:
             return self.f(*args, **kwargs)
+        return self._call(args, kwargs)
+
+    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         arguments = self._taken(args, kwargs)
         key = (tuple(arguments.key), mode.recording, transforms.is_inside())
-        for variant in self._variants.get(key, ()):
-            if variant.holds(arguments.objects):
-                break
-        else:
-            variant = None  # type: ignore[assignment]
+        variant = next((v for v in self._variants.get(key, ()) if v.holds(arguments.objects)), None)
         while True:
             answer = self._tried(variant, arguments) if variant else None
             if answer is not None:
+                if key[0] and key[1:] == (True, False) and all(kind is float for kind in key[0]):
+                    if self._latest.run is not None:
+                        self._of_floats[key[0]] = variant
                 return answer[0]
             if self._counts.get(key, 0) >= self._max_paths:
                 return self._eagerly(key, args, kwargs)
@@ -169,14 +209,12 @@ class Compiled:
     def _tried(self, variant: Variant, arguments: Arguments) -> tuple[Any] | None:
         """The answer of the path whose guards hold, if one is known; in a tuple."""
         path = variant.latest
+        values = dict(arguments.values.values())
         while True:
-            numbers = arguments.numbers + [value._data for value in path.closed_over]
-            given = {place: value for place, value in arguments.values.values()}
-            found = path.recording.results(numbers, _Given(given, path.closed_over, len(arguments.numbers)))
+            found = path.tried(arguments.numbers, values)
             if type(found) is not int:
                 variant.latest = self._latest = path
-                floats, nodes = found
-                return (path.results.build(floats, nodes, floats[len(path.results.floats) :], given),)
+                return found  # type: ignore[no-any-return]
             fork = path.forks[found].by_outcome.get(not path.recording.tracer.guards[found].outcome)
             if fork is None:
                 return None
@@ -224,18 +262,6 @@ class Compiled:
                 stacklevel=3,
             )
         return self.f(*args, **kwargs)
-
-
-class _Given:
-    """Which Value stands at a place among the inputs."""
-
-    __slots__ = ("arguments", "closed_over", "count")
-
-    def __init__(self, arguments: dict[int, Value], closed_over: list[Value], count: int) -> None:
-        self.arguments, self.closed_over, self.count = arguments, closed_over, count
-
-    def __call__(self, place: int) -> Any:
-        return self.closed_over[place - self.count] if place >= self.count else self.arguments.get(place)
 
 
 def _name(f: Any) -> str:

@@ -5,6 +5,7 @@ identity or, for plain numbers and strings, by equality.
 """
 
 import functools
+import itertools
 import operator
 import sys
 from collections.abc import Iterable, Mapping
@@ -31,7 +32,7 @@ class Environment:
 
     def __init__(self, roots: Iterable[Any]) -> None:
         self._cells: list[tuple[CellType, Any]] = []
-        self._attributes: list[tuple[Any, str, Any]] = []
+        self._defaults: list[tuple[FunctionType, Any]] = []
         self._names: list[tuple[Mapping[str, Any], str, Any]] = []
         self._dicts: list[tuple[dict[Any, Any], tuple[Any, ...], tuple[Any, ...]]] = []
         self._sequences: list[tuple[Any, tuple[Any, ...]]] = []
@@ -43,25 +44,41 @@ class Environment:
             if not isinstance(thing, _NOT_LOOKED_INTO) and id(thing) not in self._seen:
                 self._seen[id(thing)] = thing
                 self._look_into(thing)
+        # Keys, values and items of all containers in one row: Python compares them in one go.
+        self._containers: list[Any] = [sequence for sequence, _ in self._sequences]
+        for held, _, _ in self._dicts:
+            self._containers += [held, held.values()]
+        self._lengths = list(map(len, self._containers))
+        self._contents = list(itertools.chain.from_iterable(self._containers))
 
     def holds(self) -> bool:
         """Whether all of it is as it was."""
         for cell, content in self._cells:
             if not _is_same(_content(cell), content):
                 return False
-        for function, attribute, thing in self._attributes:
-            if getattr(function, attribute) is not thing:
+        for function, defaults in self._defaults:
+            if function.__defaults__ is not defaults:
                 return False
         for names, name, thing in self._names:
             if names.get(name, _MISSING) is not thing and not _is_same(names.get(name, _MISSING), thing):
                 return False
+        if list(map(len, self._containers)) == self._lengths and all(
+            map(operator.is_, itertools.chain.from_iterable(self._containers), self._contents)
+        ):
+            return self._are_arrays_same()
         for held, keys, things in self._dicts:
             if len(held) != len(keys) or tuple(held) != keys or not _are_same(held.values(), things):
                 return False
         for sequence, things in self._sequences:
             if len(sequence) != len(things) or not _are_same(sequence, things):
                 return False
-        return all(bool((array == copy).all()) for array, copy in self._arrays)
+        return self._are_arrays_same()
+
+    def _are_arrays_same(self) -> bool:
+        for array, copy in self._arrays:
+            if array.shape != copy.shape or array.tobytes() != copy.tobytes():
+                return False
+        return True
 
     def _look_into(self, thing: Any) -> None:
         if isinstance(thing, FunctionType):
@@ -88,7 +105,7 @@ class Environment:
         for cell in function.__closure__ or ():
             self._cells.append((cell, _content(cell)))
             self._waiting.append(_content(cell))
-        self._attributes += [(function, name, getattr(function, name)) for name in ("__code__", "__defaults__")]
+        self._defaults.append((function, function.__defaults__))
         self._waiting += [function.__defaults__, function.__kwdefaults__, getattr(function, "__wrapped__", None)]
         if _is_unchanging(function.__module__):
             return

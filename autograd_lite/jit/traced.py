@@ -126,7 +126,8 @@ def _power(x: Any, y: Any) -> Any:
         return NotImplemented
     x, y = as_float(x), as_float(y)
     ans = ops.power(x, y)
-    if not ans.tracer.is_differentiating and not ans - ans == 0.0:
+    is_by_user = not ans.tracer.is_differentiating
+    if is_by_user and not ans - ans == 0.0 and x - x == 0.0 and y - y == 0.0:  # out of range, or no real number
         plain = _value(x) ** _value(y)
         if isinstance(plain, complex):
             raise TracingError(f"{_value(x)} ** {_value(y)} is complex, and jit knows real numbers only")
