@@ -24,8 +24,8 @@ def pull_back(order: list[N], seeds: dict[N, Any], *, create_graph: bool = False
 
     ``order`` is :func:`graph.operations` of the results. Returned are the adjoints of the nodes
     it does not hold: leaves, constants, and where the walk was told to stop. Those of the nodes
-    in it are left in their ``_grad`` if ``keep``. A derivative of zero is 0.0, never -0.0. A node whose adjoint is exactly 0, and a partial
-    that is, contribute nothing, even where the other is infinite or nan.
+    in it are left in their ``_grad`` if ``keep``. A node whose adjoint is exactly 0, and a partial
+    that is, contribute nothing, even where the other is infinite or nan. What is 0 is 0.0, never -0.0.
     """
     if create_graph:
         with recording():

@@ -30,7 +30,7 @@ def as_float(number: Any) -> float:
     if not is_real(number):
         raise TypeError(f"expected a real number, got {describe(number)}")
     if number.__class__ is float:  # also what stands for a float while jit records
-        return number  # type: ignore[no-any-return]
+        return number
     try:
         return float(number)
     except OverflowError:
@@ -56,7 +56,7 @@ def check_size(size: Any, name: str, least: int = 1) -> None:
 def checked(number: Any, taker: str) -> float:
     """The number as a float, or an error that tells what the taker does not take, and why."""
     if number.__class__ is float:
-        return number  # type: ignore[no-any-return]
+        return number
     if hasattr(type(number), "__autograd_op__"):
         advice = "a Value is already one; use it as it is, or its .data, or .detach() for a copy without a graph"
     elif isinstance(number, str):

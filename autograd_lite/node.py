@@ -82,7 +82,7 @@ def number(thing: Any) -> float:
     """The data of a node; a float as it is."""
     if not isinstance(thing, Node):
         return thing  # type: ignore[no-any-return]
-    return mode.tracer.number(thing) if mode.tracer else thing._data  # type: ignore[no-any-return]
+    return mode.tracer.number(thing) if mode.tracer else thing._data
 
 
 _N = TypeVar("_N", bound=Node)

@@ -70,9 +70,7 @@ def assert_agrees(f: Callable[..., Any], fast: Callable[..., Any], *points: Any)
 
 
 def points(program: Program) -> st.SearchStrategy[list[list[float]]]:
-    return st.lists(
-        st.lists(numbers, min_size=program.inputs, max_size=program.inputs), min_size=2, max_size=4
-    )
+    return st.lists(st.lists(numbers, min_size=program.inputs, max_size=program.inputs), min_size=2, max_size=4)
 
 
 def listwise(program: Program) -> Callable[..., Any]:
@@ -245,7 +243,7 @@ def test_past_max_paths_it_runs_uncompiled_and_warns_once() -> None:
 
 def test_a_guard_of_closed_over_values(compiled: Callable[..., Any]) -> None:
     w = Value(1.0)
-    f = lambda x: x * 2.0 if w > 0 else x * 3.0 if w else x  # noqa: E731
+    f: Any = lambda x: x * 2.0 if w > 0 else x * 3.0 if w else x
     fast = compiled(f)
     for data in (1.0, -1.0, 0.0, 2.0, math.nan):
         w.data = data
@@ -269,8 +267,8 @@ def test_the_kinds_of_results() -> None:
         (lambda x: {"a": x, "b": [w, x * w]}, (2.0,)),
         (lambda x: (x.detach(), x.detach() + x, Value(4.0), x.detach() * 2.0), (v,)),
         (lambda x: ag.stop_gradient(x) * x, (v,)),
-        (lambda x: grad(lambda y: y * y * w)(x), (2.0,)),
-        (lambda x: grad(lambda y: y * y * w)(x), (v,)),
+        (grad(lambda y: y * y * w), (2.0,)),
+        (grad(lambda y: y * y * w), (v,)),
         (lambda a: a @ a + 1.0, (np.array([1.0, 2.0]),)),
         (lambda a: np.exp(a) * 2.0, (np.array([[v], [w]], dtype=object),)),
         (lambda x: isinstance(x, float), (2.0,)),
@@ -329,7 +327,7 @@ def test_gradients_reach_arguments_and_what_is_closed_over(compiled: Callable[..
 
 def test_several_results_have_one_graph(compiled: Callable[..., Any]) -> None:
     w = Value(1.5)
-    f = lambda x: [ag.sin(x) * w, x * x, {"k": x + w}]  # noqa: E731
+    f: Any = lambda x: [ag.sin(x) * w, x * x, {"k": x + w}]
     fast = compiled(f)
 
     def gradients(g: Callable[..., Any], create_graph: bool = False) -> list[Any]:
@@ -346,32 +344,33 @@ def test_several_results_have_one_graph(compiled: Callable[..., Any]) -> None:
 
     assert gradients(fast) == pytest.approx(gradients(f), rel=1e-14)
     assert gradients(fast, True) == pytest.approx(gradients(f, True), rel=1e-14)
-    g = lambda x: fast(x)[0] * 2.0 + fast(x)[1]  # noqa: E731
-    h = lambda x: f(x)[0] * 2.0 + f(x)[1]  # noqa: E731
+    g: Any = lambda x: fast(x)[0] * 2.0 + fast(x)[1]
+    h: Any = lambda x: f(x)[0] * 2.0 + f(x)[1]
     assert jvp(g, (0.7,), (1.0,)) == pytest.approx(jvp(h, (0.7,), (1.0,)), rel=1e-14)
     assert jacobian(lambda x: fast(x)[:2])(0.7) == pytest.approx(jacobian(lambda x: f(x)[:2])(0.7), rel=1e-14)
 
 
 def test_transforms_compose_in_any_order(compiled: Callable[..., Any]) -> None:
-    f = lambda x, y: ag.exp(x * y) * ag.sin(x)  # noqa: E731
+    f: Any = lambda x, y: ag.exp(x * y) * ag.sin(x)
     fast = compiled(f)
     assert grad(grad(grad(fast)))(0.3, 0.4) == pytest.approx(grad(grad(grad(f)))(0.3, 0.4), rel=1e-13)
     assert compiled(grad(compiled(grad(fast))))(0.3, 0.4) == grad(grad(f))(0.3, 0.4)
     assert grad(lambda x: fast(x, x) * x)(0.3) == pytest.approx(grad(lambda x: f(x, x) * x)(0.3), rel=1e-14)
     assert jvp(grad(fast), (0.3, 0.4), (1.0, 0.0)) == pytest.approx(jvp(grad(f), (0.3, 0.4), (1.0, 0.0)), rel=1e-14)
-    along = lambda x, t: jvp(f, (x, 0.4), (t, 0.0))  # noqa: E731
+    along: Any = lambda x, t: jvp(f, (x, 0.4), (t, 0.0))
     assert_agrees(along, compiled(along), [0.3, 1.0], [0.3, 0.0], [-2.0, 1.0])
-    back = lambda x, t: vjp(f, x, 0.4)[1](t)  # noqa: E731
+    back: Any = lambda x, t: vjp(f, x, 0.4)[1](t)
     assert_agrees(back, compiled(back), [0.3, 1.0], [0.3, 0.0])
     # An inner function that closes over the argument of an outer transform.
-    nested = lambda x: grad(lambda y: compiled(lambda z: z * x * y)(2.0))(3.0)  # noqa: E731
+    nested: Any = lambda x: grad(lambda y: compiled(lambda z: z * x * y)(2.0))(3.0)
     assert grad(nested)(5.0) == 2.0
 
 
 def test_a_seed_and_a_chain_around_a_compiled_function(compiled: Callable[..., Any]) -> None:
-    f = lambda x: ag.sin(x) * x * x  # noqa: E731
+    f: Any = lambda x: ag.sin(x) * x * x
     fast = compiled(f)
-    for g in (lambda h, x: h(x), lambda h, x: ag.exp(h(x)), lambda h, x: h(h(x)), lambda h, x: h(ag.tanh(x))):
+    around: list[Any] = [lambda h, x: h(x), lambda h, x: ag.exp(h(x)), lambda h, x: h(h(x)), lambda h, x: h(ag.tanh(x))]
+    for g in around:
         found = []
         for h in (f, fast):
             x = Value(0.9)
@@ -382,10 +381,10 @@ def test_a_seed_and_a_chain_around_a_compiled_function(compiled: Callable[..., A
 
 def test_custom_primitives(compiled: Callable[..., Any]) -> None:
     cube = Op("cube", lambda x: x * x * x, lambda ans, x: (3 * x * x,))
-    whole = Op("whole", lambda x: round(x), lambda ans, x: (0.0,))  # gives an int
+    whole = Op("whole", round, lambda ans, x: (0.0,))  # gives an int
     f = grad(grad(lambda x: cube(x) * ag.sin(x) + whole(x)))
     assert_agrees(f, compiled(f), [0.3], [2.0], [-1.0])
-    broken = Op("broken", lambda x: 1.0 if x < 1 else {}["missing"], lambda ans, x: (0.0,))
+    broken = Op("broken", lambda x: 1.0 if x < 1 else NOTHING["missing"], lambda ans, x: (0.0,))
     fast = compiled(lambda x: broken(x) + x)
     assert fast(0.0) == 1.0
     with pytest.raises(KeyError, match="missing"):
@@ -399,10 +398,11 @@ class Line(Module):
         self.offsets = [Value(1.0)]
 
     def forward(self, x: Any) -> Any:
-        return sum([offset for offset in self.offsets], self.slope * x * self.scale)
+        return sum(list(self.offsets), self.slope * x * self.scale)
 
 
 RATE = 2.0
+NOTHING: dict[str, float] = {}
 CONFIG: dict[str, Any] = {"power": [2.0]}
 
 
@@ -454,7 +454,7 @@ def test_what_is_closed_over_may_change(compiled: Callable[..., Any], monkeypatc
 
 
 def test_modules_and_functions_as_arguments(compiled: Callable[..., Any]) -> None:
-    f = lambda model, activation, x: activation(model(x))  # noqa: E731
+    f: Any = lambda model, activation, x: activation(model(x))
     fast = compiled(f)
     one, other = Line(), Line()
     other.scale = 3.0
@@ -485,7 +485,7 @@ def test_static_arguments(compiled: Callable[..., Any]) -> None:
 
 
 def test_structures_are_recorded_each_for_itself(compiled: Callable[..., Any]) -> None:
-    f = lambda x: sum(x["a"]) * len(x["a"])  # noqa: E731
+    f: Any = lambda x: sum(x["a"]) * len(x["a"])
     fast = compiled(f)
     for items in ([1.0], [1.0, 2.0], [3.0, 4.0], (5, 6.5), [True, 2.0], [np.float64(2.0), 1.0]):
         assert fast({"a": items}) == f({"a": items})
@@ -558,7 +558,7 @@ def test_an_error_inside_leaves_nothing_behind() -> None:
 
 def test_bad_options() -> None:
     with pytest.raises(TypeError, match=r"write jit\(f\)\(x\)"):
-        jit(2.0)  # type: ignore[arg-type]
+        jit(2.0)  # type: ignore[call-overload]
     with pytest.raises(ArgumentError, match="backend"):
         jit(helper, backend="fortran")
     with pytest.raises(ArgumentError, match="max_paths"):
@@ -605,8 +605,8 @@ def test_pickling_by_function_and_options() -> None:
 
 
 def test_side_effects_happen_once() -> None:
-    seen = []
-    fast = jit(lambda x: seen.append(1) or x * 2.0)
+    seen: list[Any] = []
+    fast = jit(lambda x: seen.append(x) or x * 2.0)  # type: ignore[func-returns-value]
     assert [fast(x) for x in (1.0, 2.0, 3.0)] == [2.0, 4.0, 6.0]
     assert len(seen) == 1
 
@@ -617,7 +617,7 @@ def test_generators(compiled: Callable[..., Any]) -> None:
             yield x
             x = x * x
 
-    f = lambda x: sum(powers(x))  # noqa: E731
+    f: Any = lambda x: sum(powers(x))
     assert_agrees(f, compiled(f), [2.0], [3.0], [1.5], [20.0], [2.0])
 
 

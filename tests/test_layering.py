@@ -20,7 +20,7 @@ FLOORS = [
     ["chain"],
     ["engine"],
     ["functions", "transforms"],
-    ["nn", "data", "drawing"],
+    ["nn", "data", "drawing", "jit"],
     ["testing", "optim", "plotting"],
     ["training"],
     ["demo"],
@@ -81,6 +81,8 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
         "csv",
         "inspect",
         "json",
+        "llvmlite",
+        "autograd_lite.jit.compiled",
         "autograd_lite.testing",
         "autograd_lite.training",
     )

@@ -1,11 +1,31 @@
 """``jit``: a function on Values, recorded and compiled."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
+
+if TYPE_CHECKING:
+    from autograd_lite.jit.compiled import Compiled
 
 __all__ = ["jit"]
 
 
+@overload
+def jit(
+    f: Callable[..., Any],
+    *,
+    backend: str = "auto",
+    static_argnames: str | Iterable[str] = (),
+    fast_math: bool = False,
+    max_paths: int = 64,
+) -> "Compiled": ...
+@overload
+def jit(
+    *,
+    backend: str = "auto",
+    static_argnames: str | Iterable[str] = (),
+    fast_math: bool = False,
+    max_paths: int = 64,
+) -> Callable[[Callable[..., Any]], "Compiled"]: ...
 def jit(
     f: Callable[..., Any] | None = None,
     *,
@@ -40,7 +60,7 @@ def jit(
     >>> x.grad
     6.0
     """
-    from autograd_lite.jit.compiled import Compiled
+    from autograd_lite.jit.compiled import Compiled  # when first asked for: most programs do not compile
 
     def compiled(function: Callable[..., Any]) -> Compiled:
         return Compiled(

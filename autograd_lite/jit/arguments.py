@@ -33,12 +33,9 @@ class Arguments:
     def take(self, thing: Any) -> None:
         """Add an argument, or a part of one."""
         kind = type(thing)
-        if kind is float:
-            self.key.append(float)
-            self.numbers.append(thing)
-        elif isinstance(thing, Value):
+        if isinstance(thing, Value):
             self._take_value(thing)
-        elif kind is list or kind is tuple:
+        elif isinstance(thing, (list, tuple)):
             self._take_items(kind, thing)
         elif isinstance(thing, _STATIC):
             self.key.append((kind, thing))
@@ -46,8 +43,6 @@ class Arguments:
             self.key.append((kind, tuple(thing)))
             for child in thing.values():
                 self.take(child)
-        elif isinstance(thing, (list, tuple)):
-            self._take_items(kind, thing)
         elif tree.is_array(thing):
             self.key.append(("array", thing.shape))
             self._take_items(kind, thing.ravel().tolist())
@@ -89,7 +84,7 @@ class Arguments:
             hash(thing)
         except TypeError:
             raise TypeError(
-                f"a static argument must be hashable, such as a number, a string or a tuple; {name} is {describe(thing)}"
+                f"a static argument must be hashable, as numbers, strings and tuples are; {name} is {describe(thing)}"
             ) from None
         self.key.append((type(thing), thing, name))
 
@@ -99,7 +94,7 @@ def stand_in(tracer: Tracer, thing: Any, name: str, known: dict[int, Value]) -> 
     if isinstance(thing, Value):
         if id(thing) not in known:
             number = tracer.input(thing.name or name, thing._data)
-            node = Value(number, thing.name)
+            node = Value(number, thing.name)  # type: ignore[arg-type]
             known[id(thing)] = node if thing.requires_grad else node.detach()
         return known[id(thing)]
     if isinstance(thing, _STATIC):
@@ -134,13 +129,22 @@ class Results:
         build = self._builder(result)
         self.build: Callable[[Any, Any, Any, Any], Any] = build
         self._is_one_float = type(result) is TracedFloat
+        self._is_value_and_gradient = (
+            type(result) is tuple
+            and [type(part) for part in result] == [TracedFloat, list]
+            and all(type(item) is TracedFloat for item in result[1])
+        )
 
     def builder_of_floats(self) -> Callable[[tuple[float, ...]], Any]:
         """The same for results without nodes, of a call without Values."""
         if self._is_one_float:
             return operator.itemgetter(0)
+        if self._is_value_and_gradient:
+            return lambda answer: (answer[0], list(answer[1:]))
         build, count = self.build, len(self.floats)
-        return lambda answer: build(answer, (), answer[count:], {})
+        if self.others:
+            return lambda answer: build(answer, (), answer[count:], {})
+        return lambda answer: build(answer, (), (), {})
 
     def _builder(self, thing: Any) -> Callable[[Any, Any, Any, Any], Any]:
         if type(thing) is TracedFloat:
@@ -183,10 +187,14 @@ class Results:
             return lambda floats, nodes, others, values: nodes[position]
         position = len(self.others)
         self.others.append(value)
-        is_leaf, name = value.requires_grad, value.name
-        return lambda floats, nodes, others, values: (
-            Value(others[position], name) if is_leaf else Value(others[position], name).detach()
-        )
+        primitive, name = value._primitive, value.name  # none, of a leaf, or that of a constant
+
+        def build(floats: Any, nodes: Any, others: Any, values: Any) -> Value:
+            made = Value(others[position], name)
+            made._primitive = primitive
+            return made
+
+        return build
 
     def _builder_of_module(self, module: Any) -> Callable[[Any, Any, Any, Any], Any]:
         self._modules += 1  # in which there may be anything besides numbers

@@ -139,7 +139,7 @@ class Recording:
             return answer[:count], [_node(answer[count], call, operands(), answer[count + 1 :])]
         together = _node(0.0, call, operands(), ())
         outputs = zip(_outputs(len(self.nodes)), answer[count:], strict=True)
-        return answer[:count], [_node(ans, output, (together,), (1.0,)) for output, ans in outputs]
+        return answer[:count], [_result(ans, output, together) for output, ans in outputs]
 
     def pulled(self, numbers: Sequence[float], operands: Sequence[Any], adjoints: list[Any], create_graph: bool) -> Any:
         """What the adjoints of the nodes give the operands."""
@@ -198,6 +198,14 @@ def _node(data: float, op: Op, operands: tuple[Any, ...], partials: tuple[float,
     return node.detach()
 
 
+def _result(data: float, output: "Output", together: Value) -> Value:
+    if together._primitive is CONSTANT:
+        return Value(data).detach()
+    node = Value(data)
+    node._primitive, node._x, node._y, node._dx, node._dy = output, (together,), None, (1.0,), None
+    return node
+
+
 class Call(Op):
     """The operation of one call of a recording."""
 
@@ -214,7 +222,7 @@ class Call(Op):
         everything = [given.get(place, old) for place, old in enumerate(self.numbers)]
         return float(_answered(self.recording.values().run(*everything), self.name)[-1])
 
-    def pull(self, node: Value, adjoint: Any, create_graph: bool) -> Any:  # type: ignore[override]
+    def pull(self, node: Value, adjoint: Any, create_graph: bool) -> Any:
         """What the adjoint of the result, or those of all results, give the operands."""
         if type(adjoint) is Together:
             adjoints = [adjoint.get(i, 0.0) for i in range(len(self.recording.nodes))]
@@ -224,7 +232,7 @@ class Call(Op):
             adjoints = [adjoint]
         return self.recording.pulled(self.numbers, node.operands, adjoints, create_graph)
 
-    def push(self, node: Value, tangents: list[Any], create_graph: bool) -> Any:  # type: ignore[override]
+    def push(self, node: Value, tangents: list[Any], create_graph: bool) -> Any:
         """The tangent of the result, or those of all results, by their gradients."""
         count = len(self.recording.nodes)
         rows = []
@@ -250,11 +258,11 @@ class Output(Op):
         """Nothing of its own: the result was computed by the call."""
         return numbers[0]
 
-    def pull(self, node: Value, adjoint: Any, create_graph: bool) -> Any:  # type: ignore[override]
+    def pull(self, node: Value, adjoint: Any, create_graph: bool) -> Any:
         """The adjoint, under its position."""
         return (Together({self.position: adjoint}),)
 
-    def push(self, node: Value, tangents: list[Any], create_graph: bool) -> Any:  # type: ignore[override]
+    def push(self, node: Value, tangents: list[Any], create_graph: bool) -> Any:
         """The tangent at its position."""
         together = tangents[0]
         return together[self.position] if type(together) is Together else 0.0

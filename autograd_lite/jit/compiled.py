@@ -10,10 +10,11 @@ from typing import Any
 from autograd_lite import modes, transforms
 from autograd_lite.checks import describe
 from autograd_lite.engine import Value
-from autograd_lite.errors import ArgumentError, MissingDependencyError, TracingError
+from autograd_lite.errors import ArgumentError, TracingError
 from autograd_lite.jit.arguments import Arguments, Results, stand_in
 from autograd_lite.jit.calls import BackEnd, Recording
 from autograd_lite.jit.environment import Environment
+from autograd_lite.jit.native import NativeCode, is_installed
 from autograd_lite.jit.program import Program
 from autograd_lite.jit.python import PythonCode
 from autograd_lite.jit.traced import Tracer
@@ -34,11 +35,11 @@ class Path:
         self._operands = tuple([closed_over.get(place) for place in recording.places])
         self._are_closed_over = None not in self._operands
         #: The code itself, and how its answer becomes the result, where the results are plain numbers.
-        self.run: Any = None
+        self.call: Callable[..., Any] = _no_call
+        self.code: Any = None
         self.build = results.builder_of_floats()
         #: At each guard, the branches known from there.
         self.forks: list[Branch] = []
-
 
     def tried(self, numbers: Sequence[float], values: dict[int, Value]) -> Any:
         """The result for these arguments in a tuple, or the number of the guard that fails."""
@@ -49,7 +50,8 @@ class Path:
             return found
         floats, nodes = found
         if not self.recording.nodes:
-            self.run = self.recording.latest.run
+            self.code = self.recording.latest
+            self.call = self.code.call
         return (self.results.build(floats, nodes, floats[len(self.results.floats) :], values),)
 
     def _given(self, values: dict[int, Value]) -> tuple[Any, ...]:
@@ -57,6 +59,10 @@ class Path:
             return self._operands
         places = self.recording.places
         return tuple([values[p] if o is None else o for o, p in zip(self._operands, places, strict=True)])
+
+
+def _no_call(*numbers: float) -> None:
+    """The call of a path whose results have graphs: not to be had from numbers alone."""
 
 
 class Branch:
@@ -95,6 +101,8 @@ class Variant:
 class Compiled:
     """A function as ``jit`` makes it. Call it as the function itself."""
 
+    __name__: str
+
     def __init__(
         self, f: Callable[..., Any], *, backend: str, static_argnames: Any, fast_math: bool, max_paths: int
     ) -> None:
@@ -113,18 +121,24 @@ class Compiled:
         self._parameters = self._parameters_of(f, names)
         self._back_end = _back_end(backend, fast_math)
         self._variants: dict[Any, list[Variant]] = {}
-        self._of_floats: dict[tuple[type, ...], Any] = {}  # the variant of the latest such call
+        self._of_lists: dict[int, Any] = {}
+        self._of_floats: dict[Any, Any] = {}  # the variant of the latest such call
         self._counts: dict[Any, int] = {}
         self._latest: Any = None
         functools.update_wrapper(self, f, updated=())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not (kwargs or modes.in_a_mode or transforms.is_inside()):
-            # Floats alone, as a numerical routine calls: what takes longest then is to find out what was given.
-            variant = self._of_floats.get(tuple(map(type, args)))
+            # Floats, or one list of floats, as numerical routines call: finding out what was given takes longest then.
+            numbers: Any = args
+            if len(args) == 1 and type(args[0]) is list:
+                numbers = args[0]
+                variant = self._of_lists.get(len(numbers))
+            else:
+                variant = self._of_floats.get(tuple(map(type, args)))
             if variant is not None and variant.environment.holds():
                 path = variant.latest
-                answer = path.run(*args, *map(_data, path.closed_over)) if path.closed_over else path.run(*args)
+                answer = path.call(*numbers, *map(_data, path.closed_over)) if path.closed_over else path.call(*numbers)
                 if type(answer) is tuple:
                     self._latest = path
                     return path.build(answer)
@@ -139,9 +153,8 @@ class Compiled:
         while True:
             answer = self._tried(variant, arguments) if variant else None
             if answer is not None:
-                if key[0] and key[1:] == (True, False) and all(kind is float for kind in key[0]):
-                    if self._latest.run is not None:
-                        self._of_floats[key[0]] = variant
+                if self._latest.code is not None and key[1:] == (True, False):
+                    self._note_floats(key[0], variant)
                 return answer[0]
             if self._counts.get(key, 0) >= self._max_paths:
                 return self._eagerly(key, args, kwargs)
@@ -205,6 +218,13 @@ class Compiled:
                 arguments.take(thing)
         arguments.key.append(tuple(kwargs))
         return arguments
+
+    def _note_floats(self, key: tuple[Any, ...], variant: Any) -> None:
+        """Keep the variant at hand for calls with floats alone, or with one list of them."""
+        if key and set(key) == {float}:
+            self._of_floats[key] = variant
+        elif len(key) == 1 and isinstance(key[0], tuple) and key[0][::2] == (list, float):
+            self._of_lists[key[0][1]] = variant  # by the length
 
     def _tried(self, variant: Variant, arguments: Arguments) -> tuple[Any] | None:
         """The answer of the path whose guards hold, if one is known; in a tuple."""
@@ -276,10 +296,8 @@ def _back_end(name: str, fast_math: bool) -> BackEnd:
     """What makes code of a program; llvmlite is looked for when that is first asked for."""
 
     def code(program: Program) -> Any:
-        from autograd_lite.jit import native
-
-        if name == "python" or (name == "auto" and not native.is_installed()):
+        if name == "python" or (name == "auto" and not is_installed()):
             return PythonCode(program)
-        return native.NativeCode(program, fast_math=fast_math)
+        return NativeCode(program, fast_math=fast_math)
 
     return code

@@ -44,6 +44,13 @@ class Environment:
             if not isinstance(thing, _NOT_LOOKED_INTO) and id(thing) not in self._seen:
                 self._seen[id(thing)] = thing
                 self._look_into(thing)
+        self._globals: list[tuple[Any, Any, tuple[Any, ...]]] = []
+        for names in {id(names): names for names, _, _ in self._names}.values():
+            known = {name: thing for held, name, thing in self._names if held is names and thing is not _MISSING}
+            if known:
+                wanted = [*known, *known][: max(2, len(known))]  # of two names at least an itemgetter gives a tuple
+                self._globals.append((names, operator.itemgetter(*wanted), tuple([known[name] for name in wanted])))
+        self._missing = [(names, name) for names, name, thing in self._names if thing is _MISSING]
         # Keys, values and items of all containers in one row: Python compares them in one go.
         self._containers: list[Any] = [sequence for sequence, _ in self._sequences]
         for held, _, _ in self._dicts:
@@ -51,32 +58,40 @@ class Environment:
         self._lengths = list(map(len, self._containers))
         self._contents = list(itertools.chain.from_iterable(self._containers))
 
-    def holds(self) -> bool:
+    def holds(self) -> bool:  # noqa: C901 - loops side by side, each over one kind of thing
         """Whether all of it is as it was."""
-        for cell, content in self._cells:
-            if not _is_same(_content(cell), content):
-                return False
         for function, defaults in self._defaults:
             if function.__defaults__ is not defaults:
                 return False
-        for names, name, thing in self._names:
-            if names.get(name, _MISSING) is not thing and not _is_same(names.get(name, _MISSING), thing):
+        for cell, content in self._cells:
+            if _content(cell) is not content and not _is_same(_content(cell), content):
                 return False
+        for names, get, things in self._globals:
+            try:
+                if not all(map(operator.is_, get(names), things)) and not _are_same(get(names), things):
+                    return False
+            except KeyError:
+                return False
+        for names, name in self._missing:
+            if name in names:
+                return False
+        if self._containers and not self._are_containers_same():
+            return False
+        for array, copy in self._arrays:  # noqa: SIM110 - a call's time counts
+            if array.shape != copy.shape or array.tobytes() != copy.tobytes():
+                return False
+        return True
+
+    def _are_containers_same(self) -> bool:
         if list(map(len, self._containers)) == self._lengths and all(
             map(operator.is_, itertools.chain.from_iterable(self._containers), self._contents)
         ):
-            return self._are_arrays_same()
+            return True
         for held, keys, things in self._dicts:
             if len(held) != len(keys) or tuple(held) != keys or not _are_same(held.values(), things):
                 return False
         for sequence, things in self._sequences:
             if len(sequence) != len(things) or not _are_same(sequence, things):
-                return False
-        return self._are_arrays_same()
-
-    def _are_arrays_same(self) -> bool:
-        for array, copy in self._arrays:
-            if array.shape != copy.shape or array.tobytes() != copy.tobytes():
                 return False
         return True
 
@@ -102,12 +117,17 @@ class Environment:
             self._look_into_instance(thing)
 
     def _look_into_function(self, function: FunctionType) -> None:
+        is_unchanging = _is_unchanging(function.__globals__.get("__name__", ""))  # a wrapper's __module__ is another's
         for cell in function.__closure__ or ():
-            self._cells.append((cell, _content(cell)))
-            self._waiting.append(_content(cell))
-        self._defaults.append((function, function.__defaults__))
+            content = _content(cell)
+            if content is not _MISSING:
+                self._waiting.append(content)
+                if not is_unchanging:
+                    self._cells.append((cell, content))
+        if not is_unchanging:
+            self._defaults.append((function, function.__defaults__))
         self._waiting += [function.__defaults__, function.__kwdefaults__, getattr(function, "__wrapped__", None)]
-        if _is_unchanging(function.__module__):
+        if is_unchanging:
             return
         names = _names_in(function.__code__)
         for name in names:
@@ -135,7 +155,9 @@ class Environment:
     def _look_into_instance(self, thing: Any) -> None:
         kind = type(thing)
         root = kind.__module__.partition(".")[0]
-        if root != "autograd_lite" and _is_unchanging(kind.__module__):
+        if _is_unchanging(kind.__module__) and not hasattr(kind, "named_parameters"):
+            if root == "autograd_lite" and hasattr(thing, "__dict__"):  # what grad and jit make of a function
+                self._waiting += vars(thing).values()
             return
         self._waiting.append(kind)
         if hasattr(thing, "__dict__"):

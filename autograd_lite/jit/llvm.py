@@ -46,8 +46,9 @@ _COMPARISONS = {
 class Source:
     """The text of one program."""
 
-    def __init__(self, program: Program, *, fast_math: bool = False) -> None:
+    def __init__(self, program: Program, type_offset: int, *, fast_math: bool = False) -> None:
         self.program = program
+        self._type_offset = type_offset
         self.fast = " fast" if fast_math else ""
         #: The functions of C's library, and the primitives that are called back in Python, by their symbols.
         self.externals: dict[str, int] = {}
@@ -78,7 +79,9 @@ class Source:
             self._lines.append(f"%p{position} = getelementptr double, ptr %s, i64 {self._slots[position]}")
             self._lines.append(f"store double %v{position}, ptr %p{position}")
         result = self._failure(piece)
-        return "\n  ".join([f"define internal i64 @piece_{number}(ptr noalias %s) {{", *self._lines, f"ret i64 {result}\n}}"])
+        return "\n  ".join(
+            [f"define internal i64 @piece_{number}(ptr noalias %s) {{", *self._lines, f"ret i64 {result}\n}}"]
+        )
 
     def _failure(self, piece: Piece) -> str:
         """Which guard fails first, -2 if the careful form is needed, -1 if all is well."""
@@ -102,9 +105,13 @@ class Source:
         return self._line(f"fcmp {_ORDERED[guard.comparison]} double {left}, {right}")
 
     def _entry(self, pieces: int) -> str:
-        """The function that Python calls, with Python's calling convention METH_FASTCALL."""
+        """The function that Python calls, with Python's calling convention METH_FASTCALL.
+
+        It gives the tuple of outputs; or, as an int, the number of a guard that fails, -2 where the
+        careful form is needed, -3 where an argument is no float.
+        """
         outputs = []
-        constants = []
+        constants: list[str] = []
         for output in self.program.outputs:
             if type(output) is int:
                 outputs.append(self._slots[output])
@@ -128,6 +135,8 @@ class Source:
         acquire = ["call void @PyEval_RestoreThread(ptr %thread)"] if is_long else []
         return _ENTRY.format(
             count=len(outputs),
+            type_offset=self._type_offset,
+            number_offset=self._type_offset + 8,
             outputs=", ".join(f"i64 {slot}" for slot in outputs) or "",
             bytes=f"%bytes = add i64 0, {8 * self.size}",
             allocation=body[0],
@@ -149,7 +158,10 @@ class Source:
             }.items()
         ] + [
             f"declare double @llvm.{name}.f64({', '.join(['double'] * count)})"
-            for name, count in [*((n, 1) for n in ("fabs", "sqrt", "floor", "ceil", "trunc", "roundeven")), ("copysign", 2)]
+            for name, count in [
+                *((n, 1) for n in ("fabs", "sqrt", "floor", "ceil", "trunc", "roundeven")),
+                ("copysign", 2),
+            ]
         ]
 
     # -- Lines --
@@ -215,7 +227,7 @@ def _constant(number: float) -> str:
 
 _ENTRY = """
 @outputs = private constant [{count} x i64] [{outputs}]
-declare double @PyFloat_AsDouble(ptr)
+@PyFloat_Type = external global i8
 declare ptr @PyFloat_FromDouble(double)
 declare ptr @PyLong_FromLongLong(i64)
 declare ptr @PyTuple_New(i64)
@@ -232,10 +244,16 @@ start:
   %any = icmp ne i64 {inputs}, 0
   br i1 %any, label %read, label %ready
 read:
-  %i = phi i64 [0, %start], [%i1, %read]
+  %i = phi i64 [0, %start], [%i1, %take]
   %from = getelementptr ptr, ptr %arguments, i64 %i
   %object = load ptr, ptr %from
-  %x = call double @PyFloat_AsDouble(ptr %object)
+  %kindplace = getelementptr i8, ptr %object, i64 {type_offset}
+  %kind = load ptr, ptr %kindplace
+  %isfloat = icmp eq ptr %kind, @PyFloat_Type
+  br i1 %isfloat, label %take, label %refused
+take:
+  %numberplace = getelementptr i8, ptr %object, i64 {number_offset}
+  %x = load double, ptr %numberplace
   %to = getelementptr double, ptr %s, i64 %i
   store double %x, ptr %to
   %i1 = add i64 %i, 1
@@ -245,6 +263,10 @@ ready:
   {constants}
   {release}
   {calls}
+refused:
+  {free}
+  %minus3 = call ptr @PyLong_FromLongLong(i64 -3)
+  ret ptr %minus3
 failed:
   %failure = phi i64 {failed}
   {acquire}

@@ -15,7 +15,7 @@ from autograd_lite.ops import Op
 __all__ = ["NativeCode", "is_installed"]
 
 _PYTHON_API = (
-    "PyFloat_AsDouble", "PyFloat_FromDouble", "PyLong_FromLongLong", "PyTuple_New", "PyTuple_SetItem",
+    "PyFloat_FromDouble", "PyLong_FromLongLong", "PyTuple_New", "PyTuple_SetItem",
     "PyEval_SaveThread", "PyEval_RestoreThread", "PyMem_RawMalloc", "PyMem_RawFree",
 )  # fmt: skip
 
@@ -38,28 +38,29 @@ class NativeCode:
     def __init__(self, program: Program, *, fast_math: bool = False) -> None:
         self.program = program
         self._fast_math = fast_math
-        text = Source(plain(program), fast_math=fast_math)
+        text = Source(plain(program), _type_offset(), fast_math=fast_math)
         self._source = text
         self._call, self._errors = _compiled(text)
         self._careful: NativeCode | None = None
-        is_simple = not (text.program.checked or self._errors is not None)
-        self.run: Callable[..., Any] = self._call if is_simple else self._run
+        #: The function itself, where it may be called as it is: what is no tuple calls for ``run``.
+        self.call: Callable[..., Any] = self._call if self._errors is None else self.run
 
     @property
     def source(self) -> str:
         """LLVM's intermediate representation."""
         return self._source.text
 
-    def _run(self, *numbers: float) -> tuple[float, ...] | int:
+    def run(self, *numbers: float) -> tuple[float, ...] | int:
+        """The outputs, or the number of the first guard that does not hold."""
         answer = self._call(*numbers)
         if self._errors:
             raise self._errors.pop()
-        if answer == -2:
+        if type(answer) is int and answer == -2:
             if self._careful is None:
                 self._careful = NativeCode.__new__(NativeCode)
-                text = Source(self.program, fast_math=self._fast_math)
+                text = Source(self.program, _type_offset(), fast_math=self._fast_math)
                 self._careful._call, self._careful._errors = _compiled(text)
-            return self._careful._run(*numbers)
+            return self._careful.run(*numbers)
         return answer  # type: ignore[no-any-return]
 
 
@@ -109,7 +110,7 @@ def _guarded(op: Op, errors: list[BaseException]) -> Callable[..., float]:
     def evaluate(*numbers: float) -> float:
         try:
             return as_float(op.evaluate(*numbers))
-        except BaseException as error:  # noqa: BLE001 - raised again after the call
+        except BaseException as error:  # raised again after the call
             errors.append(error)
             return 0.0
 
@@ -126,9 +127,22 @@ def _llvm() -> Any:
         ) from None
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
+    llvm.add_symbol("PyFloat_Type", id(float))
     for name in _PYTHON_API:
         llvm.add_symbol(name, ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value)
     return llvm
+
+
+@functools.cache
+def _type_offset() -> int:
+    """Where a float keeps its type; its number stands behind that."""
+    number = 1.5
+    for offset in range(8, 64, 8):
+        place = id(number) + offset
+        kind, content = ctypes.c_void_p.from_address(place).value, ctypes.c_double.from_address(place + 8).value
+        if kind == id(float) and content == number:
+            return offset
+    raise MissingDependencyError('floats have an unknown form in this Python; take backend="python"')
 
 
 @functools.cache

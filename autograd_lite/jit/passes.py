@@ -53,7 +53,7 @@ def without_dead_code(program: Program) -> Program:
             for o in program.instructions[position - count].operands:
                 if type(o) is int:
                     is_live[o] = True
-    return _rewritten(program, lambda op, operands: Instruction(op, operands), is_live)
+    return _rewritten(program, Instruction, is_live)
 
 
 def without_repetitions(program: Program) -> Program:

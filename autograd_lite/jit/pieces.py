@@ -1,6 +1,7 @@
 """A long Program cut into pieces, which compilers take in time that grows no faster than its length."""
 
-from typing import NamedTuple
+import itertools
+from typing import Any, NamedTuple
 
 from autograd_lite.jit.program import Guard, Program
 
@@ -29,38 +30,28 @@ def pieces_of(program: Program, size: int) -> list[Piece]:
     def piece_at(position: int) -> int:
         return min((position - count) // size, last)
 
-    reads: list[dict[int, None]] = [{} for _ in bounds]
-    is_written = bytearray(total)
+    needed: list[set[Any]] = [set() for _ in bounds]
     guards: list[list[Guard]] = [[] for _ in bounds]
     checked: list[list[int]] = [[] for _ in bounds]
-
-    def read(position: int | float, at: int) -> None:
-        if type(position) is int and position < bounds[at][0]:
-            reads[at][position] = None
-            is_written[position] = True
-
     for at, (start, stop) in enumerate(bounds):
         for _, operands in program.instructions[start - count : stop - count]:
-            for operand in operands:
-                read(operand, at)
+            needed[at].update([operand for operand in operands if type(operand) is int])
     for guard in program.guards:
         at = piece_at(max(guard.at - 1, count))
         guards[at].append(guard)
-        read(guard.left, at)
-        read(guard.right, at)
+        needed[at].update([operand for operand in (guard.left, guard.right) if type(operand) is int])
     for position in program.checked:
         at = piece_at(max(position, count))
         checked[at].append(position)
-        read(position, at)
-    for output in program.outputs:
-        if type(output) is int:
-            is_written[output] = True
+        needed[at].add(position)
+    reads = [[position for position in needed[at] if position < start] for at, (start, _) in enumerate(bounds)]
+    written = {*itertools.chain.from_iterable(reads), *program.outputs}
     return [
         Piece(
             start,
             stop,
             tuple(sorted(reads[at])),
-            tuple([position for position in range(start, stop) if is_written[position]]),
+            tuple([position for position in range(start, stop) if position in written]),
             tuple(guards[at]),
             tuple(checked[at]),
         )

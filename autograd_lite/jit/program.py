@@ -107,7 +107,9 @@ class Program:
         return "\n".join([*lines, f"    return {', '.join(map(shown, self.outputs))}"])
 
     def __repr__(self) -> str:
-        return f"<Program {self.name}: {len(self.inputs)} inputs, {len(self)} instructions, {len(self.outputs)} outputs>"
+        return (
+            f"<Program {self.name}: {len(self.inputs)} inputs, {len(self)} instructions, {len(self.outputs)} outputs>"
+        )
 
     def draw(self, **options: Any) -> Any:
         """The program as a drawing, as :func:`autograd_lite.draw` makes it; inputs have no numbers, so they show 1."""

@@ -53,6 +53,10 @@ class PythonCode:
         self._fast = _Writer.compiled(self.source, self._fast_program, careful=False)
         self._careful: Callable[..., Any] | None = None
 
+    def call(self, *numbers: float) -> tuple[float, ...] | int:
+        """As ``run``, for arguments that may not be floats: then -3."""
+        return self.run(*numbers) if set(map(type, numbers)) <= {float} else -3
+
     def run(self, *numbers: float) -> tuple[float, ...] | int:
         """The outputs, or the number of the first guard that does not hold."""
         try:
@@ -80,7 +84,9 @@ class _Writer:
         pieces = pieces_of(program, PIECE)
         if len(pieces) == 1:
             body = [*self._body(pieces[0]), self._return()]
-            self.source = self._function(_identifier(program.name), list(program.inputs and self.names[: len(program.inputs)]), body)
+            self.source = self._function(
+                _identifier(program.name), list(program.inputs and self.names[: len(program.inputs)]), body
+            )
         else:
             self.source = "\n".join(self._in_pieces(pieces))
 

@@ -5,6 +5,7 @@ While ``jit`` records, the numbers are traced and the engine is as it is: a Valu
 and so the chain rule, ``no_grad``, ``detach`` and every transform do what they always do.
 """
 
+import functools
 import math
 import operator
 from collections.abc import Callable
@@ -31,7 +32,7 @@ class TracedFloat:
     __slots__ = ("reference", "tracer", "value")
 
     _x = None  # to a graph it is a constant, as a float is
-    __class__ = property(lambda self: float)  # type: ignore[assignment]
+    __class__ = property(lambda self: float)
 
     def __init__(self, tracer: "Tracer", value: float, reference: int | None) -> None:
         self.tracer, self.value = tracer, value
@@ -92,7 +93,7 @@ class TracedFloat:
         return _power(other, self)
 
     def __divmod__(self, other: Any) -> Any:
-        return self // other, self % other  # type: ignore[operator]
+        return self // other, self % other
 
     def __rdivmod__(self, other: Any) -> Any:
         return other // self, other % self
@@ -127,7 +128,7 @@ def _power(x: Any, y: Any) -> Any:
     x, y = as_float(x), as_float(y)
     ans = ops.power(x, y)
     is_by_user = not ans.tracer.is_differentiating
-    if is_by_user and not ans - ans == 0.0 and x - x == 0.0 and y - y == 0.0:  # out of range, or no real number
+    if is_by_user and ans - ans != 0.0 and x - x == 0.0 and y - y == 0.0:  # out of range, or no real number
         plain = _value(x) ** _value(y)
         if isinstance(plain, complex):
             raise TracingError(f"{_value(x)} ** {_value(y)} is complex, and jit knows real numbers only")
@@ -141,8 +142,8 @@ for _name, _op in (("truediv", ops.div), ("floordiv", ops.floordiv), ("mod", ops
     setattr(TracedFloat, f"__{_name}__", _operator(_op, divides=True))
     setattr(TracedFloat, f"__r{_name}__", _operator(_op, reflected=True, divides=True))
 for _name, _op in (("neg", ops.neg), ("abs", ops.absolute), ("floor", ops.floor), ("ceil", ops.ceil)):
-    setattr(TracedFloat, f"__{_name}__", lambda self, op=_op: op(self))
-TracedFloat.__trunc__ = lambda self: ops.trunc(self)  # type: ignore[attr-defined]
+    setattr(TracedFloat, f"__{_name}__", functools.partialmethod(_op))
+TracedFloat.__trunc__ = functools.partialmethod(ops.trunc)  # type: ignore[attr-defined]
 for _name, _symbol in (("lt", "<"), ("le", "<="), ("gt", ">"), ("ge", ">="), ("eq", "=="), ("ne", "!=")):
     setattr(TracedFloat, f"__{_name}__", _compared(_symbol))
 # By these np.exp and its like find their way from an array of traced floats.
