@@ -10,6 +10,7 @@ machine does falls out. Needs the extra ``bench``, and ``gcc`` for the row that 
 
 import argparse
 import ctypes
+import itertools
 import json
 import os
 import random
@@ -119,7 +120,7 @@ def mlp_function(backend: str) -> Task:
 
     X, y = samples()
     draws, sizes = random.Random(1), [2, 16, 16, 1]
-    weights = [draws.uniform(-1, 1) for a, b in zip(sizes, sizes[1:], strict=False) for _ in range((a + 1) * b)]
+    weights = [draws.uniform(-1, 1) for a, b in itertools.pairwise(sizes) for _ in range((a + 1) * b)]
 
     def loss(weights: list[Any]) -> Any:
         def model(x: list[Any]) -> Any:
@@ -149,20 +150,20 @@ def ours(problem: str, backend: str = "native") -> Task:
 def casadi_buffer(problem: str) -> Task:
     """CasADi's SX function through its buffer interface: the least overhead that it has from Python."""
     import casadi
-    import numpy as np
 
     x = casadi.SX.sym("x", len(point_of(problem)))
     value = rosenbrock(x) if problem == "rosenbrock" else pendulum(x, casadi.sin)
     function = casadi.Function("f", [x], [value, casadi.gradient(value, x)])
     buffer: Any
     buffer, evaluate = function.buffer()
-    given, found, gradient = np.array(point_of(problem)), np.zeros(1), np.zeros(len(point_of(problem)))
+    given, found = array("d", point_of(problem)), array("d", [0.0])
+    gradient = array("d", point_of(problem))
     buffer.set_arg(0, memoryview(given))
     buffer.set_res(0, memoryview(found))
     buffer.set_res(1, memoryview(gradient))
     evaluate()
     kept = (function, buffer, given)  # which the buffer does not keep alive
-    return lambda kept=kept: evaluate(), (float(found[0]), gradient.tolist())
+    return lambda kept=kept: evaluate(), (found[0], gradient.tolist())
 
 
 def jax_jit(problem: str) -> Task:
@@ -185,7 +186,9 @@ def jax_jit(problem: str) -> Task:
     fast, x = jax.jit(jax.value_and_grad(f)), jnp.array(point_of(problem))
 
     def call() -> Any:
-        return fast(x)[1].block_until_ready()
+        found = fast(x)
+        found[1].block_until_ready()
+        return found
 
     value, gradient = call()
     return call, (float(value), [float(g) for g in gradient])

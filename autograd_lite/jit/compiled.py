@@ -10,7 +10,7 @@ from typing import Any
 from autograd_lite import modes, transforms
 from autograd_lite.checks import describe
 from autograd_lite.engine import Value
-from autograd_lite.errors import ArgumentError, TracingError
+from autograd_lite.errors import ArgumentError, MissingDependencyError, TracingError
 from autograd_lite.jit.arguments import Arguments, Results, stand_in
 from autograd_lite.jit.calls import BackEnd, Recording
 from autograd_lite.jit.environment import Environment
@@ -298,6 +298,11 @@ def _back_end(name: str, fast_math: bool) -> BackEnd:
     def code(program: Program) -> Any:
         if name == "python" or (name == "auto" and not is_installed()):
             return PythonCode(program)
-        return NativeCode(program, fast_math=fast_math)
+        try:
+            return NativeCode(program, fast_math=fast_math)
+        except MissingDependencyError:
+            if name == "native":
+                raise
+            return PythonCode(program)
 
     return code

@@ -111,7 +111,7 @@ class _Writer:
         for number in range(len(pieces)):
             main += [f"failed = piece_{number}(s)", "if failed is not None: return failed"]
         outputs = [f"s[{o}]" if type(o) is int else _constant(o) for o in self.program.outputs]
-        main.append(f"return ({''.join(f'{o}, ' for o in outputs)})")
+        main.append(_returned(outputs))
         return [*texts, self._function(_identifier(self.program.name), ["*inputs"] if count else [], main)]
 
     def _function(self, name: str, parameters: list[str], body: list[str]) -> str:
@@ -144,7 +144,7 @@ class _Writer:
         return lines
 
     def _return(self) -> str:
-        return f"return ({''.join(f'{self._operand(o)}, ' for o in self.program.outputs)})"
+        return _returned([self._operand(o) for o in self.program.outputs])
 
     def _operand(self, operand: int | float) -> str:
         return self.names[operand] if type(operand) is int else _constant(operand)
@@ -169,6 +169,10 @@ def _value_of(op: Op, *, careful: bool) -> Callable[..., float]:
         return as_float(op.evaluate(*numbers))
 
     return evaluate
+
+
+def _returned(outputs: list[str]) -> str:
+    return f"return ({', '.join(outputs)}{',' * (len(outputs) == 1)})"
 
 
 def _function_name(op: Op) -> str:

@@ -1,0 +1,281 @@
+"""What jit makes: programs, passes, Python source, machine code."""
+
+import copy
+import dataclasses
+import math
+import random
+import re
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import autograd_lite as ag
+from autograd_lite import Value, grad, jit, ops, value_and_grad
+from autograd_lite.errors import ArgumentError, MissingDependencyError
+from autograd_lite.jit import llvm, native, passes
+from autograd_lite.jit import python as python_back_end
+from autograd_lite.jit.pieces import pieces_of
+from autograd_lite.jit.program import Guard, Instruction, Program
+from tests.test_jit import SPECIAL, bits
+from tests.test_readme import ROOT, blocks
+
+BACK_ENDS: dict[str, Any] = {"python": python_back_end.PythonCode, "native": native.NativeCode}
+
+
+def program(*instructions: tuple[Any, ...], inputs: int = 2, outputs: Any = None, guards: Any = ()) -> Program:
+    """A program of instructions written as (op, operand, ...); its output is the last unless it is said."""
+    last = inputs + len(instructions) - 1
+    made = tuple(Instruction(op, tuple(operands)) for op, *operands in instructions)
+    names = tuple("xyzuvw"[:inputs])
+    return Program("f", names, made, (last,) if outputs is None else tuple(outputs), tuple(guards))
+
+
+def ran(made: Program) -> list[Any]:
+    return [(i.op.name, *i.operands) for i in made.instructions]
+
+
+# ---- Passes ----
+
+
+def test_dead_code_goes_and_guards_keep_theirs_alive() -> None:
+    guard = Guard(0, 4, "<", 3, 0.0, True)
+    before = program((ops.sin, 0), (ops.cos, 1), (ops.exp, 0), (ops.neg, 4), outputs=[5], guards=[guard])
+    after = passes.without_dead_code(before)
+    assert ran(after) == [("cos", 1), ("exp", 0), ("neg", 3)]
+    assert (after.guards[0].at, after.guards[0].left) == (3, 2)
+    assert ran(passes.without_dead_code(program((ops.sin, 0), outputs=[0]))) == []
+
+
+def test_repetitions_go_but_zeros_of_two_signs_and_positions_are_told_apart() -> None:
+    before = program((ops.add, 0, 0.0), (ops.add, 0, -0.0), (ops.add, 0, 0.0), (ops.mul, 2, 1.0), (ops.mul, 4, 1))
+    assert ran(passes.without_repetitions(before)) == [
+        ("add", 0, 0.0), ("add", 0, -0.0), ("mul", 2, 1.0), ("mul", 2, 1),
+    ]  # fmt: skip
+
+
+def test_operations_on_constants_are_done_beforehand() -> None:
+    before = program((ops.div, 1.0, 0.0), (ops.add, 2, 1.0), (ops.mul, 3, 0))
+    assert ran(passes.without_foregone_constants(before)) == [("mul", math.inf, 0)]
+
+
+IDENTITIES = [
+    (ops.mul, 0, 1.0), (ops.mul, 1.0, 0), (ops.div, 0, 1.0), (ops.sub, 0, 0.0), (ops.add, 0, -0.0),
+    (ops.add, -0.0, 0), (ops.constant_power, 0, 1.0), (ops.identity, 0), (ops.product, 0, 1.0), (ops.product, 1.0, 0),
+]  # fmt: skip
+NO_IDENTITIES = [(ops.mul, 0, 0.0), (ops.add, 0, 0.0), (ops.sub, 0, -0.0), (ops.sub, 0.0, 0), (ops.div, 0, 0)]
+
+
+@pytest.mark.parametrize("instruction", IDENTITIES)
+def test_an_identity_goes_and_is_one_for_every_number(instruction: tuple[Any, ...]) -> None:
+    made = program(instruction, inputs=1)
+    after = passes.without_identities(made)
+    assert (ran(after), after.outputs) == ([], (0,))
+    for x in SPECIAL:
+        assert bits(made.instructions[0].op.evaluate(*[x if type(o) is int else o for o in instruction[1:]])) == bits(x)
+
+
+@pytest.mark.parametrize("instruction", NO_IDENTITIES)
+def test_what_is_no_identity_for_every_number_stays(instruction: tuple[Any, ...]) -> None:
+    assert len(passes.without_identities(program(instruction, inputs=1))) == 1
+
+
+def test_plain_products_are_checked_where_a_nan_could_hide() -> None:
+    made = program((ops.product, 0, 1), (ops.add, 2, 1.0), (ops.greater, 3, 0.0), (ops.mul, 3, 2.0), outputs=[4, 5])
+    after = passes.with_plain_products(made)
+    assert ran(after)[0] == ("mul", 0, 1)
+    assert after.checked == (3, 5)
+
+
+@pytest.mark.parametrize("name", BACK_ENDS)
+@settings(max_examples=60)
+@given(data=st.data())
+def test_both_forms_of_code_answer_as_the_program(name: str, data: st.DataObject) -> None:
+    """Random straight lines with products of the chain rule among what could hide a nan."""
+    draws = random.Random(data.draw(st.integers(0, 10**6)))
+    choice = [ops.product, ops.kept, ops.add, ops.mul, ops.greater, ops.maximum, ops.div, ops.log, ops.where, ops.exp]
+    lines: list[tuple[Any, ...]] = []
+    for i in range(12):
+        op = draws.choice(choice)
+        lines.append((op, *[draws.choice([draws.randrange(2 + i), 0.0, 2.0]) for _ in range(op.arity or 0)]))
+    made = program(*lines, outputs=[13, 12, 7])
+    code = BACK_ENDS[name](passes.optimized(made))
+    for _ in range(6):
+        point = [draws.choice(SPECIAL), draws.choice(SPECIAL)]
+        assert bits(code.run(*point)) == bits(made(*point)), (point, str(made))
+
+
+@pytest.mark.parametrize("name", BACK_ENDS)
+@pytest.mark.parametrize("size", [1, 3, 7])
+def test_programs_in_pieces(name: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(python_back_end, "PIECE", size)
+    monkeypatch.setattr(llvm, "PIECE", size)
+
+    def f(x: Any, y: Any) -> Any:
+        for _ in range(4):
+            x, y = ag.sin(x) * y if x > y else x - y, ag.where(ag.greater(x, 0.0), ag.log(x), 1.0)
+        return x, y, 1.0, y * 0.0
+
+    fast = jit(lambda x, y: (f(x, y), grad(lambda x: f(x, y)[0])(x)), backend=name)
+    for point in ((0.5, 0.7), (1.5, 0.7), (-1.0, 2.0), (0.0, 0.0), (math.nan, 1.0)):
+        assert bits(fast(*point)) == bits((f(*point), grad(lambda x, y=point[1]: f(x, y)[0])(point[0])))
+    if name == "python":
+        assert "piece_1" in fast.source
+
+
+def test_pieces_pass_on_what_is_read_later() -> None:
+    made = program((ops.sin, 0), (ops.cos, 0), (ops.add, 2, 3), (ops.mul, 4, 2), outputs=[5, 3])
+    first, second = pieces_of(made, 2)
+    assert (first.reads, first.writes, second.reads, second.writes) == ((0,), (2, 3), (2, 3), (5,))
+
+
+# ---- Programs ----
+
+
+def test_a_program_is_immutable_and_shows_itself() -> None:
+    fast = jit(lambda x, w: x * w["rate"] if x > 1.0 else -x, backend="python")
+    fast(2.0, {"rate": 3.0})
+    assert str(fast.program) == (
+        "lambda(x, w['rate']): 2 inputs, 1 instruction, 1 guard\n"
+        "    guard x > 1.0 is True\n    v0 = x * w['rate']\n    return v0"
+    ).replace("lambda(", "<lambda>(")
+    assert (
+        fast.source == "def _lambda(x, w_rate):\n    if not x > 1.0: return 0\n    v0 = x * w_rate\n    return (v0,)\n"
+    )
+    assert (len(fast.program), fast.program.counts()) == (1, {"mul": 1})
+    assert fast.program(2.0, 5.0) == (10.0,)
+    assert fast.program(Value(2.0), Value(5.0))[0].requires_grad
+    with pytest.raises(ArgumentError, match="has 2 inputs, got 1"):
+        fast.program(2.0)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        fast.program.name = "other"  # type: ignore[misc]
+    assert copy.copy(fast.program) == fast.program
+    fast(0.5, {"rate": 3.0})
+    assert "return v0" in str(fast.program)
+    assert "guard x > 1.0 is False" in str(fast.program)
+
+
+def test_a_program_can_be_drawn() -> None:
+    fast = jit(lambda x, y: ag.tanh(x * y))
+    fast(1.0, 2.0)
+    assert "tanh" in fast.draw().source
+
+
+def test_names_are_the_users() -> None:
+    w = Value(2.0, name="weight")
+    fast = jit(lambda lambda_, x: lambda_ * w + x[1], backend="python")
+    fast(1.0, [2.0, 3.0])
+    assert fast.program.inputs == ("lambda_", "x[0]", "x[1]", "weight")
+    fast = jit(lambda s, v0, check, inf: s + v0 * check - inf, backend="python")
+    assert fast(1.0, 2.0, 3.0, 4.0) == 3.0
+
+
+# ---- Back ends ----
+
+
+def test_python_source_compiles_without_warnings_and_keeps_every_bit_of_its_constants() -> None:
+    draws = random.Random(0)
+    constants = [x for x in SPECIAL if x == x] + [
+        draws.uniform(-1, 1) * 10 ** draws.randint(-300, 300) for _ in range(50)
+    ]
+    fast = jit(lambda x: [x * c for c in constants] + [x - c for c in constants], backend="python")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = fast(3.0)
+        compile(fast.source, "source", "exec")
+    assert bits(found) == bits([3.0 * c for c in constants] + [3.0 - c for c in constants])
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", fast.source], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_long_program_compiles_in_pieces() -> None:
+    def f(x: Any) -> Any:
+        for i in range(10_000):
+            x = x * 0.5 + (1.0 if i % 3 else x)
+        return x
+
+    assert [jit(f, backend=name)(0.25) for name in BACK_ENDS] == [f(0.25)] * 2
+
+
+def test_long_native_code_releases_the_interpreter_lock() -> None:
+    def f(x: Any, count: int) -> Any:
+        for _ in range(count):
+            x = ag.sin(x)
+        return x
+
+    fast = jit(f, backend="native", static_argnames="count")
+    for count, is_long in ((10, False), (1000, True)):
+        assert fast(1.0, count) == f(1.0, count)
+        assert ("call ptr @PyEval_SaveThread()" in fast.source) == is_long
+
+
+def test_fast_math_is_the_users_choice() -> None:
+    f = lambda x, y: x * y + y
+    assert "fast" in _source_of(f, fast_math=True)
+    assert "fast" not in _source_of(f, fast_math=False)
+
+
+def _source_of(f: Any, *, fast_math: bool) -> str:
+    fast = jit(f, backend="native", fast_math=fast_math)
+    assert fast(2.0, 3.0) == 9.0
+    return fast.source
+
+
+def test_without_llvmlite_auto_is_python_and_native_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    native._llvm.cache_clear()
+    monkeypatch.setitem(sys.modules, "llvmlite", None)
+    monkeypatch.setitem(sys.modules, "llvmlite.binding", None)
+    fast = jit(lambda x: x * 2.0)
+    assert fast(1.0) == 2.0
+    assert fast.source.startswith("def ")
+    with pytest.raises(MissingDependencyError, match=re.escape('pip install "autograd_lite[native]"')):
+        jit(lambda x: x * 2.0, backend="native")(1.0)
+
+
+def test_a_missing_c_function_is_python_under_auto_and_named_under_native(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(llvm.LIBM, ops.sin, "no_such_function")
+    assert jit(ag.sin)(1.0) == ag.sin(1.0)
+    with pytest.raises(MissingDependencyError, match="no_such_function"):
+        jit(ag.sin, backend="native")(1.0)
+
+
+def test_native_code_refuses_what_is_no_float() -> None:
+    code = native.NativeCode(program((ops.add, 0, 1)))
+    for wrong in (1, True, "1", Value(1.0), None):
+        assert code.call(1.0, wrong) == -3
+    fast = jit(lambda x: x[0] * x[1])
+    assert fast([2.0, 3.0]) == fast([2, 3.0]) == 6.0
+    assert fast([Value(2.0), 3.0]).data == 6.0
+
+
+def test_a_gradient_and_its_value_are_computed_once() -> None:
+    fast = jit(value_and_grad(lambda x: ag.exp(ag.sin(x))))
+    fast(1.0)
+    assert fast.program.counts()["exp"] == fast.program.counts()["sin"] == 1
+
+
+# ---- The guide ----
+
+
+@pytest.mark.parametrize("block", blocks(ROOT / "docs" / "jit.md"))
+def test_the_guide_is_so(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"__name__": "guide"}
+    exec("from autograd_lite import *\nimport autograd_lite as ag\nimport math", names)
+    raises = re.search(r"^# (\w+Error): (.*)$", block, re.MULTILINE)
+    if raises:
+        with pytest.raises(Exception, match=re.escape(raises[2])) as caught:
+            exec(block, names)
+        assert type(caught.value).__name__ == raises[1]
+        return
+    exec(block, names)
+    for expression, expected in re.findall(r"^(\S.*?)  # (.+)$", block, re.MULTILINE):
+        if "=" not in expression.split("(")[0]:
+            assert repr(eval(expression, names)) == expected
