@@ -307,10 +307,6 @@ mod = Op("mod", operator.mod, lambda ans, x, y: (1.0, -(x // y)), symbol="%")
 square = Op("square", lambda x: x * x, lambda ans, x: (2 * x,))
 reciprocal = Op("reciprocal", lambda x: 1 / x, lambda ans, x: (-ans * ans,), otherwise=lambda x: math.copysign(inf, x))
 identity = Op("identity", lambda x: x, (1.0,))
-product: Op = Op(  # of an adjoint and a partial, as jit records the chain rule: 0 where one is 0, be the other inf
-    "product", special.product, lambda ans, x, y: (kept(y, x), kept(x, y)))
-kept: Op = Op(  # y, and 0 where the product with x is kept from being 0 * inf
-    "kept", special.kept, lambda ans, y, x: (where(equal(x, 0.0) * not_equal(y - y, 0.0), 0.0, 1.0), 0.0))
 
 # Exponentials, logarithms, roots
 exp = Op("exp", math.exp, lambda ans, x: (ans,), otherwise=inf)
@@ -417,6 +413,12 @@ def _radius(x: Any, y: Any) -> Any:
 
 #: Every primitive of this module by its name.
 primitives = {op.name: op for op in list(globals().values()) if isinstance(op, Op)}
+
+# What the chain rule does with an adjoint and a partial, as jit records it: 0 where one of them is 0, be the other inf.
+product: Op = Op("product", special.product, lambda ans, x, y: (kept(y, x), kept(x, y)))
+kept: Op = Op(  # y, and 0 where its product with x is kept from being 0 * inf
+    "kept", special.kept, lambda ans, y, x: (where(equal(x, 0.0) * not_equal(y - y, 0.0), 0.0, 1.0), 0.0)
+)
 
 
 def _primitive_named(name: str) -> Op:

@@ -1,6 +1,8 @@
 """``jit``: a function on Values, recorded and compiled."""
 
+import sys
 from collections.abc import Callable, Iterable
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, overload
 
 if TYPE_CHECKING:
@@ -68,3 +70,13 @@ def jit(
         )
 
     return compiled if f is None else compiled(f)
+
+
+class _Room(ModuleType):
+    """The package has the name of its function, and some ways of importing put it in that one's place."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return jit(*args, **kwargs)
+
+
+sys.modules[__name__].__class__ = _Room

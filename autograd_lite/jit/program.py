@@ -43,7 +43,7 @@ class Program:
     >>> fast(0.0, 2.0)
     0.0
     >>> print(fast.program)
-    lambda(x, y): 2 inputs, 3 instructions
+    <lambda>(x, y): 2 inputs, 3 instructions
         v0 = x * y
         v1 = tanh(v0)
         v2 = v1 + x
