@@ -25,13 +25,13 @@ def pull_back(order: list[N], seeds: dict[N, Any], *, create_graph: bool = False
     ``order`` is :func:`graph.operations` of the results. Returned are the adjoints of the nodes
     it does not hold: leaves, constants, and where the walk was told to stop. Those of the nodes
     in it are left in their ``_grad`` if ``keep``. A node whose adjoint is exactly 0, and a partial
-    that is, contribute nothing, even where the other is infinite or nan. What is 0 is 0.0, never -0.0.
+    that is, contribute nothing, even where the other is infinite or nan. The sign of what is 0 says
+    nothing: whoever shows a derivative adds 0.0.
     """
     if create_graph:
         with recording():
             return _pull_back(order, seeds, create_graph, keep)
-    found = _pull_back(order, seeds, create_graph, keep)
-    return {node: adjoint + 0.0 for node, adjoint in found.items()}  # the sign of a zero says nothing: let it be +
+    return _pull_back(order, seeds, create_graph, keep)
 
 
 def _pull_back(order: list[N], seeds: dict[N, Any], create_graph: bool, keep: bool) -> dict[N, Any]:
@@ -107,8 +107,7 @@ def push_forward(order: list[N], seeds: dict[N, Any], *, create_graph: bool = Fa
     if create_graph:
         with recording():
             return _push_forward(order, seeds, create_graph)
-    found = _push_forward(order, seeds, create_graph)
-    return {node: tangent + 0.0 for node, tangent in found.items()}
+    return _push_forward(order, seeds, create_graph)
 
 
 def _push_forward(order: list[N], seeds: dict[N, Any], create_graph: bool) -> dict[N, Any]:

@@ -82,7 +82,8 @@ class Value(Node):
             raise mode.tracer.refusal("grad")
         if grad is not None:
             self._grad = grad if isinstance(grad, Value) else checked(grad, "Value.grad")
-        elif hasattr(self, "_grad"):
+            return
+        if hasattr(self, "_grad"):
             del self._grad
 
     @property
@@ -173,9 +174,13 @@ class Value(Node):
         found = pull_back(graph.operations(self), seeds, create_graph=create_graph, keep=True)
         with _accumulating, recording() if create_graph else nullcontext():
             for leaf, adjoint in found.items():
-                if leaf._primitive is None:
-                    total = leaf._grad + adjoint if hasattr(leaf, "_grad") else adjoint
-                    leaf._grad = total if not create_graph or isinstance(total, Value) else Value(total).detach()
+                if leaf._primitive is not None:
+                    continue
+                if not create_graph:
+                    leaf._grad = getattr(leaf, "_grad", 0.0) + adjoint  # 0.0 + -0.0 is 0.0
+                else:
+                    total = leaf._grad + adjoint if leaf.has_grad else adjoint
+                    leaf._grad = total if isinstance(total, Value) else Value(total).detach()
 
     # -- Operators --
 

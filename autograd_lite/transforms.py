@@ -86,6 +86,9 @@ class _Inputs:
             return thing
         return as_float(number(thing))
 
+    def _derivative(self, thing: Any) -> Any:
+        return self.answer(thing if self.as_graph else thing + 0.0)  # 0.0, never -0.0
+
     def _depends_on_more(self, thing: Value) -> bool:
         """Whether a number depends on anything but the inputs: on an argument of an enclosing transform."""
         return any(leaf.requires_grad for leaf in graph.leaves(thing, stop=self.nodes))
@@ -98,7 +101,7 @@ class _Inputs:
                 seeds[result] = seeds[result] + cotangent if result in seeds else cotangent
         order = graph.operations(*seeds, stop=self.nodes)
         found = pull_back(order, seeds, create_graph=self.as_graph)
-        adjoints = iter([self.answer(found.get(node, 0.0)) for node in self.nodes])
+        adjoints = iter([self._derivative(found.get(node, 0.0)) for node in self.nodes])
         return tree.map_leaves(lambda _: next(adjoints), self._shape)
 
     def push(self, results: Any, tangents: Sequence[Any]) -> Any:
@@ -107,7 +110,7 @@ class _Inputs:
         # A tangent of exactly 0 is none: an input that does not move contributes nothing.
         seeds = {n: t for n, t in zip(self.nodes, tangents, strict=True) if type(t) is not float or t != 0.0}
         found = push_forward(graph.operations(*roots, stop=self.nodes), seeds, create_graph=self.as_graph)
-        return tree.map_leaves(lambda result: self.answer(found.get(result, 0.0)), results)
+        return tree.map_leaves(lambda result: self._derivative(found.get(result, 0.0)), results)
 
 
 def _called(f: _Function, args: Sequence[Any], kwargs: dict[str, Any], has_aux: bool) -> tuple[Any, Any]:

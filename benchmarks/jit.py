@@ -162,7 +162,7 @@ def casadi_buffer(problem: str) -> Task:
     buffer.set_res(0, memoryview(found))
     buffer.set_res(1, memoryview(gradient))
     evaluate()
-    kept = (function, buffer, given)  # which the buffer does not keep alive
+    kept = (function, buffer, given, found, gradient)  # which the buffer does not keep alive
     return lambda kept=kept: evaluate(), (found[0], gradient.tolist())
 
 

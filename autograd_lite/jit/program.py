@@ -48,7 +48,7 @@ class Program:
         v1 = tanh(v0)
         v2 = v1 + x
         return v2
-    >>> fast.program(1.0, 0.5) == tanh(0.5) + 1.0
+    >>> fast.program(1.0, 0.5) == (tanh(0.5) + 1.0,)
     True
     """
 
