@@ -595,6 +595,73 @@ def test_it_is_a_decorator() -> None:
     assert (decorated.__name__, decorated.__doc__) == ("decorated", "Twice x.")
 
 
+def test_it_decorates_methods() -> None:
+    one, other = Holder(), Holder()
+    other.rate = 5.0
+    assert (one.method(2.0), other.method(2.0), one.method(3.0)) == (4.0, 10.0, 6.0)
+    one.rate = 7.0
+    assert one.method(2.0) == 14.0
+
+
+def test_a_compiled_function_inside_is_recorded_along_and_may_be_called_by_itself(compiled: Callable[..., Any]) -> None:
+    inner = compiled(lambda x: x * x)
+    outer = compiled(lambda x: inner(x) + inner(x + 1.0))
+    for x in (1.0, 2.0, 3.0):
+        assert outer(x) == x * x + (x + 1.0) ** 2
+        assert inner(x) == x * x
+    assert sum(inner._counts.values()) == sum(outer._counts.values()) == 1
+
+
+def test_static_arguments_that_are_equal_and_not_the_same() -> None:
+    fast = jit(lambda x, zero: x * zero, static_argnames="zero")
+    assert [math.copysign(1.0, fast(2.0, zero)) for zero in (0.0, -0.0, 0)] == [1.0, -1.0, 1.0]
+
+
+def test_derivatives_in_any_order_of_asking(compiled: Callable[..., Any]) -> None:
+    w = Value(0.5)
+    f: Any = lambda x: ag.sin(x * w) * x
+
+    def first(g: Any) -> Any:
+        x = Value(0.7)
+        g(x).backward()
+        return x.grad
+
+    def weighted(g: Any) -> Any:
+        x = Value(0.7)
+        g(x).backward(2.5)
+        return x.grad
+
+    asked: list[Any] = [first, weighted, lambda g: grad(grad(g))(0.7), lambda g: g(0.7).data, lambda g: grad(g)(0.7)]
+    draws = random.Random(0)
+    for _ in range(6):
+        fast = compiled(f)
+        for ask in draws.sample(asked, len(asked)):
+            assert ask(fast) == pytest.approx(ask(f), rel=1e-14)
+
+
+def test_threads_share_the_gradients_of_one_recording() -> None:
+    model = MLP(2, [8, 1], rng=0)
+    expected = grad(lambda x: model(x) ** 2)([0.3, 0.4])
+    wrong: list[Any] = []
+    for _ in range(10):
+        fast = jit(lambda x: model(x) ** 2)
+        with no_grad():
+            fast([Value(0.3), Value(0.4)])
+        gate = threading.Barrier(4)
+
+        def work(fast: Any = fast, gate: Any = gate) -> None:
+            gate.wait()
+            if grad(fast)([0.3, 0.4]) != expected:
+                wrong.append(1)
+
+        workers = [threading.Thread(target=work) for _ in range(4)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+    assert not wrong
+
+
 def test_pickling_by_function_and_options() -> None:
     fast = jit(newton, backend="python", max_paths=5)
     fast(2.0)

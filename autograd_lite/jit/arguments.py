@@ -9,6 +9,7 @@ from autograd_lite import tree
 from autograd_lite.checks import as_float, describe, is_real
 from autograd_lite.engine import Value
 from autograd_lite.errors import TracingError
+from autograd_lite.jit.environment import is_unchanging
 from autograd_lite.jit.traced import TracedFloat, Tracer
 from autograd_lite.node import CONSTANT
 
@@ -27,7 +28,7 @@ class Arguments:
         self.numbers: list[float] = []
         #: The Values among the numbers by their ids, with their positions.
         self.values: dict[int, tuple[int, Value]] = {}
-        #: What is looked into as if the function closed over it: modules and functions.
+        #: What is looked into as if the function closed over it: modules, functions, objects.
         self.objects: list[Any] = []
 
     def take(self, thing: Any) -> None:
@@ -49,14 +50,14 @@ class Arguments:
         elif is_real(thing):
             self.key.append(float)
             self.numbers.append(as_float(thing))
-        elif hasattr(kind, "named_parameters") or callable(thing):
+        elif callable(thing) or hasattr(kind, "named_parameters") or not is_unchanging(kind.__module__):
             self.key.append(object)
             self.objects.append(thing)
         else:
             raise TypeError(
-                f"jit takes numbers and Values, lists, tuples and dicts of them, modules, functions, strings, bools "
-                f"and None; got {describe(thing)}. Name the argument in static_argnames if the function is to be "
-                "recorded for each of its values"
+                "jit takes numbers and Values, lists, tuples and dicts of them, modules, functions, objects of your own "
+                f"classes, strings, bools and None; got {describe(thing)}. Name the argument in static_argnames if the "
+                "function is to be recorded for each of its values"
             )
 
     def _take_items(self, kind: type, items: Any) -> None:
@@ -86,7 +87,7 @@ class Arguments:
             raise TypeError(
                 f"a static argument must be hashable, as numbers, strings and tuples are; {name} is {describe(thing)}"
             ) from None
-        self.key.append((type(thing), thing, name))
+        self.key.append((type(thing), thing, repr(thing), name))  # 0.0 and -0.0 are equal, as are (1,) and (1.0,)
 
 
 def stand_in(tracer: Tracer, thing: Any, name: str, known: dict[int, Value]) -> Any:

@@ -45,7 +45,6 @@ class Recording:
         #: The inputs that gradients reach, as nodes and as positions among all inputs.
         self.operands = [node for node in reached if node.requires_grad]
         self.places = [inputs[node] for node in self.operands]
-        self._order = order
         self._codes: dict[str, Code] = {}
         self.latest: Code = None  # what was run last
         self._seeds: list[Any] = []
@@ -53,69 +52,61 @@ class Recording:
 
     def values(self) -> Code:
         """Code for the results: the floats, then the nodes."""
-        return self._code("", lambda: [*self.floats, *(node._data for node in self.nodes)], self.extent)
+        return self._code("", lambda: [*self.floats, *(node._data for node in self.nodes)])
 
     def values_and_gradient(self) -> Code:
         """Code for the results and the gradient of the only node by each operand."""
         return self._code(
-            "_and_gradient", lambda: [*self.floats, *(n._data for n in self.nodes), *self._pulled([1.0], False)], None
+            "_and_gradient", lambda: [*self.floats, *(n._data for n in self.nodes), *self._pulled([1.0], False)]
         )
 
     def pull(self) -> Code:
         """Code from the inputs and an adjoint for each node to the adjoints of the operands."""
-        self._add_seeds()
-        return self._code("_gradient", lambda: self._pulled(self._seeds, False), None)
+        return self._code("_gradient", lambda: self._pulled(self._with_seeds(), False))
 
     def derivative(self) -> "Recording":
         """The same as a recording of its own, whose results can be differentiated again."""
-        if self._derivative is None:
-            self._add_seeds()
-            with self._reopened():
-                seeds = [Value(seed) for seed in self._seeds]
-            first = self.extent[0]
-            inputs = self.inputs | {seed: first + i for i, seed in enumerate(seeds)}
-            found = self._pulled(seeds, True)
-            self._derivative = Recording(
-                self.tracer,
-                f"{self.name}_gradient",
-                self.back_end,
-                inputs,
-                [number for number in found if not isinstance(number, Value)],
-                [node for node in found if isinstance(node, Value)],
-            )
-            self._derivative.extent = self.tracer.extent()
-            self._derivative_form = [isinstance(node, Value) for node in found]
+        with self.tracer.lock:
+            if self._derivative is None:
+                with tracing(self.tracer):
+                    seeds = [Value(seed) for seed in self._with_seeds()]
+                first = self.extent[0]
+                inputs = self.inputs | {seed: first + i for i, seed in enumerate(seeds)}
+                found = self._pulled(seeds, True)
+                self._are_nodes = [isinstance(adjoint, Value) for adjoint in found]
+                floats = [adjoint for adjoint in found if not isinstance(adjoint, Value)]
+                nodes = [adjoint for adjoint in found if isinstance(adjoint, Value)]
+                name = f"{self.name}_gradient"
+                self._derivative = Recording(self.tracer, name, self.back_end, inputs, floats, nodes)
         return self._derivative
 
-    def _add_seeds(self) -> None:
+    def _with_seeds(self) -> list[Any]:
+        """The adjoints of the nodes, as inputs after those of this recording."""
         if not self._seeds:
             names = [f"adjoint{i}" if len(self.nodes) > 1 else "adjoint" for i in range(len(self.nodes))]
-            # The inputs of this recording come first, and other inputs were not added since.
             self._seeds = [self.tracer.input(name, 1.0) for name in names]
-
-    def _reopened(self) -> Any:
-        self.tracer.is_open = True
-        return tracing(self.tracer)
+        return self._seeds
 
     def _pulled(self, seeds: Sequence[Any], create_graph: bool) -> list[Any]:
         """The adjoints of the operands, recorded."""
-        with self._reopened(), recording():
+        with tracing(self.tracer), recording():
             found = pull_back(
                 graph.operations(*self.nodes, stop=self.inputs),
                 dict(zip(self.nodes, seeds, strict=True)),
                 create_graph=create_graph,
             )
-        self.tracer.is_open = False
         return [found.get(node, 0.0) for node in self.operands]
 
-    def _code(self, suffix: str, outputs: Callable[[], list[Any]], extent: Any) -> Code:
+    def _code(self, suffix: str, outputs: Callable[[], list[Any]]) -> Code:
         if suffix not in self._codes:
-            numbers = outputs()
-            now = self.tracer.extent()
-            if suffix == "_and_gradient":  # no seeds among its inputs
-                now = (self.extent[0], *now[1:])
-            program = self.tracer.program(f"{self.name}{suffix}", numbers, extent or now)
-            self._codes[suffix] = self.back_end(optimized(program))
+            with self.tracer.lock:  # threads may ask for the same at once
+                numbers = outputs()
+                # Its own inputs and guards: a first derivative asks nothing that the recording did not.
+                inputs, _, guards = self.extent
+                if suffix == "_gradient":
+                    inputs += len(self._seeds)
+                program = self.tracer.program(f"{self.name}{suffix}", numbers, (inputs, guards))
+                self._codes[suffix] = self.back_end(optimized(program))
         self.latest = self._codes[suffix]
         return self.latest
 
@@ -164,7 +155,7 @@ class Recording:
 
         floats, nodes = _answered(derivative.results(all_numbers, operands_of_derivative), self.name)
         numbers_of, nodes_of = iter(floats), iter(nodes)
-        return [next(nodes_of) if is_node else next(numbers_of) for is_node in self._derivative_form]
+        return [next(nodes_of) if is_node else next(numbers_of) for is_node in self._are_nodes]
 
     def _pulled_within_a_recording(
         self, numbers: Sequence[float], operands: Sequence[Any], adjoints: list[Any], create_graph: bool

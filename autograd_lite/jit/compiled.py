@@ -257,7 +257,6 @@ class Compiled:
             tracer.number(node)
         inputs = {known[i]: place for i, (place, _) in arguments.values.items()}
         inputs |= {value: len(arguments.numbers) + i for i, value in enumerate(tracer.closed_over)}
-        tracer.is_open = False
         outputs = [*results.floats, *(value._data for value in results.others)]
         path = Path(Recording(tracer, _name(self.f), self._back_end, inputs, outputs, results.nodes), results)
         self._counts[key] = self._counts.get(key, 0) + 1

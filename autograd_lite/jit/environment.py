@@ -16,7 +16,7 @@ from autograd_lite import tree
 from autograd_lite.engine import Value
 from autograd_lite.ops import Op
 
-__all__ = ["Environment"]
+__all__ = ["Environment", "is_unchanging"]
 
 _MISSING: Any = object()
 _PLAIN = (float, int, str, bool, bytes, complex, type(None))
@@ -117,22 +117,22 @@ class Environment:
             self._look_into_instance(thing)
 
     def _look_into_function(self, function: FunctionType) -> None:
-        is_unchanging = _is_unchanging(function.__globals__.get("__name__", ""))  # a wrapper's __module__ is another's
+        is_installed = is_unchanging(function.__globals__.get("__name__", ""))  # a wrapper's __module__ is another's
         for cell in function.__closure__ or ():
             content = _content(cell)
             if content is not _MISSING:
                 self._waiting.append(content)
-                if not is_unchanging:
+                if not is_installed:
                     self._cells.append((cell, content))
-        if not is_unchanging:
+        if not is_installed:
             self._defaults.append((function, function.__defaults__))
         self._waiting += [function.__defaults__, function.__kwdefaults__, getattr(function, "__wrapped__", None)]
-        if is_unchanging:
+        if is_installed:
             return
         names = _names_in(function.__code__)
         for name in names:
             thing = self._name(function.__globals__, name)
-            if isinstance(thing, ModuleType) and not _is_unchanging(thing.__name__):
+            if isinstance(thing, ModuleType) and not is_unchanging(thing.__name__):
                 for attribute in names & vars(thing).keys():
                     self._name(vars(thing), attribute)
 
@@ -144,7 +144,7 @@ class Environment:
 
     def _look_into_class(self, kind: type) -> None:
         for base in kind.__mro__:
-            if not _is_unchanging(base.__module__):
+            if not is_unchanging(base.__module__):
                 for name in vars(base).keys() - _OF_EVERY_CLASS:
                     thing = self._name(vars(base), name)
                     if isinstance(thing, (staticmethod, classmethod)):
@@ -155,8 +155,10 @@ class Environment:
     def _look_into_instance(self, thing: Any) -> None:
         kind = type(thing)
         root = kind.__module__.partition(".")[0]
-        if _is_unchanging(kind.__module__) and not hasattr(kind, "named_parameters"):
-            if root == "autograd_lite" and hasattr(thing, "__dict__"):  # what grad and jit make of a function
+        if is_unchanging(kind.__module__) and not hasattr(kind, "named_parameters"):
+            if hasattr(thing, "__wrapped__"):  # a function that jit, functools.cache and the like have made
+                self._waiting.append(thing.__wrapped__)
+            elif root == "autograd_lite" and hasattr(thing, "__dict__"):  # what grad keeps of a function
                 self._waiting += vars(thing).values()
             return
         self._waiting.append(kind)
@@ -194,7 +196,8 @@ def _is_same(thing: Any, before: Any) -> bool:
 
 
 @functools.cache
-def _is_unchanging(module: str) -> bool:
+def is_unchanging(module: str) -> bool:
+    """Whether a module is of the standard library, of this package, or installed."""
     root = (module or "").partition(".")[0]
     if root in sys.stdlib_module_names or root in {"autograd_lite", "builtins"}:
         return root != "__main__"

@@ -8,6 +8,7 @@ and so the chain rule, ``no_grad``, ``detach`` and every transform do what they 
 import functools
 import math
 import operator
+import threading
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -201,7 +202,7 @@ class Tracer:
         self.guards: list[Guard] = []
         self.closed_over: dict[Value, TracedFloat] = {}
         self.is_differentiating = False
-        self.is_open = True
+        self.lock = threading.RLock()
         self._outcomes: dict[Any, bool] = {}
 
     def input(self, name: str, value: float) -> TracedFloat:
@@ -243,7 +244,7 @@ class Tracer:
             ans = as_float(ans)
         if is_constant:
             return TracedFloat(self, ans, None)
-        if not self.is_open:
+        if mode.tracer is not self:
             raise self.refusal_of_a_leak()
         self.instructions.append(Instruction(op, tuple(references)))
         return TracedFloat(self, ans, len(self.instructions) - 1)
@@ -272,7 +273,7 @@ class Tracer:
             return outcome
         key = (symbol, *((type(operand), operand) for operand in operands))
         if key not in self._outcomes:
-            if not self.is_open or mode.tracer is not self:
+            if mode.tracer is not self:
                 raise self.refusal_of_a_leak()
             self._outcomes[key] = outcome
             self.guards.append(
@@ -284,9 +285,12 @@ class Tracer:
         """How many inputs, instructions and guards there are by now."""
         return len(self.inputs), len(self.instructions), len(self.guards)
 
-    def program(self, name: str, outputs: list[Any], extent: tuple[int, int, int]) -> Program:
-        """What was recorded when it had this extent, with these numbers as its results."""
-        count, length, guards = extent
+    def program(self, name: str, outputs: list[Any], extent: tuple[int, int]) -> Program:
+        """What was recorded, of its inputs and guards the first so many, with these numbers as its results.
+
+        What was recorded of other inputs is dead code in it.
+        """
+        count, guards = extent
 
         def renumbered(reference: Any) -> Any:
             if type(reference) is not int:
@@ -297,7 +301,7 @@ class Tracer:
         return Program(
             name,
             tuple(self.inputs[:count]),
-            tuple([Instruction(op, tuple(map(renumbered, operands))) for op, operands in self.instructions[:length]]),
+            tuple([Instruction(op, tuple(map(renumbered, operands))) for op, operands in self.instructions]),
             tuple(results),
             tuple(
                 [
