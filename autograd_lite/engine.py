@@ -359,5 +359,6 @@ def assign(pairs: "list[tuple[Value, float]]") -> None:
 
 def _restored(data: float, grad: "float | Value | None", name: str | None, requires_grad: bool) -> Value:
     value = Value(data, name) if requires_grad else Value(data, name).detach()
-    value.grad = grad
+    if grad is not None:
+        value.grad = grad
     return value

@@ -50,7 +50,7 @@ def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
         mapped = [function(child) for child in tree.ravel().tolist()]
         if mapped and all(is_array(item) for item in mapped):  # a matrix, of a Jacobian say
             return numpy.array(mapped).reshape(tree.shape + mapped[0].shape)
-        dtype = float if all(isinstance(item, float) for item in mapped) else object
+        dtype = float if all(issubclass(type(item), float) for item in mapped) else object
         array = numpy.empty(len(mapped), dtype=dtype)
         array[:] = mapped
         return array.reshape(tree.shape)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import autograd_lite as ag
 from autograd_lite import Op, Value, grad, hessian, jacobian, jit, jvp, no_grad, value_and_grad, vjp
-from autograd_lite.errors import ArgumentError, TracingError
+from autograd_lite.errors import AnomalyError, ArgumentError, GraphError, TracingError
 from autograd_lite.nn import MLP, Module
 from autograd_lite.testing.strategies import Program, programs
 
@@ -660,6 +660,63 @@ def test_threads_share_the_gradients_of_one_recording() -> None:
         for worker in workers:
             worker.join()
     assert not wrong
+
+
+def test_more_ways_of_using_it(compiled: Callable[..., Any]) -> None:
+    model, w = MLP(2, [3, 1], rng=0), Value(2.0)
+    matrix, vector = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, 2.0])
+    functions: list[tuple[Any, tuple[Any, ...]]] = [
+        (jacobian(lambda m, x: [sum(row * x) for row in m], 1), (matrix, vector)),
+        (lambda x: copy.deepcopy(model)(x), ([0.1, 0.2],)),
+        (model, ([0.1, 0.2],)),
+        (model.forward, ([0.1, 0.2],)),
+        (ag.softmax, ([1.0, 2.0, 3.0],)),
+        (value_and_grad(lambda zs: ag.logsumexp(zs) - zs[1]), ([1.0, 2.0, 3.0],)),
+        (functools.partial(lambda x, y: x / y, 3.0), (w,)),
+    ]
+    for f, args in functions:
+        assert bits(compiled(f)(*args)) == bits(f(*args))
+
+
+def test_a_value_that_is_passed_and_closed_over(compiled: Callable[..., Any]) -> None:
+    w = Value(2.0)
+    fast = compiled(lambda x: x * w + w)
+    result = fast(w)
+    result.backward()
+    assert w.grad == 5.0
+    result.backward()
+    assert w.grad == 10.0
+
+
+def test_data_assigned_between_call_and_backward_does_not_count(compiled: Callable[..., Any]) -> None:
+    fast = compiled(lambda x: x**3)
+    for factor, expected in ((1.0, 12.0), (1.5, 18.0)):
+        x = Value(2.0)
+        result = fast(x) * factor
+        x.data = 10.0
+        result.backward()
+        assert x.grad == expected
+    with pytest.raises(GraphError, match="assigned since"):
+        result.backward(create_graph=True)
+
+
+def test_deep_graphs(compiled: Callable[..., Any]) -> None:
+    def deep(x: Any) -> Any:
+        for _ in range(20_000):
+            x = x * 0.9999 + 0.1
+        return x
+
+    x, y = Value(1.0), Value(1.0)
+    deep(x).backward()
+    compiled(deep)(y).backward()
+    assert x.grad == y.grad
+
+
+def test_under_detect_anomaly_it_runs_uncompiled() -> None:
+    fast = jit(ag.log)
+    fast(Value(1.0))
+    with ag.detect_anomaly(), pytest.raises(AnomalyError, match="log gave -inf"):
+        fast(Value(0.0))
 
 
 def test_pickling_by_function_and_options() -> None:

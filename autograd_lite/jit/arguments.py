@@ -55,9 +55,9 @@ class Arguments:
             self.objects.append(thing)
         else:
             raise TypeError(
-                "jit takes numbers and Values, lists, tuples and dicts of them, modules, functions, objects of your own "
-                f"classes, strings, bools and None; got {describe(thing)}. Name the argument in static_argnames if the "
-                "function is to be recorded for each of its values"
+                "jit takes numbers and Values, lists, tuples and dicts of them, modules, functions, objects of your "
+                f"own classes, strings, bools and None; got {describe(thing)}. Name the argument in static_argnames if "
+                "the function is to be recorded for each of its values"
             )
 
     def _take_items(self, kind: type, items: Any) -> None:
