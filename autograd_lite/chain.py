@@ -67,7 +67,7 @@ def _hand_on(found: dict[N, Any], node: N, adjoint: Any, create_graph: bool) -> 
     is_zero = type(adjoint) is float and adjoint == 0.0
     if pull:
         contributions = pull(node, adjoint, create_graph)
-        if not found:  # the last node, as a compiled loss is: no sums, and often many operands
+        if not found and type(contributions) is tuple:  # a compiled loss: no sums, and often many operands
             found.update(zip(node.operands, contributions, strict=True))
             if len(found) == len(contributions) and float not in map(type, found):
                 return
@@ -77,7 +77,7 @@ def _hand_on(found: dict[N, Any], node: N, adjoint: Any, create_graph: bool) -> 
         pairs = zip(node.operands, partials, strict=True)
         contributions = [0.0 if o.__class__ is float else _product(adjoint, p) for o, p in pairs]
     for operand, contribution in zip(node.operands, contributions, strict=True):
-        if operand.__class__ is not float:
+        if operand.__class__ is not float and contribution is not None:
             if operand not in found:
                 found[operand] = contribution
             elif not (type(contribution) is float and contribution == 0.0):

@@ -124,7 +124,8 @@ class Op:
     __slots__ = ("arity", "methods", "name", "otherwise", "partials", "symbol", "value")
 
     #: How the chain rule passes an operation that is no single number's: ``pull(node, adjoint, create_graph)`` gives
-    #: what goes to each operand, ``push(node, tangents, create_graph)`` the tangent. None: by the partials.
+    #: what goes to each operand (None for nothing), ``push(node, tangents, create_graph)`` the tangent. Most have
+    #: neither, and go by their partials.
     pull: Callable[..., Any] | None = None
     push: Callable[..., Any] | None = None
 

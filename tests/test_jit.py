@@ -342,6 +342,10 @@ def test_several_results_have_one_graph(compiled: Callable[..., Any]) -> None:
             x.grad = w.grad = None
         return first
 
+    for position, reached in ((0, [True, True]), (1, [True, False])):
+        w.grad, x = None, Value(0.7)
+        fast(x)[position].backward()
+        assert [x.has_grad, w.has_grad] == reached
     assert gradients(fast) == pytest.approx(gradients(f), rel=1e-14)
     assert gradients(fast, True) == pytest.approx(gradients(f, True), rel=1e-14)
     g: Any = lambda x: fast(x)[0] * 2.0 + fast(x)[1]
@@ -667,7 +671,8 @@ def test_more_ways_of_using_it(compiled: Callable[..., Any]) -> None:
     matrix, vector = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, 2.0])
     functions: list[tuple[Any, tuple[Any, ...]]] = [
         (jacobian(lambda m, x: [sum(row * x) for row in m], 1), (matrix, vector)),
-        (lambda x: copy.deepcopy(model)(x), ([0.1, 0.2],)),
+        (lambda x: copy.deepcopy(model)(x[::-1]), ([0.1, 0.2],)),
+        (lambda x: Value(3.0) * x, (2.0,)),
         (model, ([0.1, 0.2],)),
         (model.forward, ([0.1, 0.2],)),
         (ag.softmax, ([1.0, 2.0, 3.0],)),

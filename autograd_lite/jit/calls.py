@@ -48,7 +48,18 @@ class Recording:
         self._codes: dict[str, Code] = {}
         self.latest: Code = None  # what was run last
         self._seeds: list[Any] = []
+        self._reached: dict[frozenset[int], list[bool]] = {}
         self._derivative: Recording | None = None
+
+    def reached_from(self, positions: frozenset[int]) -> list[bool]:
+        """Which operands some of the nodes depend on at all."""
+        if positions not in self._reached:
+            roots = [self.nodes[position] for position in positions]
+            found = {
+                o for node in graph.operations(*roots, stop=self.inputs) for o in node.operands if type(o) is Value
+            }
+            self._reached[positions] = [operand in found for operand in self.operands]
+        return self._reached[positions]
 
     def values(self) -> Code:
         """Code for the results: the floats, then the nodes."""
@@ -183,7 +194,8 @@ def _operand(value: Any, data: float) -> Any:
 
 def _node(data: float, op: Op, operands: tuple[Any, ...], partials: tuple[float, ...]) -> Value:
     node = Value(data)
-    if any(operand.__class__ is not float for operand in operands):
+    # Without operands it depends on leaves that the function made itself, and is no constant either.
+    if not operands or any(operand.__class__ is not float for operand in operands):
         node._primitive, node._x, node._y, node._dx, node._dy = op, operands, None, partials, None
         return node
     return node.detach()
@@ -216,11 +228,16 @@ class Call(Op):
     def pull(self, node: Value, adjoint: Any, create_graph: bool) -> Any:
         """What the adjoint of the result, or those of all results, give the operands."""
         if type(adjoint) is Together:
-            adjoints = [adjoint.get(i, 0.0) for i in range(len(self.recording.nodes))]
-        else:
-            if type(adjoint) is float and adjoint == 1.0 and not create_graph:
-                return node._dx
-            adjoints = [adjoint]
+            count = len(self.recording.nodes)
+            adjoints = [adjoint.get(i, 0.0) for i in range(count)]
+            pulled = self.recording.pulled(self.numbers, node.operands, adjoints, create_graph)
+            if len(adjoint) == count:
+                return pulled
+            reached = self.recording.reached_from(frozenset(adjoint))
+            return [number if is_reached else None for number, is_reached in zip(pulled, reached, strict=True)]
+        if type(adjoint) is float and adjoint == 1.0 and not create_graph:
+            return node._dx
+        adjoints = [adjoint]
         return self.recording.pulled(self.numbers, node.operands, adjoints, create_graph)
 
     def push(self, node: Value, tangents: list[Any], create_graph: bool) -> Any:
