@@ -93,6 +93,12 @@ def test_plain_products_are_checked_where_a_nan_could_hide() -> None:
 
 
 @pytest.mark.parametrize("name", BACK_ENDS)
+def test_a_constant_infinity_is_kept_from_a_zero(name: str) -> None:
+    code = BACK_ENDS[name](program((ops.kept, math.inf, 0), inputs=1))
+    assert (code.run(0.0), code.run(2.0)) == ((0.0,), (math.inf,))
+
+
+@pytest.mark.parametrize("name", BACK_ENDS)
 @settings(max_examples=60)
 @given(data=st.data())
 def test_both_forms_of_code_answer_as_the_program(name: str, data: st.DataObject) -> None:

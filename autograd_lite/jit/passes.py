@@ -1,5 +1,6 @@
 """What makes a Program shorter without changing a bit of its answers. Each pass is a function of a Program."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -135,7 +136,7 @@ def with_plain_products(program: Program) -> Program:
     is_suspect = [False] * (count + len(program))
     for position, (op, operands) in enumerate(program.instructions, count):
         suspects = [o for o in operands if type(o) is int and is_suspect[o]]
-        if op in _HAND_ON_INFINITY:
+        if op in _HAND_ON_INFINITY and not _keeps_a_constant(op, operands):
             is_suspect[position] = bool(suspects) or op is ops.product or op is ops.kept
         else:
             checked.update(suspects)
@@ -143,11 +144,16 @@ def with_plain_products(program: Program) -> Program:
     checked.update(o for o in ends if type(o) is int and is_suspect[o])
 
     def rule(op: Op, operands: tuple[_Operand, ...]) -> _Operand | Instruction:
-        if op is ops.kept:
+        if op is ops.kept and not _keeps_a_constant(op, operands):
             return operands[0]
         return Instruction(ops.mul if op is ops.product else op, operands)
 
     return _rewritten(replace(program, checked=tuple(sorted(checked))), rule)
+
+
+def _keeps_a_constant(op: Op, operands: tuple[_Operand, ...]) -> bool:
+    """Whether it is of a constant inf or nan, which no check would find."""
+    return op is ops.kept and type(operands[0]) is float and not math.isfinite(operands[0])
 
 
 def _rewritten(program: Program, rule: _Rule, is_live: list[bool] | None = None) -> Program:
