@@ -192,23 +192,25 @@ class Module(metaclass=_Naming):
 
 
 def _held(module: Module, kind: type) -> list[tuple[str, Any]]:
-    """Everything of a kind that a module and the modules inside it hold, each once, with its path."""
-    found: list[tuple[str, Any]] = []
+    """Everything of a kind that a module and the modules inside it hold, itself included, each once, with its path."""
+    found: list[tuple[str, Any]] = [("", module)]
     _collect(module, "", found, {})
     return [(path, thing) for path, thing in found if isinstance(thing, kind)]
 
 
-def _collect(thing: Any, path: str, found: list[tuple[str, Any]], seen: dict[int, Any]) -> None:
+def _collect(holder: Any, prefix: str, found: list[tuple[str, Any]], seen: dict[int, Any]) -> None:
     """Append every Value and Module; ``seen`` keeps all that was looked into, lest an id be given again."""
-    if id(thing) in seen:  # shared, or above: a child may know its parent
-        return
-    seen[id(thing)] = thing
-    if isinstance(thing, (Value, Module)):
-        found.append((path, thing))
-    if not isinstance(thing, Value):
-        for key, item in _items(thing):
-            if type(item) not in _PLAIN:
-                _collect(item, f"{path}.{key}" if path else str(key), found, seen)
+    seen[id(holder)] = holder
+    for key, item in _items(holder):
+        if type(item) in _PLAIN or id(item) in seen:  # shared, or above: a child may know its parent
+            continue
+        if isinstance(item, Value):
+            seen[id(item)] = item
+            found.append((f"{prefix}{key}", item))
+        else:
+            if isinstance(item, Module):
+                found.append((f"{prefix}{key}", item))
+            _collect(item, f"{prefix}{key}.", found, seen)
 
 
 def _children(thing: Any, path: str) -> Iterator[tuple[str, Module]]:
