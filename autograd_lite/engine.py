@@ -89,6 +89,8 @@ class Value(Node):
     @property
     def has_grad(self) -> bool:
         """Whether ``grad`` has been set, by ``backward()`` or by hand; assigning None unsets it."""
+        if modes.in_a_mode and mode.tracer:
+            raise mode.tracer.refusal("grad")
         return hasattr(self, "_grad")
 
     @property
@@ -313,7 +315,7 @@ class Value(Node):
         return f"Value(data={self._data!r}, grad={number(self.grad)!r}{name})"
 
     def __format__(self, spec: str) -> str:
-        return format(self._data, spec) if spec else repr(self)
+        return format(number(self), spec) if spec else repr(self)
 
     def _no_silent_float(self) -> float:
         raise TypeError(
@@ -332,7 +334,8 @@ class Value(Node):
                 f"only leaves can be copied and pickled; this Value is the result of {self._primitive!r}, and "
                 "its graph would come along. Take v.detach() or v.data"
             )
-        return _restored, (number(self), number(self.grad) if self.has_grad else None, self.name, self.requires_grad)
+        grad = number(self._grad) if hasattr(self, "_grad") else None
+        return _restored, (number(self), grad, self.name, self.requires_grad)
 
 
 for _op in ops.primitives.values():

@@ -21,7 +21,7 @@ _STATIC = (str, bool, bytes, type(None))
 class Arguments:
     """The numbers of a call, in order, and a key that is the same for all calls of the same structure."""
 
-    __slots__ = ("key", "numbers", "objects", "values")
+    __slots__ = ("key", "numbers", "objects", "statics", "values")
 
     def __init__(self) -> None:
         self.key: list[Any] = []
@@ -30,6 +30,8 @@ class Arguments:
         self.values: dict[int, tuple[int, Value]] = {}
         #: What is looked into as if the function closed over it: modules, functions, objects.
         self.objects: list[Any] = []
+        #: Static arguments, which are looked into too.
+        self.statics: list[Any] = []
 
     def take(self, thing: Any) -> None:
         """Add an argument, or a part of one."""
@@ -41,7 +43,7 @@ class Arguments:
         elif isinstance(thing, _STATIC):
             self.key.append((kind, thing))
         elif isinstance(thing, dict):
-            self.key.append((kind, tuple(thing)))
+            self.key.append((kind, tuple(thing), tuple(map(type, thing))))
             for child in thing.values():
                 self.take(child)
         elif tree.is_array(thing):
@@ -76,7 +78,7 @@ class Arguments:
             self.key.append(known[0])
             return
         self.values[id(value)] = (len(self.numbers), value)
-        self.key.append(Value if value.requires_grad else CONSTANT)
+        self.key.append((Value if value.requires_grad else CONSTANT, value.name))
         self.numbers.append(value._data)
 
     def take_static(self, name: str, thing: Any) -> None:
@@ -87,6 +89,7 @@ class Arguments:
             raise TypeError(
                 f"a static argument must be hashable, as numbers, strings and tuples are; {name} is {describe(thing)}"
             ) from None
+        self.statics.append(thing)
         self.key.append((type(thing), thing, repr(thing), name))  # 0.0 and -0.0 are equal, as are (1,) and (1.0,)
 
 
@@ -102,7 +105,7 @@ def stand_in(tracer: Tracer, thing: Any, name: str, known: dict[int, Value]) -> 
         return thing
     if isinstance(thing, dict):
         items = {key: stand_in(tracer, child, f"{name}[{key!r}]", known) for key, child in thing.items()}
-        return items if type(thing) is dict else type(thing)(items)
+        return items if type(thing) is dict else _updated(thing, items)
     if isinstance(thing, (list, tuple)):
         children = [stand_in(tracer, child, f"{name}[{i}]", known) for i, child in enumerate(thing)]
         return type(thing)(*children) if hasattr(thing, "_fields") else type(thing)(children)
@@ -158,8 +161,9 @@ class Results:
             return lambda floats, nodes, others, values: thing
         if isinstance(thing, dict):
             built = {key: self._builder(child) for key, child in thing.items()}
-            kind = type(thing)
-            return lambda *found: kind({key: build(*found) for key, build in built.items()})
+            if type(thing) is dict:
+                return lambda *found: {key: build(*found) for key, build in built.items()}
+            return lambda *found: _updated(thing, {key: build(*found) for key, build in built.items()})
         if isinstance(thing, (list, tuple)):
             return self._builder_of_items(thing)
         if tree.is_array(thing):
@@ -219,6 +223,13 @@ class Results:
         if hasattr(kind, "_fields"):
             return lambda *found: kind(*[build(*found) for build in built])
         return lambda *found: kind([build(*found) for build in built])
+
+
+def _updated(thing: Any, items: dict[Any, Any]) -> Any:
+    """A dict of a kind of its own, such as a defaultdict, with other items."""
+    twin = copy.copy(thing)
+    twin.update(items)
+    return twin
 
 
 def _array(items: list[Any], shape: tuple[int, ...], is_object: bool) -> Any:

@@ -261,7 +261,7 @@ class Compiled:
         path = Path(Recording(tracer, _name(self.f), self._back_end, inputs, outputs, results.nodes), results)
         self._counts[key] = self._counts.get(key, 0) + 1
         # As it is after the recording, whose side effects are not to count as a change.
-        environment = Environment([self.f, *arguments.objects])
+        environment = Environment([self.f, *arguments.objects, *arguments.statics])
         if variant is not None:
             variant.environment = environment
             variant.add(path)

@@ -4,15 +4,20 @@ Values are looked at by identity (their data is an input of the Program), all el
 identity or, for plain numbers and strings, by equality.
 """
 
+import argparse
+import array
+import collections
 import functools
 import itertools
 import operator
+import os
 import sys
+import threading
 from collections.abc import Iterable, Mapping
-from types import CellType, CodeType, FunctionType, MethodType, ModuleType
+from types import CellType, CodeType, FunctionType, MappingProxyType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
-from autograd_lite import tree
+from autograd_lite import ops, tree
 from autograd_lite.engine import Value
 from autograd_lite.ops import Op
 
@@ -20,7 +25,18 @@ __all__ = ["Environment", "is_unchanging"]
 
 _MISSING: Any = object()
 _PLAIN = (float, int, str, bool, bytes, complex, type(None))
-_NOT_LOOKED_INTO = (*_PLAIN, Value, Op, CodeType)
+_NOT_LOOKED_INTO = {*_PLAIN, CodeType}
+_SEQUENCES: Any = (
+    list,
+    set,
+    collections.deque,
+    bytearray,
+    array.array,
+    *map(type, ({}.keys(), {}.values(), {}.items())),
+)
+_COLLECTIONS: Any = (*_SEQUENCES, tuple, frozenset)
+_NAMESPACES = {SimpleNamespace, argparse.Namespace, collections.UserDict, collections.UserList, threading.local}
+_LIBRARY = os.__file__.removesuffix("os.py")
 _OF_EVERY_CLASS = {"__module__", "__doc__", "__dict__", "__weakref__", "__annotations__", "__slots__", "__qualname__"}
 
 
@@ -32,16 +48,19 @@ class Environment:
 
     def __init__(self, roots: Iterable[Any]) -> None:
         self._cells: list[tuple[CellType, Any]] = []
-        self._defaults: list[tuple[FunctionType, Any]] = []
+        self._defaults: list[tuple[FunctionType, Any, Any]] = []
+        self._kinds: list[tuple[Any, type]] = []  # of instances, whose class may be assigned
+        self._slots: list[tuple[Any, str, Any]] = []
+        self._classes: list[tuple[Mapping[str, Any], int]] = []  # to which attributes may be added
         self._names: list[tuple[Mapping[str, Any], str, Any]] = []
-        self._dicts: list[tuple[dict[Any, Any], tuple[Any, ...], tuple[Any, ...]]] = []
+        self._dicts: list[tuple[Mapping[Any, Any], tuple[Any, ...], tuple[Any, ...]]] = []
         self._sequences: list[tuple[Any, tuple[Any, ...]]] = []
         self._arrays: list[tuple[Any, Any]] = []
         self._seen: dict[int, Any] = {}  # the things too, lest an id be given again
         self._waiting = list(roots)
         while self._waiting:
             thing = self._waiting.pop()
-            if not isinstance(thing, _NOT_LOOKED_INTO) and id(thing) not in self._seen:
+            if type(thing) not in _NOT_LOOKED_INTO and not isinstance(thing, Value) and id(thing) not in self._seen:
                 self._seen[id(thing)] = thing
                 self._look_into(thing)
         self._globals: list[tuple[Any, Any, tuple[Any, ...]]] = []
@@ -58,10 +77,19 @@ class Environment:
         self._lengths = list(map(len, self._containers))
         self._contents = list(itertools.chain.from_iterable(self._containers))
 
-    def holds(self) -> bool:  # noqa: C901 - loops side by side, each over one kind of thing
+    def holds(self) -> bool:  # noqa: C901, PLR0912 - loops side by side, each over one kind of thing
         """Whether all of it is as it was."""
-        for function, defaults in self._defaults:
-            if function.__defaults__ is not defaults:
+        for function, defaults, kwdefaults in self._defaults:
+            if function.__defaults__ is not defaults or function.__kwdefaults__ is not kwdefaults:
+                return False
+        for thing, kind in self._kinds:
+            if type(thing) is not kind:
+                return False
+        for thing, slot, content in self._slots:
+            if not _is_same(getattr(thing, slot, _MISSING), content):
+                return False
+        for attributes, count in self._classes:
+            if len(attributes) != count:
                 return False
         for cell, content in self._cells:
             if _content(cell) is not content and not _is_same(_content(cell), content):
@@ -77,8 +105,8 @@ class Environment:
                 return False
         if self._containers and not self._are_containers_same():
             return False
-        for array, copy in self._arrays:  # noqa: SIM110 - a call's time counts
-            if array.shape != copy.shape or array.tobytes() != copy.tobytes():
+        for numbers, copy in self._arrays:
+            if numbers.shape != copy.shape or numbers.tobytes() != copy.tobytes():
                 return False
         return True
 
@@ -95,20 +123,26 @@ class Environment:
                 return False
         return True
 
-    def _look_into(self, thing: Any) -> None:
+    def _look_into(self, thing: Any) -> None:  # noqa: C901 - a case for each kind of thing
         if isinstance(thing, FunctionType):
             self._look_into_function(thing)
         elif isinstance(thing, MethodType):
             self._waiting += [thing.__func__, thing.__self__]
         elif isinstance(thing, functools.partial):
             self._waiting += [thing.func, thing.args, thing.keywords]
-        elif isinstance(thing, dict):
+        elif isinstance(thing, (dict, MappingProxyType)):
             self._dicts.append((thing, tuple(thing), tuple(thing.values())))
             self._waiting += thing.values()
-        elif isinstance(thing, (list, tuple, set, frozenset)):
-            if not isinstance(thing, (tuple, frozenset)):
-                self._sequences.append((thing, tuple(thing)))
-            self._waiting += thing
+            self._look_into_subclass(thing)
+        elif isinstance(thing, _COLLECTIONS):
+            items = tuple(thing)
+            if isinstance(thing, _SEQUENCES):
+                self._sequences.append((thing, items))
+            self._waiting += items
+            self._look_into_subclass(thing)
+        elif isinstance(thing, Op):
+            if ops.primitives.get(thing.name) is not thing:
+                self._waiting += [thing.value, thing.partials, thing.otherwise]
         elif tree.is_array(thing):
             self._look_into_array(thing)
         elif isinstance(thing, type):
@@ -125,7 +159,9 @@ class Environment:
                 if not is_installed:
                     self._cells.append((cell, content))
         if not is_installed:
-            self._defaults.append((function, function.__defaults__))
+            self._defaults.append((function, function.__defaults__, function.__kwdefaults__))
+            if vars(function):
+                self._waiting.append(vars(function))
         self._waiting += [function.__defaults__, function.__kwdefaults__, getattr(function, "__wrapped__", None)]
         if is_installed:
             return
@@ -143,8 +179,10 @@ class Environment:
         return thing
 
     def _look_into_class(self, kind: type) -> None:
+        self._waiting.append(type(kind))
         for base in kind.__mro__:
             if not is_unchanging(base.__module__):
+                self._classes.append((vars(base), len(vars(base))))
                 for name in vars(base).keys() - _OF_EVERY_CLASS:
                     thing = self._name(vars(base), name)
                     if isinstance(thing, (staticmethod, classmethod)):
@@ -160,21 +198,34 @@ class Environment:
                 self._waiting.append(thing.__wrapped__)
             elif root == "autograd_lite" and hasattr(thing, "__dict__"):  # what grad keeps of a function
                 self._waiting += vars(thing).values()
+            elif kind in _NAMESPACES:
+                self._waiting.append(vars(thing))
             return
+        self._look_into_subclass(thing)
+
+    def _look_into_subclass(self, thing: Any) -> None:
+        """The attributes of an instance of a class of the user's."""
+        kind = type(thing)
+        if is_unchanging(kind.__module__) and not hasattr(kind, "named_parameters"):
+            return
+        self._kinds.append((thing, kind))
         self._waiting.append(kind)
         if hasattr(thing, "__dict__"):
             self._waiting.append(vars(thing))
         for base in kind.__mro__:
             slots = vars(base).get("__slots__", ())
-            for name in (slots,) if isinstance(slots, str) else slots:
-                self._waiting.append(getattr(thing, name, None))
+            for slot in (slots,) if isinstance(slots, str) else slots:
+                if slot not in {"__dict__", "__weakref__"}:
+                    content = getattr(thing, slot, _MISSING)
+                    self._slots.append((thing, slot, content))
+                    self._waiting.append(content)
 
-    def _look_into_array(self, array: Any) -> None:
-        if array.dtype == object:
-            self._waiting += array.ravel().tolist()
-            self._sequences.append((array.flat, tuple(array.flat)))
-        elif array.dtype.kind in "fiub":
-            self._arrays.append((array, array.copy()))
+    def _look_into_array(self, thing: Any) -> None:
+        if thing.dtype == object:
+            self._waiting += thing.ravel().tolist()
+            self._sequences.append((thing.flat, tuple(thing.flat)))
+        elif thing.dtype.kind in "fiub":
+            self._arrays.append((thing, thing.copy()))
 
 
 def _content(cell: CellType) -> Any:
@@ -199,10 +250,13 @@ def _is_same(thing: Any, before: Any) -> bool:
 def is_unchanging(module: str) -> bool:
     """Whether a module is of the standard library, of this package, or installed."""
     root = (module or "").partition(".")[0]
-    if root in sys.stdlib_module_names or root in {"autograd_lite", "builtins"}:
-        return root != "__main__"
-    file = getattr(sys.modules.get(root), "__file__", None) or ""
-    return "site-packages" in file or "dist-packages" in file
+    if root == "autograd_lite":
+        return True
+    file = getattr(sys.modules.get(root), "__file__", None)
+    if file is None:
+        return root in sys.stdlib_module_names and root != "__main__"
+    # By its place, as a module of the user's may have the name of one of the library's.
+    return "site-packages" in file or "dist-packages" in file or file.startswith(_LIBRARY)
 
 
 @functools.cache

@@ -5,6 +5,7 @@ Python's ``math``, in the same order. An operation that has no such form here is
 in Python, as it is.
 """
 
+import itertools
 import math
 import struct
 from collections.abc import Callable
@@ -43,6 +44,9 @@ _COMPARISONS = {
 }
 
 
+_serial = itertools.count()
+
+
 class Source:
     """The text of one program."""
 
@@ -53,6 +57,7 @@ class Source:
         #: The functions of C's library, and the primitives that are called back in Python, by their symbols.
         self.externals: dict[str, int] = {}
         self.callbacks: dict[str, tuple[Op, int]] = {}
+        self._symbols: dict[tuple[Op, int], str] = {}
         self._slots = {position: position for position in range(len(program.inputs))}
         self._lines: list[str] = []
         self._fresh = 0
@@ -108,7 +113,7 @@ class Source:
         """The function that Python calls, with Python's calling convention METH_FASTCALL.
 
         It gives the tuple of outputs; or, as an int, the number of a guard that fails, -2 where the
-        careful form is needed, -3 where an argument is no float.
+        careful form is needed, -3 where an argument
         """
         outputs = []
         constants: list[str] = []
@@ -208,9 +213,10 @@ class Source:
         return _call(symbol, *x)
 
     def _callback(self, op: Op, x: list[str]) -> str:
-        symbol = f"python.{id(op)}.{len(x)}"
-        self.callbacks[symbol] = (op, len(x))
-        return _call(symbol, *x)
+        if (op, len(x)) not in self._symbols:  # LLVM has one table of symbols for all programs
+            symbol = self._symbols[op, len(x)] = f"python.{next(_serial)}"
+            self.callbacks[symbol] = (op, len(x))
+        return _call(self._symbols[op, len(x)], *x)
 
 
 def _call(symbol: str, *x: str) -> str:
@@ -241,10 +247,13 @@ define ptr @entry(ptr %self, ptr %arguments, i64 %given) {{
 start:
   {bytes}
   %s = {allocation}
+  %fits = icmp eq i64 %given, {inputs}
+  br i1 %fits, label %begin, label %refused
+begin:
   %any = icmp ne i64 {inputs}, 0
   br i1 %any, label %read, label %ready
 read:
-  %i = phi i64 [0, %start], [%i1, %take]
+  %i = phi i64 [0, %begin], [%i1, %take]
   %from = getelementptr ptr, ptr %arguments, i64 %i
   %object = load ptr, ptr %from
   %kindplace = getelementptr i8, ptr %object, i64 {type_offset}

@@ -2,11 +2,12 @@
 
 import ctypes
 import functools
+import threading
 from collections.abc import Callable
 from typing import Any
 
 from autograd_lite.checks import as_float
-from autograd_lite.errors import MissingDependencyError
+from autograd_lite.errors import MissingDependencyError, TracingError
 from autograd_lite.jit.llvm import Source
 from autograd_lite.jit.passes import plain
 from autograd_lite.jit.program import Program
@@ -41,7 +42,7 @@ class NativeCode:
         text = Source(plain(program), _type_offset(), fast_math=fast_math)
         self._source = text
         self._call, self._errors = _compiled(text)
-        self._careful: NativeCode | None = None
+        self._careful: tuple[Callable[..., Any], _Errors | None] | None = None
         #: The function itself, where it may be called as it is: what is no tuple calls for ``run``.
         self.call: Callable[..., Any] = self._call if self._errors is None else self.run
 
@@ -52,16 +53,37 @@ class NativeCode:
 
     def run(self, *numbers: float) -> tuple[float, ...] | int:
         """The outputs, or the number of the first guard that does not hold."""
-        answer = self._call(*numbers)
-        if self._errors:
-            raise self._errors.pop()
-        if type(answer) is int and answer == -2:
+        answer = self._answer(self._call, self._errors, numbers)
+        if answer == -2:
             if self._careful is None:
-                self._careful = NativeCode.__new__(NativeCode)
                 text = Source(self.program, _type_offset(), fast_math=self._fast_math)
-                self._careful._call, self._careful._errors = _compiled(text)
-            return self._careful.run(*numbers)
+                self._careful = _compiled(text)  # whole, as other threads may look
+            answer = self._answer(*self._careful, numbers)
+        if answer == -3:
+            raise TracingError(
+                f"{self.program.name} takes {len(self.program.inputs)} floats. Did a number leave a function that jit "
+                "compiled by a side effect? Return it from the function"
+            )
         return answer  # type: ignore[no-any-return]
+
+    @staticmethod
+    def _answer(call: Callable[..., Any], errors: "_Errors | None", numbers: tuple[float, ...]) -> Any:
+        if errors is None:
+            return call(*numbers)
+        before = len(errors.found)  # of the calls around this one, if a primitive called it
+        answer = call(*numbers)
+        if len(errors.found) > before:
+            error = errors.found[before]
+            del errors.found[before:]  # the later ones came of the number that stood for the first
+            raise error
+        return answer
+
+
+class _Errors(threading.local):
+    """What the callbacks of this thread's calls have raised."""
+
+    def __init__(self) -> None:
+        self.found: list[BaseException] = []
 
 
 class _Method(ctypes.Structure):
@@ -82,10 +104,13 @@ class _Kept:
         self.things = things
 
 
-def _compiled(source: Source) -> tuple[Callable[..., Any], list[BaseException] | None]:
+_compiling = threading.Lock()  # LLVM's table of symbols is one for all
+
+
+def _compiled(source: Source) -> "tuple[Callable[..., Any], _Errors | None]":
     """The function of a text, and where its callbacks leave their errors if it has any."""
     llvm = _llvm()
-    errors: list[BaseException] = []
+    errors = _Errors()
     callbacks = []
     for symbol, (op, count) in source.callbacks.items():
         callback = ctypes.CFUNCTYPE(*[ctypes.c_double] * (count + 1))(_guarded(op, errors))
@@ -93,10 +118,11 @@ def _compiled(source: Source) -> tuple[Callable[..., Any], list[BaseException] |
         llvm.add_symbol(symbol, ctypes.cast(callback, ctypes.c_void_p).value)
     for symbol in source.externals:
         llvm.add_symbol(symbol, _libm_address(symbol.removeprefix("libm.")))
-    module = llvm.parse_assembly(source.text)
     target, options = _host()
-    engine = llvm.create_mcjit_compiler(module, target.create_target_machine(**options))  # which it owns then
-    engine.finalize_object()
+    with _compiling:
+        module = llvm.parse_assembly(source.text)
+        engine = llvm.create_mcjit_compiler(module, target.create_target_machine(**options))  # which it owns then
+        engine.finalize_object()
     method = _Method(b"compiled", engine.get_function_address("entry"), _FASTCALL, b"A compiled program.")
     make = ctypes.pythonapi.PyCFunction_NewEx
     make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
@@ -104,14 +130,14 @@ def _compiled(source: Source) -> tuple[Callable[..., Any], list[BaseException] |
     return function, errors if callbacks else None
 
 
-def _guarded(op: Op, errors: list[BaseException]) -> Callable[..., float]:
+def _guarded(op: Op, errors: _Errors) -> Callable[..., float]:
     """A primitive called from machine code, through which no error can pass."""
 
     def evaluate(*numbers: float) -> float:
         try:
             return as_float(op.evaluate(*numbers))
         except BaseException as error:  # raised again after the call
-            errors.append(error)
+            errors.found.append(error)
             return 0.0
 
     return evaluate

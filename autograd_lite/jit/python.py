@@ -85,7 +85,7 @@ class _Writer:
         if len(pieces) == 1:
             body = [*self._body(pieces[0]), self._return()]
             self.source = self._function(
-                _identifier(program.name), list(program.inputs and self.names[: len(program.inputs)]), body
+                _name_of(program), list(program.inputs and self.names[: len(program.inputs)]), body
             )
         else:
             self.source = "\n".join(self._in_pieces(pieces))
@@ -98,7 +98,7 @@ class _Writer:
         for op in {op for op, _ in program.instructions}:
             names[_function_name(op)] = _value_of(op, careful=careful)
         exec(compile(source, file, "exec"), names)  # noqa: S102 - the text is made from a Program
-        return names[_identifier(program.name)]  # type: ignore[no-any-return]
+        return names[_name_of(program)]  # type: ignore[no-any-return]
 
     def _in_pieces(self, pieces: list[Piece]) -> list[str]:
         count = len(self.program.inputs)
@@ -112,7 +112,7 @@ class _Writer:
             main += [f"failed = piece_{number}(s)", "if failed is not None: return failed"]
         outputs = [f"s[{o}]" if type(o) is int else _constant(o) for o in self.program.outputs]
         main.append(_returned(outputs))
-        return [*texts, self._function(_identifier(self.program.name), ["*inputs"] if count else [], main)]
+        return [*texts, self._function(_name_of(self.program), ["*inputs"] if count else [], main)]
 
     def _function(self, name: str, parameters: list[str], body: list[str]) -> str:
         return "\n    ".join([f"def {name}({', '.join(parameters)}):", *body]) + "\n"
@@ -185,17 +185,27 @@ def _identifier(text: str) -> str:
     return f"_{name}" if name[0].isdigit() or keyword.iskeyword(name) else name
 
 
+def _own(text: str, taken: set[str]) -> str:
+    """A name of the user's as Python has it, unlike all that are taken; it is one then."""
+    name = _identifier(text)
+    while name in taken or name.endswith("_") or re.fullmatch(r"v\d+|piece_\d+", name):
+        name += "x"
+    taken.add(name)
+    return name
+
+
+def _taken() -> set[str]:
+    return {"s", "inputs", "failed", "check", "inf", "nan", "abs", "not"}
+
+
+def _name_of(program: Program) -> str:
+    return _own(program.name, _taken())
+
+
 def _identifiers(program: Program) -> list[str]:
     """The names of a program's numbers as Python has them, each once."""
-    taken = {"s", "inputs", "failed", "check", "inf", "nan", "abs", "not", _identifier(program.name)}
-    found = []
-    for text in program.inputs:
-        name = _identifier(text)
-        while name in taken or name.endswith("_") or re.fullmatch(r"v\d+|piece_\d+", name):
-            name += "x"
-        taken.add(name)
-        found.append(name)
-    return [*found, *(f"v{i}" for i in range(len(program)))]
+    taken = {*_taken(), _name_of(program)}
+    return [*(_own(text, taken) for text in program.inputs), *(f"v{i}" for i in range(len(program)))]
 
 
 def _constant(number: float) -> str:

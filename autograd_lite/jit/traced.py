@@ -79,7 +79,9 @@ class TracedFloat:
         return self.tracer.compare("!=", self, 0.0)
 
     def __format__(self, spec: str) -> str:
-        return format(self.value, spec)
+        if spec:
+            raise self.tracer.refusal("format", self)
+        return repr(self)
 
     def __pos__(self) -> "TracedFloat":
         return self
@@ -178,6 +180,7 @@ _REFUSALS = {
     "backward": "backward() leaves its results in .grad, outside the function",
     "float": "a traced number cannot become a plain float, which math.sin(x), float(x) and the like ask for",
     "int": "a traced number cannot become an int, which range(n), x[n] and the like ask for",
+    "format": "a traced number cannot be formatted, as in f'{x:.2f}'",
     "hash": "a traced number cannot be the key of a dict or in a set",
     "pickle": "a traced number cannot be pickled",
 }
