@@ -82,8 +82,7 @@ class Value(Node):
             raise mode.tracer.refusal("grad")
         if grad is not None:
             self._grad = grad if isinstance(grad, Value) else checked(grad, "Value.grad")
-            return
-        if hasattr(self, "_grad"):
+        elif hasattr(self, "_grad"):
             del self._grad
 
     @property

@@ -11,7 +11,7 @@ from typing import Any
 
 from autograd_lite.checks import describe, is_real
 
-__all__ = ["is_array", "leaves", "map_leaves"]
+__all__ = ["is_array", "is_list", "leaves", "map_leaves"]
 
 
 def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -22,7 +22,7 @@ def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     if isinstance(tree, dict):
         for key, child in tree.items():
             yield from leaves(child, f"{path}[{key!r}]")
-    elif isinstance(tree, (list, tuple)) or is_array(tree):
+    elif is_list(tree):
         for position, child in enumerate(tree):
             yield from leaves(child, f"{path}[{position}]")
     elif _is_module(tree):
@@ -91,3 +91,8 @@ def is_array(thing: Any) -> bool:
     """Whether a thing is a NumPy array of one dimension or more."""
     numpy = sys.modules.get("numpy")  # an array can only come from a loaded NumPy
     return numpy is not None and isinstance(thing, numpy.ndarray) and thing.ndim > 0
+
+
+def is_list(thing: Any) -> bool:
+    """Whether a thing is a list, a tuple or a NumPy array of one dimension or more."""
+    return isinstance(thing, (list, tuple)) or is_array(thing)

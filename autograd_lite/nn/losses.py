@@ -136,9 +136,11 @@ def cross_entropy(pred: Any, target: Any, reduction: str = "mean", label_smoothi
 
     def term(z: list[Any], y: Any) -> Any:
         total = functions.logsumexp(z)
-        if not _is_list(y) and not label_smoothing:
+        if not tree.is_list(y) and not label_smoothing:
             return total - z[_class(y, len(z))]
-        weights = [float(i == _class(y, len(z))) for i in range(len(z))] if not _is_list(y) else _probabilities(z, y)
+        weights = (
+            [float(i == _class(y, len(z))) for i in range(len(z))] if not tree.is_list(y) else _probabilities(z, y)
+        )
         smooth = [(1.0 - label_smoothing) * t + label_smoothing / len(z) for t in weights]
         return functions.sum_([t * (total - score) for t, score in zip(smooth, z, strict=True)])
 
@@ -256,11 +258,11 @@ def _by_sample(term: Callable[[Any, Any], Any], pred: Any, target: Any, reductio
 
     def walk(outputs: Any, wanted: Any) -> Any:
         samples, wanted = _listed(outputs), _listed(wanted)
-        if not _is_list(samples) or not samples:
+        if not tree.is_list(samples) or not samples:
             raise ArgumentError(
                 f"this loss takes the list of a sample's outputs, or a list of such lists; got {describe(outputs)}"
             )
-        if _is_list(samples[0]):
+        if tree.is_list(samples[0]):
             return [walk(p, t) for p, t in zip(samples, _same_length(samples, wanted), strict=True)]
         terms.append(term([_number(x) for x in samples], wanted))
         return terms[-1]
@@ -280,10 +282,6 @@ def _check_reduction(reduction: str) -> None:
         raise ArgumentError(f'reduction is "mean", "sum" or "none", got {describe(reduction)}')
 
 
-def _is_list(thing: Any) -> bool:
-    return isinstance(thing, (list, tuple)) or tree.is_array(thing)
-
-
 def _listed(thing: Any) -> Any:
     return thing.tolist() if tree.is_array(thing) else thing
 
@@ -294,9 +292,9 @@ def _pairs(pred: Any, target: Any) -> list[tuple[Any, Any]]:
 
     def walk(p: Any, t: Any) -> None:
         p, t = _listed(p), _listed(t)
-        if not _is_list(p) and not _is_list(t):
+        if not tree.is_list(p) and not tree.is_list(t):
             pairs.append((_number(p), _number(t)))
-        elif _is_list(p) and _is_list(t) and len(p) == len(t):
+        elif tree.is_list(p) and tree.is_list(t) and len(p) == len(t):
             for a, b in zip(p, t, strict=True):
                 walk(a, b)
         else:
@@ -316,7 +314,7 @@ def _number(x: Any) -> Any:
 
 def _shape(thing: Any) -> str:
     sizes = []
-    while _is_list(thing):
+    while tree.is_list(thing):
         sizes.append(str(len(thing)))
         thing = thing[0] if len(thing) else None
     return " x ".join(sizes) or "a number"
@@ -324,7 +322,7 @@ def _shape(thing: Any) -> str:
 
 def _same_length(pred: list[Any], target: Any) -> list[Any]:
     targets = _listed(target)
-    if not _is_list(targets) or len(targets) != len(pred):
+    if not tree.is_list(targets) or len(targets) != len(pred):
         raise ArgumentError(f"predictions and targets must fit, got {_shape(pred)} and {_shape(targets)}")
     return list(targets)
 
