@@ -13,6 +13,10 @@ True
 from typing import TYPE_CHECKING, Any
 
 from autograd_lite import data, nn, ops
+from autograd_lite._version import __version__ as __version__
+from autograd_lite.core.modes import detect_anomaly, no_grad
+from autograd_lite.core.ops import *  # noqa: F403 - the table is the list of primitives
+from autograd_lite.core.ops import absolute, power, round_
 from autograd_lite.data import randn
 from autograd_lite.drawing import draw, draw_dot
 from autograd_lite.engine import Value
@@ -28,16 +32,11 @@ from autograd_lite.functions import (
     sum_,
 )
 from autograd_lite.jit import jit
-from autograd_lite.modes import detect_anomaly, no_grad
-from autograd_lite.ops import *  # noqa: F403 - the table is the list of primitives
-from autograd_lite.ops import absolute, power, round_
 from autograd_lite.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 if TYPE_CHECKING:
     from autograd_lite import optim, plotting, testing, training
     from autograd_lite.training import evaluate, fit, predict
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Value",
@@ -97,3 +96,8 @@ def __getattr__(name: str) -> Any:
 
     module = importlib.import_module(f"autograd_lite.{_LATER[name]}")
     return module if name == _LATER[name] else getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    shown = {"__doc__", "__file__", "__name__", "__path__", "__version__"}
+    return sorted({*__all__, "abs", "engine", "errors", "ops", "pow", "round", "sum", *shown})

@@ -5,8 +5,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import autograd_lite
 from autograd_lite import demo
+from autograd_lite._version import __version__
 from autograd_lite.drawing.render import FORMATS
 from autograd_lite.errors import AutogradError
 
@@ -16,7 +16,7 @@ __all__ = ["main"]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="autograd-lite", description="A scalar automatic differentiation engine.")
-    parser.add_argument("--version", action="version", version=f"autograd-lite {autograd_lite.__version__}")
+    parser.add_argument("--version", action="version", version=f"autograd-lite {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     command = commands.add_parser("demo", help="train a small model, say how well it does, and draw a neuron")
     demos = {"iris": demo.iris, "moons": demo.moons}

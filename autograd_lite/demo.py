@@ -4,8 +4,8 @@ import random
 from pathlib import Path
 
 from autograd_lite import data, nn, optim, training
+from autograd_lite.core.value import Value
 from autograd_lite.drawing import draw
-from autograd_lite.engine import Value
 from autograd_lite.errors import MissingDependencyError
 
 __all__ = ["iris", "moons"]

@@ -7,9 +7,10 @@ alone.
 from collections.abc import Iterable
 from typing import Any
 
-from autograd_lite import ops, tree
-from autograd_lite.checks import describe, is_real
-from autograd_lite.engine import Value
+from autograd_lite import pytree
+from autograd_lite.core import ops
+from autograd_lite.core.checks import describe, is_real
+from autograd_lite.core.value import Value
 from autograd_lite.errors import ArgumentError
 
 __all__ = ["dot", "log_softmax", "logsumexp", "mean", "norm", "prod", "softmax", "stop_gradient", "sum_"]
@@ -26,8 +27,8 @@ def stop_gradient(x: Any) -> Any:
     >>> x.grad
     3.0
     """
-    if isinstance(x, (list, tuple, dict)) or tree.is_array(x):
-        return tree.map_leaves(stop_gradient, x)
+    if isinstance(x, (list, tuple, dict)) or pytree.is_array(x):
+        return pytree.map_leaves(stop_gradient, x)
     return x.detach() if isinstance(x, Value) else x
 
 

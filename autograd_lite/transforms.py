@@ -14,18 +14,16 @@ arguments are floats; hand them in as arguments to differentiate by them.
 
 import copy
 import functools
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd_lite import graph, ops, tree
-from autograd_lite.chain import pull_back, push_forward
-from autograd_lite.checks import as_float, describe, is_real
-from autograd_lite.engine import Value
+from autograd_lite import pytree
+from autograd_lite.core import graph, modes, ops
+from autograd_lite.core.chain import pull_back, push_forward
+from autograd_lite.core.checks import as_float, describe, is_real
+from autograd_lite.core.node import number
+from autograd_lite.core.value import Value
 from autograd_lite.errors import ArgumentError
-from autograd_lite.modes import mode, recording
-from autograd_lite.node import number
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 
@@ -34,44 +32,23 @@ _Argnums = int | Sequence[int] | None
 _Argnames = str | Sequence[str] | None
 
 
-class _Depth(threading.local):
-    of_transforms = 0
-
-
-_depth = _Depth()
-
-
-def is_inside() -> bool:
-    """Whether this thread is inside a transform, where derivatives are recorded."""
-    return _depth.of_transforms > 0
-
-
-@contextmanager
-def _inside_a_transform() -> Iterator[None]:
-    _depth.of_transforms += 1
-    try:
-        with recording():
-            yield
-    finally:
-        _depth.of_transforms -= 1
-
-
 class _Inputs:
     """The arguments of one transform as fresh nodes, and what kind of number to answer with."""
 
     def __init__(self, arguments: Any, *, as_values: bool = False) -> None:
-        given = [leaf for _, leaf in tree.leaves(arguments)]
+        given = [leaf for _, leaf in pytree.leaves(arguments)]
         self.as_values = as_values or any(isinstance(leaf, Value) for leaf in given)
         # A derivative that may have to be differentiated again is recorded.
-        self.as_graph = mode.recording and (self.as_values or _depth.of_transforms > 0)
+        mode = modes.current()
+        self.as_graph = mode.recording and (self.as_values or mode.depth > 0)
         self.nodes: list[Value] = []
-        self.tree = tree.map_leaves(self._fresh, arguments)  # for f, which may change it
-        self._shape = tree.map_leaves(lambda leaf: leaf, arguments)
+        self.tree = pytree.map_leaves(self._fresh, arguments)  # for f, which may change it
+        self._shape = pytree.map_leaves(lambda leaf: leaf, arguments)
 
     def _fresh(self, leaf: Any) -> Value:
         # A node of its own also for a Value: what else the function does with that Value,
         # by closing over it, is none of this transform's business.
-        if isinstance(leaf, Value) and leaf.requires_grad and mode.recording:
+        if isinstance(leaf, Value) and leaf.requires_grad and modes.current().recording:
             node: Value = ops.identity(leaf)
         else:
             node = Value(number(leaf))
@@ -102,21 +79,25 @@ class _Inputs:
         order = graph.operations(*seeds, stop=self.nodes)
         found = pull_back(order, seeds, create_graph=self.as_graph)
         adjoints = iter([self._derivative(found.get(node, 0.0)) for node in self.nodes])
-        return tree.map_leaves(lambda _: next(adjoints), self._shape)
+        return pytree.map_leaves(lambda _: next(adjoints), self._shape)
 
     def push(self, results: Any, tangents: Sequence[Any]) -> Any:
         """The tangents of the results that follow from those of the inputs; shaped as the results."""
-        roots = [leaf for _, leaf in tree.leaves(results) if isinstance(leaf, Value)]
+        roots = [leaf for _, leaf in pytree.leaves(results) if isinstance(leaf, Value)]
         # A tangent of exactly 0 is none: an input that does not move contributes nothing.
         seeds = {n: t for n, t in zip(self.nodes, tangents, strict=True) if type(t) is not float or t != 0.0}
         found = push_forward(graph.operations(*roots, stop=self.nodes), seeds, create_graph=self.as_graph)
-        return tree.map_leaves(lambda result: self._derivative(found.get(result, 0.0)), results)
+        return pytree.map_leaves(lambda result: self._derivative(found.get(result, 0.0)), results)
 
 
 def _called(f: _Function, args: Sequence[Any], kwargs: dict[str, Any], has_aux: bool) -> tuple[Any, Any]:
     """The result of f, recorded, and its auxiliary data."""
-    with _inside_a_transform():
+    before = modes.top.get()
+    try:
+        modes.enter(recording=True, depth=1)
         result = f(*args, **kwargs)
+    finally:
+        modes.top.set(before)
     if not has_aux:
         return result, None
     if isinstance(result, tuple) and len(result) == 2:
@@ -127,7 +108,7 @@ def _called(f: _Function, args: Sequence[Any], kwargs: dict[str, Any], has_aux: 
 def _holds_a_value(thing: Any) -> bool:
     """Whether an argument is, or holds, a Value; it may be of any type."""
     try:
-        return any(isinstance(leaf, Value) for _, leaf in tree.leaves(thing))
+        return any(isinstance(leaf, Value) for _, leaf in pytree.leaves(thing))
     except TypeError:  # not numbers, or not alone
         return False
 
@@ -254,8 +235,8 @@ def jacobian(f: _Function, argnums: _Argnums = None, *, argnames: _Argnames = No
     @functools.wraps(f)
     def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
         inputs, results, _ = selection.call(args, kwargs, has_aux=False)
-        all(tree.leaves(results))  # for its error
-        return tree.map_leaves(lambda result: inputs.pull([result], [1.0]), results)
+        all(pytree.leaves(results))  # for its error
+        return pytree.map_leaves(lambda result: inputs.pull([result], [1.0]), results)
 
     return jacobian_of_f
 
@@ -284,16 +265,16 @@ def vjp(f: _Function, *primals: Any) -> tuple[Any, _Function]:
     """
     inputs = _Inputs(primals)
     results, _ = _called(f, inputs.tree, {}, has_aux=False)
-    numbers = [leaf for _, leaf in tree.leaves(results)]
+    numbers = [leaf for _, leaf in pytree.leaves(results)]
 
     def pullback(cotangents: Any) -> Any:
         given = _matching(cotangents, results, "the cotangents", "the results")
         answering = copy.copy(inputs)
         if any(isinstance(cotangent, Value) for cotangent in given):
-            answering.as_values, answering.as_graph = True, mode.recording
+            answering.as_values, answering.as_graph = True, modes.current().recording
         return answering.pull(numbers, given)
 
-    return tree.map_leaves(inputs.answer, results), pullback
+    return pytree.map_leaves(inputs.answer, results), pullback
 
 
 def jvp(f: _Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -310,7 +291,7 @@ def jvp(f: _Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[
     inputs = _Inputs(tuple(primals), as_values=_holds_a_value(tangents))
     results, _ = _called(f, inputs.tree, {}, has_aux=False)
     tangents_out = inputs.push(results, directions)
-    return tree.map_leaves(inputs.answer, results), tangents_out
+    return pytree.map_leaves(inputs.answer, results), tangents_out
 
 
 def hvp(f: _Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
@@ -335,7 +316,7 @@ def _check_tuples(primals: Any, tangents: Any) -> None:
 
 def _matching(given: Any, expected: Any, what: str, whom: str) -> list[Any]:
     """The leaves of ``given``, whose paths must be those of ``expected``."""
-    found, wanted = dict(tree.leaves(given)), dict(tree.leaves(expected))
+    found, wanted = dict(pytree.leaves(given)), dict(pytree.leaves(expected))
     if list(found) != list(wanted):
         difference = sorted(set(found) ^ set(wanted))
         raise ArgumentError(

@@ -21,7 +21,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from autograd_lite import Value, fit, graph, nn, optim
+from autograd_lite import Value, fit, nn, optim
+from autograd_lite.core import graph
 
 SAMPLES = 20
 

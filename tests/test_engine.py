@@ -143,7 +143,7 @@ def test_unary_operators_and_rounding_give_values(function: Callable[[Any], Any]
 
 
 @pytest.mark.parametrize("operation", BINARY)
-@pytest.mark.parametrize("other", ["a", None, 1j, [1.0], object()], ids=repr)
+@pytest.mark.parametrize("other", ["a", None, 1j, [1.0], object()], ids=lambda thing: type(thing).__name__)
 def test_operators_refuse_what_is_not_a_number(operation: Callable[[Any, Any], Any], other: Any) -> None:
     with pytest.raises(TypeError, match=r"unsupported operand type|not all arguments|can't multiply"):
         operation(Value(1.0), other)

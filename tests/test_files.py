@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from autograd_lite.files import write_whole
+from autograd_lite._files import write_whole
 
 
 def test_a_failed_write_leaves_the_old_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Walks over a graph."""
 
-from autograd_lite import Value, graph
+from autograd_lite import Value
+from autograd_lite.core import graph
 
 
 def test_operations_come_after_their_operands() -> None:

@@ -208,7 +208,7 @@ def test_the_careful_form_is_whole_when_other_threads_look() -> None:
 
 
 def test_native_code_counts_its_arguments() -> None:
-    from autograd_lite.jit.native import NativeCode
+    from autograd_lite.jit.backends.native import NativeCode
     from autograd_lite.jit.program import Program
 
     fast = jit(lambda x, y: x + y, backend="python")

@@ -12,28 +12,53 @@ import autograd_lite
 PACKAGE = Path(autograd_lite.__file__).parent
 
 #: Lowest first; rooms on one line stand on one floor and do not import each other.
-FLOORS = [
-    ["errors"],
-    ["checks", "special", "modes", "files"],
-    ["ops", "graph", "tree", "rng"],
-    ["node"],
-    ["chain"],
-    ["engine"],
-    ["functions", "transforms"],
-    ["nn", "data", "drawing", "jit"],
-    ["testing", "optim", "plotting"],
-    ["training"],
-    ["demo"],
-    ["cli"],
-    ["__main__"],
-]
-FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
+FLOORS: dict[str, list[list[str]]] = {
+    "": [
+        ["errors", "_files", "_version"],
+        ["core"],
+        ["engine", "ops", "pytree", "_rng"],
+        ["functions", "transforms"],
+        ["nn", "data", "drawing", "jit"],
+        ["testing", "optim"],
+        ["training"],
+        ["plotting"],
+        ["demo"],
+        ["cli"],
+        ["__main__"],
+    ],
+    "core": [
+        ["checks", "kernels", "graph"],
+        ["operators", "modes"],
+        ["op"],
+        ["ops"],
+        ["node"],
+        ["chain"],
+        ["value"],
+    ],
+    "jit": [
+        ["program"],
+        ["passes"],
+        ["backends", "tracing", "closures"],
+        ["arguments", "recording"],
+        ["compiled"],
+        ["__init__"],
+    ],
+    "jit/backends": [
+        ["cpython", "pieces"],
+        ["llvm", "python"],
+        ["native"],
+    ],
+}
+#: Arrows that go up, each with its reason. (For types alone: ``if TYPE_CHECKING``.)
+UPWARD = {
+    ("testing/edges.py", ""): "the edges are written as users write them, in the names of the whole package",
+    ("testing/strategies.py", ""): "what it draws is printed as users would write it, in the same names",
+    (
+        "jit/program.py",
+        "drawing.draw",
+    ): "Program.draw() is there for the user; drawing knows no programs",
+}
 CORE = {"graphviz"} | set(sys.stdlib_module_names)
-
-
-def _room(path: Path) -> str:
-    relative = path.relative_to(PACKAGE)
-    return relative.parts[0].removesuffix(".py")
 
 
 def _imports(path: Path) -> list[tuple[str, bool]]:
@@ -47,9 +72,43 @@ def _imports(path: Path) -> list[tuple[str, bool]]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: imports are absolute here"
             module = node.module or ""
-            names = [f"{module}.{alias.name}" for alias in node.names] if module == "autograd_lite" else [module]
-            found += [(name, node in top) for name in names]
+            # `from autograd_lite.core import ops` is an import of autograd_lite.core.ops.
+            names = [f"{module}.{alias.name}" for alias in node.names]
+            found += [(name if _is_module(name) else module, node in top) for name in names]
     return found
+
+
+def _is_module(name: str) -> bool:
+    place = PACKAGE.parent / name.replace(".", "/")
+    return place.is_dir() or place.with_suffix(".py").is_file()
+
+
+def _floor(folder: str, room: str) -> int:
+    floors = [level for level, rooms in enumerate(FLOORS[folder]) if room in rooms]
+    assert floors, f"{room} in {folder or 'the package'} has no floor yet"
+    return floors[0]
+
+
+def _faults(path: Path) -> list[str]:
+    """The imports of a file that do not go down."""
+    relative = path.relative_to(PACKAGE)
+    own = [*relative.parts[:-1], relative.stem]
+    faults = []
+    for module, _ in _imports(path):
+        package, *other = module.split(".")
+        if package != "autograd_lite" or (relative.as_posix(), ".".join(other)) in UPWARD:
+            continue
+        if not other:
+            faults.append("the whole package, which imports all rooms")
+            continue
+        depth = 0
+        while depth < min(len(own), len(other)) - 1 and own[depth] == other[depth]:
+            depth += 1
+        folder = "/".join(own[:depth])
+        here, there = own[depth], (other[depth] if depth < len(other) else "__init__")
+        if folder in FLOORS and here != there and not _floor(folder, there) < _floor(folder, here):
+            faults.append(module)
+    return faults
 
 
 FILES = [path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py"]
@@ -57,13 +116,23 @@ FILES = [path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.p
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_a_room_imports_only_from_the_floors_below(path: Path) -> None:
-    room = _room(path)
-    assert room in FLOOR, f"{room} has no floor yet"
-    for module, _ in _imports(path):
-        package, _, rest = module.partition(".")
-        if package == "autograd_lite" and rest:
-            other = rest.split(".")[0]
-            assert other == room or FLOOR[other] < FLOOR[room], f"{room} imports {other}"
+    assert _faults(path) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import autograd_lite",
+        "def f():\n    import autograd_lite",
+        "from autograd_lite import nn",
+        "from autograd_lite.core import value",
+        "from autograd_lite.core.value import Value",
+        "def f():\n    from autograd_lite.transforms import grad",
+    ],
+)
+def test_an_arrow_up_is_found(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "read_text", lambda path: text)
+    assert _faults(PACKAGE / "core" / "graph.py") != []
 
 
 @pytest.mark.parametrize("path", [*FILES, PACKAGE / "__init__.py"], ids=lambda p: str(p.relative_to(PACKAGE)))
@@ -108,3 +177,27 @@ def test_a_star_import_does_not_take_the_builtins_away() -> None:
 def test_every_public_name_exists() -> None:
     for name in autograd_lite.__all__:
         assert hasattr(autograd_lite, name), name
+
+
+def test_dir_lists_public_names_only() -> None:
+    code = "import autograd_lite; print(sorted(set(dir(autograd_lite)) - set(autograd_lite.__all__)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    beside = {"abs", "pow", "round", "sum", "engine", "errors", "ops"}
+    assert {name for name in eval(done.stdout) if not name.startswith("__")} == beside
+    assert all(hasattr(autograd_lite, name) for name in dir(autograd_lite))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "from autograd_lite.engine import Value",
+        "from autograd_lite.nn import Neuron, Layer, MLP",
+        "from autograd_lite.ops import tanh, primitives",
+        "from autograd_lite.plotting import curves, decision_boundary",
+        "from autograd_lite.data import iris, batches",
+        "from autograd_lite.optim import lr_scheduler",
+        "from autograd_lite.testing import strategies",
+    ],
+)
+def test_public_addresses_stay(address: str) -> None:
+    exec(address, {})

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from autograd_lite import Value, draw_dot, grad, log_softmax, nn, ops, optim, softmax
+from autograd_lite.core.node import number
 from autograd_lite.errors import ArgumentError
 from autograd_lite.nn import MLP, Dropout, Layer, Linear, Module, Neuron, Sequential
-from autograd_lite.node import number
 
 
 def test_micrograds_signatures_and_counts() -> None:

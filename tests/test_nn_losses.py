@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd_lite import Value, log_softmax, nn, sigmoid, softmax
+from autograd_lite.core.node import number
 from autograd_lite.errors import ArgumentError
-from autograd_lite.node import number
 from autograd_lite.testing import check_gradients
 
 numbers = st.floats(-20, 20)

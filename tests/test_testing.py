@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd_lite as ag
-from autograd_lite import Op, Value, chain, graph, nn, node, ops
+from autograd_lite import Op, Value, nn
+from autograd_lite.core import chain, graph, node, ops
 from autograd_lite.errors import ArgumentError, GradientMismatch, InapplicableOracleError, MissingDependencyError
 from autograd_lite.testing import (
     check_gradients,

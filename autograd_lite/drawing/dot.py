@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from autograd_lite import graph
-from autograd_lite.engine import Value
+from autograd_lite.core import graph
+from autograd_lite.core.value import Value
 
 __all__ = ["to_dot"]
 

@@ -3,12 +3,12 @@
 import os
 from typing import TYPE_CHECKING, Any
 
-from autograd_lite.checks import describe
+from autograd_lite._files import write_whole
+from autograd_lite.core.checks import describe
+from autograd_lite.core.value import Value
 from autograd_lite.drawing.dot import to_dot
 from autograd_lite.drawing.render import FORMATS, NO_GRAPHVIZ, render
-from autograd_lite.engine import Value
 from autograd_lite.errors import ArgumentError, MissingDependencyError
-from autograd_lite.files import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path

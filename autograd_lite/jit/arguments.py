@@ -5,13 +5,13 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from autograd_lite import tree
-from autograd_lite.checks import as_float, describe, is_real
-from autograd_lite.engine import Value
+from autograd_lite import pytree
+from autograd_lite.core.checks import as_float, describe, is_real
+from autograd_lite.core.node import CONSTANT
+from autograd_lite.core.value import Value
 from autograd_lite.errors import TracingError
-from autograd_lite.jit.environment import is_unchanging
-from autograd_lite.jit.traced import TracedFloat, Tracer
-from autograd_lite.node import CONSTANT
+from autograd_lite.jit.closures import is_unchanging
+from autograd_lite.jit.tracing import TracedFloat, Tracer
 
 __all__ = ["Arguments", "Results", "stand_in"]
 
@@ -46,7 +46,7 @@ class Arguments:
             self.key.append((kind, tuple(thing), tuple(map(type, thing))))
             for child in thing.values():
                 self.take(child)
-        elif tree.is_array(thing):
+        elif pytree.is_array(thing):
             self.key.append(("array", thing.shape))
             self._take_items(kind, thing.ravel().tolist())
         elif is_real(thing):
@@ -109,7 +109,7 @@ def stand_in(tracer: Tracer, thing: Any, name: str, known: dict[int, Value]) -> 
     if isinstance(thing, (list, tuple)):
         children = [stand_in(tracer, child, f"{name}[{i}]", known) for i, child in enumerate(thing)]
         return type(thing)(*children) if hasattr(thing, "_fields") else type(thing)(children)
-    if tree.is_array(thing):
+    if pytree.is_array(thing):
         import numpy as np
 
         array = np.empty(thing.shape, dtype=object)
@@ -166,7 +166,7 @@ class Results:
             return lambda *found: _updated(thing, {key: build(*found) for key, build in built.items()})
         if isinstance(thing, (list, tuple)):
             return self._builder_of_items(thing)
-        if tree.is_array(thing):
+        if pytree.is_array(thing):
             shape, items = thing.shape, [self._builder(child) for child in thing.ravel().tolist()]
             is_object = any(isinstance(child, Value) for child in thing.ravel().tolist())
             return lambda *found: _array([build(*found) for build in items], shape, is_object)

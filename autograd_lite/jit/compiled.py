@@ -7,18 +7,17 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from autograd_lite import modes, transforms
-from autograd_lite.checks import describe
-from autograd_lite.engine import Value
+from autograd_lite.core import modes
+from autograd_lite.core.checks import describe
+from autograd_lite.core.value import Value
 from autograd_lite.errors import ArgumentError, MissingDependencyError, TracingError
 from autograd_lite.jit.arguments import Arguments, Results, stand_in
-from autograd_lite.jit.calls import BackEnd, Recording
-from autograd_lite.jit.environment import Environment
-from autograd_lite.jit.native import NativeCode, is_installed
+from autograd_lite.jit.backends.native import NativeCode, is_installed
+from autograd_lite.jit.backends.python import PythonCode
+from autograd_lite.jit.closures import Environment
 from autograd_lite.jit.program import Program
-from autograd_lite.jit.python import PythonCode
-from autograd_lite.jit.traced import Tracer
-from autograd_lite.modes import mode, tracing
+from autograd_lite.jit.recording import BackEnd, Recording
+from autograd_lite.jit.tracing import Tracer, recording_by
 
 __all__ = ["Compiled"]
 
@@ -128,7 +127,7 @@ class Compiled:
         functools.update_wrapper(self, f, updated=())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not (kwargs or modes.in_a_mode or transforms.is_inside()):
+        if not kwargs and modes.top.get() is modes.FIRST:
             # Floats, or one list of floats, as numerical routines call: finding out what was given takes longest then.
             numbers: Any = args
             if len(args) == 1 and type(args[0]) is list:
@@ -142,13 +141,16 @@ class Compiled:
                 if type(answer) is tuple:
                     self._latest = path
                     return path.build(answer)
-        elif mode.tracer or mode.anomaly:
+            return self._call(args, kwargs)
+        mode = modes.current()
+        if mode.anomaly or not mode.interpreter.is_eager:
             return self.f(*args, **kwargs)
         return self._call(args, kwargs)
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         arguments = self._taken(args, kwargs)
-        key = (tuple(arguments.key), mode.recording, transforms.is_inside())
+        mode = modes.current()
+        key = (tuple(arguments.key), mode.recording, mode.depth > 0)
         variant = next((v for v in self._variants.get(key, ()) if v.holds(arguments.objects)), None)
         while True:
             answer = self._tried(variant, arguments) if variant else None
@@ -245,7 +247,7 @@ class Compiled:
     ) -> Variant:
         """Run the function on stand-ins and keep what it does."""
         tracer, known = Tracer(), {}  # type: ignore[var-annotated]
-        with tracing(tracer):
+        with recording_by(tracer):
             given = [
                 thing if name in self._static else stand_in(tracer, thing, name, known)
                 for name, thing in (*self._named(args), *kwargs.items())

@@ -5,19 +5,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from autograd_lite import ops
-from autograd_lite.checks import as_float
+from autograd_lite.core import ops
+from autograd_lite.core.checks import as_float
+from autograd_lite.core.op import Op
 from autograd_lite.jit.program import Instruction, Program
-from autograd_lite.ops import Op
 
 __all__ = [
-    "optimized",
-    "plain",
-    "with_plain_products",
-    "without_dead_code",
-    "without_foregone_constants",
-    "without_identities",
-    "without_repetitions",
+    "eliminate_common_subexpressions",
+    "eliminate_dead_code",
+    "fast_form",
+    "fold_constants",
+    "optimize",
+    "relax_strong_zeros",
+    "simplify",
 ]
 
 _Operand = int | float
@@ -25,21 +25,21 @@ _Operand = int | float
 _Rule = Callable[[Op, tuple[_Operand, ...]], _Operand | Instruction]
 
 
-def optimized(program: Program) -> Program:
+def optimize(program: Program) -> Program:
     """All passes that hold for every back end."""
-    program = without_dead_code(program)
-    for shorten in (without_foregone_constants, without_identities, without_repetitions, without_dead_code):
+    program = eliminate_dead_code(program)
+    for shorten in (fold_constants, simplify, eliminate_common_subexpressions, eliminate_dead_code):
         program = shorten(program)
     return program
 
 
-def plain(program: Program) -> Program:
+def fast_form(program: Program) -> Program:
     """The form that answers as it should, or finds that the careful one has to: with plain products."""
-    program = without_repetitions(without_identities(with_plain_products(program)))
-    return without_dead_code(program)
+    program = eliminate_common_subexpressions(simplify(relax_strong_zeros(program)))
+    return eliminate_dead_code(program)
 
 
-def without_dead_code(program: Program) -> Program:
+def eliminate_dead_code(program: Program) -> Program:
     """Only what leads to an output or a guard."""
     count = len(program.inputs)
     is_live = [False] * (count + len(program))
@@ -57,7 +57,7 @@ def without_dead_code(program: Program) -> Program:
     return _rewritten(program, Instruction, is_live)
 
 
-def without_repetitions(program: Program) -> Program:
+def eliminate_common_subexpressions(program: Program) -> Program:
     """No operation on the same numbers twice."""
     seen: dict[Any, int] = {}
     fresh = len(program.inputs)
@@ -75,7 +75,7 @@ def without_repetitions(program: Program) -> Program:
     return _rewritten(program, rule)
 
 
-def without_foregone_constants(program: Program) -> Program:
+def fold_constants(program: Program) -> Program:
     """Operations on constants done once and for all."""
 
     def rule(op: Op, operands: tuple[_Operand, ...]) -> _Operand | Instruction:
@@ -87,7 +87,7 @@ def without_foregone_constants(program: Program) -> Program:
     return _rewritten(program, rule)
 
 
-def without_identities(program: Program) -> Program:
+def simplify(program: Program) -> Program:
     """No operations that hand on their operand, by IEEE 754 for every number: x * 1, not x + 0 (x may be -0)."""
 
     def rule(op: Op, operands: tuple[_Operand, ...]) -> _Operand | Instruction:
@@ -114,7 +114,7 @@ def _right(neutral: float) -> Callable[[tuple[_Operand, ...]], _Operand | None]:
 _IDENTITIES: dict[Op, Callable[[tuple[_Operand, ...]], _Operand | None]] = {
     ops.identity: lambda operands: operands[0],
     ops.mul: _by_one,
-    ops.product: _by_one,
+    ops.strong_mul: _by_one,
     ops.div: _right(1.0),
     ops.sub: _right(0.0),
     ops.add: lambda operands: _right(-0.0)(operands) if type(operands[1]) is float else _right(-0.0)(operands[::-1]),
@@ -122,10 +122,10 @@ _IDENTITIES: dict[Op, Callable[[tuple[_Operand, ...]], _Operand | None]] = {
 }
 
 #: In these inf and nan go on as inf or nan.
-_HAND_ON_INFINITY = {ops.add, ops.sub, ops.mul, ops.neg, ops.identity, ops.product, ops.kept}
+_HAND_ON_INFINITY = {ops.add, ops.sub, ops.mul, ops.neg, ops.identity, ops.strong_mul, ops.strong_zero}
 
 
-def with_plain_products(program: Program) -> Program:
+def relax_strong_zeros(program: Program) -> Program:
     """Products of the chain rule as plain multiplications, and a check that none of them met 0 * inf.
 
     Where one does, it makes a nan or an infinity, which sums and products hand on to what is
@@ -137,23 +137,23 @@ def with_plain_products(program: Program) -> Program:
     for position, (op, operands) in enumerate(program.instructions, count):
         suspects = [o for o in operands if type(o) is int and is_suspect[o]]
         if op in _HAND_ON_INFINITY and not _keeps_a_constant(op, operands):
-            is_suspect[position] = bool(suspects) or op is ops.product or op is ops.kept
+            is_suspect[position] = bool(suspects) or op is ops.strong_mul or op is ops.strong_zero
         else:
             checked.update(suspects)
     ends = [*program.outputs, *(o for guard in program.guards for o in (guard.left, guard.right))]
     checked.update(o for o in ends if type(o) is int and is_suspect[o])
 
     def rule(op: Op, operands: tuple[_Operand, ...]) -> _Operand | Instruction:
-        if op is ops.kept and not _keeps_a_constant(op, operands):
+        if op is ops.strong_zero and not _keeps_a_constant(op, operands):
             return operands[0]
-        return Instruction(ops.mul if op is ops.product else op, operands)
+        return Instruction(ops.mul if op is ops.strong_mul else op, operands)
 
     return _rewritten(replace(program, checked=tuple(sorted(checked))), rule)
 
 
 def _keeps_a_constant(op: Op, operands: tuple[_Operand, ...]) -> bool:
     """Whether it is of a constant inf or nan, which no check would find."""
-    return op is ops.kept and type(operands[0]) is float and not math.isfinite(operands[0])
+    return op is ops.strong_zero and type(operands[0]) is float and not math.isfinite(operands[0])
 
 
 def _rewritten(program: Program, rule: _Rule, is_live: list[bool] | None = None) -> Program:

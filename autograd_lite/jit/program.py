@@ -4,10 +4,10 @@ import dataclasses
 from collections import Counter
 from typing import Any, NamedTuple
 
-from autograd_lite import ops
-from autograd_lite.engine import Value
+from autograd_lite.core import ops
+from autograd_lite.core.op import Op
+from autograd_lite.core.value import Value
 from autograd_lite.errors import ArgumentError
-from autograd_lite.ops import Op
 
 __all__ = ["Guard", "Instruction", "Program"]
 
@@ -113,10 +113,10 @@ class Program:
 
     def draw(self, **options: Any) -> Any:
         """The program as a drawing, as :func:`autograd_lite.draw` makes it; inputs have no numbers, so they show 1."""
-        import autograd_lite
+        from autograd_lite.drawing import draw
 
         results = self(*(Value(1.0, name) for name in self.inputs))
-        return autograd_lite.draw(next(r for r in results if isinstance(r, Value)), **options)
+        return draw(next(r for r in results if isinstance(r, Value)), **options)
 
 
 _INFIX = {ops.add, ops.sub, ops.mul, ops.div, ops.floordiv, ops.mod, ops.power, ops.constant_power}

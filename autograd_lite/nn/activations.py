@@ -4,9 +4,11 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from autograd_lite import functions, ops, tree
-from autograd_lite.checks import describe
-from autograd_lite.engine import Value
+from autograd_lite import functions, pytree
+from autograd_lite.core import ops
+from autograd_lite.core.checks import describe
+from autograd_lite.core.operators import primitives
+from autograd_lite.core.value import Value
 from autograd_lite.errors import ArgumentError
 from autograd_lite.nn.module import Module
 
@@ -35,7 +37,7 @@ class _Elementwise(Module):
     function: Callable[..., Any]
 
     def forward(self, x: Any) -> Any:
-        return tree.map_leaves(self.function, x)
+        return pytree.map_leaves(self.function, x)
 
 
 class ReLU(_Elementwise):
@@ -88,7 +90,7 @@ class LeakyReLU(Module):
         self.negative_slope = negative_slope
 
     def forward(self, x: Any) -> Any:
-        return tree.map_leaves(lambda number: ops.leaky_relu(number, self.negative_slope), x)
+        return pytree.map_leaves(lambda number: ops.leaky_relu(number, self.negative_slope), x)
 
     def extra_repr(self) -> str:
         return f"negative_slope={self.negative_slope}"
@@ -101,7 +103,7 @@ class ELU(Module):
         self.alpha = alpha
 
     def forward(self, x: Any) -> Any:
-        return tree.map_leaves(lambda number: ops.elu(number, self.alpha), x)
+        return pytree.map_leaves(lambda number: ops.elu(number, self.alpha), x)
 
     def extra_repr(self) -> str:
         return f"alpha={self.alpha}"
@@ -122,7 +124,7 @@ class _OverTheLast(Module):
         return self._applied(x, 0)
 
     def _applied(self, x: Any, depth: int) -> Any:
-        rows = x.tolist() if tree.is_array(x) else x
+        rows = x.tolist() if pytree.is_array(x) else x
         if not isinstance(rows, (list, tuple)) or not rows:
             raise ArgumentError(f"{type(self).__name__} takes a list of numbers, or lists of them; got {describe(x)}")
         if isinstance(rows[0], (list, tuple)):
@@ -159,7 +161,7 @@ def activate(activation: Activation) -> Callable[[Any], Any] | None:
         if activation is not None and not callable(activation):
             raise TypeError(f"an activation is the name of a primitive or a function, got {describe(activation)}")
         return activation
-    if activation not in ops.primitives or not _is_unary(ops.primitives[activation]):
+    if activation not in primitives or not _is_unary(primitives[activation]):
         raise ArgumentError(f"there is no activation {activation!r}; there are relu, tanh, sigmoid, gelu, silu, ...")
     return operator.methodcaller(activation)  # a method is the quick way to a primitive
 

@@ -9,9 +9,9 @@ import math
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from autograd_lite.checks import check_size, describe
+from autograd_lite._rng import Rng, as_random
+from autograd_lite.core.checks import check_size, describe
 from autograd_lite.errors import ArgumentError
-from autograd_lite.rng import Rng, as_random
 
 __all__ = [
     "Initializer",

@@ -7,14 +7,14 @@ import operator
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from autograd_lite import tree
-from autograd_lite.checks import as_float, check_size, describe, is_real
-from autograd_lite.engine import Value
+from autograd_lite import pytree
+from autograd_lite._rng import Rng, as_random
+from autograd_lite.core.checks import as_float, check_size, describe, is_real
+from autograd_lite.core.value import Value
 from autograd_lite.errors import ArgumentError
 from autograd_lite.nn.activations import Activation, activate, shown
 from autograd_lite.nn.init import Initializer, kaiming_uniform, weights
 from autograd_lite.nn.module import Module
-from autograd_lite.rng import Rng, as_random
 
 __all__ = ["MLP", "Dropout", "Layer", "Linear", "Neuron", "Sequential"]
 
@@ -251,7 +251,7 @@ class Dropout(Module):
         if not self.training or self.p == 0.0:
             return x
         scale = 1.0 / (1.0 - self.p) if self.p < 1.0 else 0.0
-        return tree.map_leaves(lambda number: number * (0.0 if self._rng.random() < self.p else scale), x)
+        return pytree.map_leaves(lambda number: number * (0.0 if self._rng.random() < self.p else scale), x)
 
     def extra_repr(self) -> str:
         return f"p={self.p}"

@@ -10,8 +10,9 @@ at all, and for an unknown reduction.
 from collections.abc import Callable
 from typing import Any
 
-from autograd_lite import functions, ops, tree
-from autograd_lite.checks import as_float, describe, is_real
+from autograd_lite import functions, pytree
+from autograd_lite.core import ops
+from autograd_lite.core.checks import as_float, describe, is_real
 from autograd_lite.errors import ArgumentError
 from autograd_lite.nn.module import Module
 
@@ -136,10 +137,10 @@ def cross_entropy(pred: Any, target: Any, reduction: str = "mean", label_smoothi
 
     def term(z: list[Any], y: Any) -> Any:
         total = functions.logsumexp(z)
-        if not tree.is_list(y) and not label_smoothing:
+        if not pytree.is_list(y) and not label_smoothing:
             return total - z[_class(y, len(z))]
         weights = (
-            [float(i == _class(y, len(z))) for i in range(len(z))] if not tree.is_list(y) else _probabilities(z, y)
+            [float(i == _class(y, len(z))) for i in range(len(z))] if not pytree.is_list(y) else _probabilities(z, y)
         )
         smooth = [(1.0 - label_smoothing) * t + label_smoothing / len(z) for t in weights]
         return functions.sum_([t * (total - score) for t, score in zip(smooth, z, strict=True)])
@@ -247,7 +248,7 @@ def _by_number(term: Callable[[Any, Any], Any], pred: Any, target: Any, reductio
     terms = [term(p, t) for p, t in _pairs(pred, target)]
     if reduction == "none":
         given = iter(terms)
-        return tree.map_leaves(lambda _: next(given), pred)
+        return pytree.map_leaves(lambda _: next(given), pred)
     return _reduced(terms, reduction)
 
 
@@ -258,11 +259,11 @@ def _by_sample(term: Callable[[Any, Any], Any], pred: Any, target: Any, reductio
 
     def walk(outputs: Any, wanted: Any) -> Any:
         samples, wanted = _listed(outputs), _listed(wanted)
-        if not tree.is_list(samples) or not samples:
+        if not pytree.is_list(samples) or not samples:
             raise ArgumentError(
                 f"this loss takes the list of a sample's outputs, or a list of such lists; got {describe(outputs)}"
             )
-        if tree.is_list(samples[0]):
+        if pytree.is_list(samples[0]):
             return [walk(p, t) for p, t in zip(samples, _same_length(samples, wanted), strict=True)]
         terms.append(term([_number(x) for x in samples], wanted))
         return terms[-1]
@@ -283,7 +284,7 @@ def _check_reduction(reduction: str) -> None:
 
 
 def _listed(thing: Any) -> Any:
-    return thing.tolist() if tree.is_array(thing) else thing
+    return thing.tolist() if pytree.is_array(thing) else thing
 
 
 def _pairs(pred: Any, target: Any) -> list[tuple[Any, Any]]:
@@ -292,9 +293,9 @@ def _pairs(pred: Any, target: Any) -> list[tuple[Any, Any]]:
 
     def walk(p: Any, t: Any) -> None:
         p, t = _listed(p), _listed(t)
-        if not tree.is_list(p) and not tree.is_list(t):
+        if not pytree.is_list(p) and not pytree.is_list(t):
             pairs.append((_number(p), _number(t)))
-        elif tree.is_list(p) and tree.is_list(t) and len(p) == len(t):
+        elif pytree.is_list(p) and pytree.is_list(t) and len(p) == len(t):
             for a, b in zip(p, t, strict=True):
                 walk(a, b)
         else:
@@ -314,7 +315,7 @@ def _number(x: Any) -> Any:
 
 def _shape(thing: Any) -> str:
     sizes = []
-    while tree.is_list(thing):
+    while pytree.is_list(thing):
         sizes.append(str(len(thing)))
         thing = thing[0] if len(thing) else None
     return " x ".join(sizes) or "a number"
@@ -322,7 +323,7 @@ def _shape(thing: Any) -> str:
 
 def _same_length(pred: list[Any], target: Any) -> list[Any]:
     targets = _listed(target)
-    if not tree.is_list(targets) or len(targets) != len(pred):
+    if not pytree.is_list(targets) or len(targets) != len(pred):
         raise ArgumentError(f"predictions and targets must fit, got {_shape(pred)} and {_shape(targets)}")
     return list(targets)
 

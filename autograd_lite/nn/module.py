@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from autograd_lite import tree
-from autograd_lite.checks import as_float, describe, is_real
-from autograd_lite.engine import Value, assign
+from autograd_lite import pytree
+from autograd_lite.core.checks import as_float, describe, is_real
+from autograd_lite.core.value import Value, assign
 from autograd_lite.errors import ArgumentError, StateError
 from autograd_lite.nn import state
 
@@ -230,7 +230,7 @@ def _items(thing: Any) -> Iterable[tuple[Any, Any]]:
     """What a module or a container holds, by name or position."""
     if isinstance(thing, Module):
         thing = vars(thing)
-    elif tree.is_array(thing) and thing.dtype == object:
+    elif pytree.is_array(thing) and thing.dtype == object:
         thing = thing.tolist()
     if isinstance(thing, (list, tuple)):
         return enumerate(thing)

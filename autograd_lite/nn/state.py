@@ -5,9 +5,9 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from autograd_lite.checks import describe
+from autograd_lite._files import write_whole
+from autograd_lite.core.checks import describe
 from autograd_lite.errors import StateError
-from autograd_lite.files import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path

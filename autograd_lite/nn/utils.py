@@ -4,11 +4,11 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from autograd_lite.checks import checked
-from autograd_lite.engine import Value
+from autograd_lite.core.checks import checked
+from autograd_lite.core.node import number
+from autograd_lite.core.value import Value
 from autograd_lite.errors import ArgumentError
 from autograd_lite.functions import norm
-from autograd_lite.node import number
 
 __all__ = ["clip_grad_norm_", "predicted_class"]
 

@@ -12,7 +12,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from autograd_lite.checks import check_size, describe
+from autograd_lite.core.checks import check_size, describe
 from autograd_lite.errors import ArgumentError, StateError
 from autograd_lite.optim.optimizers import Optimizer
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from autograd_lite.checks import as_float, describe, is_real
-from autograd_lite.engine import Value, assign
+from autograd_lite.core.checks import as_float, describe, is_real
+from autograd_lite.core.node import number
+from autograd_lite.core.value import Value, assign
 from autograd_lite.errors import ArgumentError, StateError
-from autograd_lite.node import number
 from autograd_lite.optim import rules
 
 __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop"]

@@ -11,7 +11,7 @@ primitives only, a rule takes Values as well as floats.
 
 from typing import Any
 
-from autograd_lite.ops import sqrt
+from autograd_lite.core.ops import sqrt
 
 __all__ = ["adagrad", "adam", "adamw", "rmsprop", "sgd"]
 

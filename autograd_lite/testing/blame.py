@@ -3,11 +3,11 @@
 import math
 from typing import Any
 
-from autograd_lite import graph
-from autograd_lite.engine import Value
+from autograd_lite.core import graph
+from autograd_lite.core.node import listed, number
+from autograd_lite.core.op import Op
+from autograd_lite.core.value import Value
 from autograd_lite.errors import InapplicableOracleError, MissingDependencyError
-from autograd_lite.node import listed, number
-from autograd_lite.ops import Op
 from autograd_lite.testing.numbers import UNIT_ROUNDOFF
 from autograd_lite.testing.oracles import central_differences, precise_partial, with_coordinate
 from autograd_lite.transforms import grad

@@ -5,16 +5,17 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd_lite import graph, ops, tree
-from autograd_lite.checks import describe, is_real
-from autograd_lite.engine import Value
+from autograd_lite import pytree
+from autograd_lite.core import graph, ops
+from autograd_lite.core.checks import describe, is_real
+from autograd_lite.core.node import number
+from autograd_lite.core.value import Value
 from autograd_lite.errors import (
     ArgumentError,
     GradientMismatch,
     InapplicableOracleError,
     MissingDependencyError,
 )
-from autograd_lite.node import number
 from autograd_lite.testing.blame import find_blame
 from autograd_lite.testing.numbers import UNIT_ROUNDOFF, perturbed
 from autograd_lite.testing.oracles import (
@@ -118,7 +119,7 @@ class _Point:
     def __init__(self, f: Callable[..., Any], args: tuple[Any, ...]) -> None:
         if not callable(f):
             raise TypeError(f"check_gradients takes the function first, then its arguments; got {describe(f)}")
-        leaves = [(name + path, leaf) for name, arg in _named(f, args) for path, leaf in tree.leaves(arg)]
+        leaves = [(name + path, leaf) for name, arg in _named(f, args) for path, leaf in pytree.leaves(arg)]
         if not leaves:
             raise ArgumentError("check_gradients needs at least one number to differentiate by")
         self._f, self._args = f, args
@@ -129,7 +130,7 @@ class _Point:
     def f(self, numbers: Sequence[Any]) -> Any:
         """The function at numbers of any kind."""
         given = iter(numbers)
-        return self._f(*tree.map_leaves(lambda _: next(given), self._args))
+        return self._f(*pytree.map_leaves(lambda _: next(given), self._args))
 
     def along(self, i: int, order: int) -> Callable[[float], list[float]]:
         """As a function of the i-th coordinate alone: the value (order 1), or the gradient (order 2)."""
@@ -180,7 +181,7 @@ def _rounding(point: _Point, order: int) -> tuple[list[float], float]:
     """How far rounding can have moved each derivative, and the function's value."""
     inputs = [Value(x) for x in point.x]
     derivatives = grad(point.f)(inputs) if order == 1 else jacobian(grad(point.f))(inputs)
-    targets = [leaf for _, leaf in tree.leaves([derivatives, point.f(inputs)])]
+    targets = [leaf for _, leaf in pytree.leaves([derivatives, point.f(inputs)])]
     order_of_nodes = graph.operations(*(target for target in targets if isinstance(target, Value)))
     rng = random.Random(0)
     runs = [_replayed(order_of_nodes, targets, rng) for _ in range(RUNS)]

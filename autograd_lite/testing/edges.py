@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 from math import inf, nan, pi
 from typing import Any, NamedTuple
 
-from autograd_lite.engine import Value
-from autograd_lite.node import number
+from autograd_lite.core.node import number
+from autograd_lite.core.value import Value
 
 __all__ = ["EDGE_TABLE", "EdgeCase", "assert_edge_table", "edge_page"]
 

@@ -10,10 +10,11 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
-from autograd_lite import ops
-from autograd_lite.checks import as_float, is_real
+from autograd_lite.core import ops
+from autograd_lite.core.checks import as_float, is_real
+from autograd_lite.core.op import Op
+from autograd_lite.core.operators import primitives
 from autograd_lite.errors import InapplicableOracleError
-from autograd_lite.ops import Op, primitives
 
 __all__ = ["Complex", "Dual", "Number", "Perturbed", "perturbed"]
 

@@ -7,9 +7,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd_lite.checks import as_float, describe
+from autograd_lite.core.checks import as_float, describe
+from autograd_lite.core.node import Node, number
 from autograd_lite.errors import InapplicableOracleError
-from autograd_lite.node import Node, number
 from autograd_lite.testing.numbers import UNIT_ROUNDOFF, Complex
 from autograd_lite.testing.precise import DIGITS, Precise, context
 

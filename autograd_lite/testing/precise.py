@@ -4,8 +4,9 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
+from autograd_lite.core.op import Op
+from autograd_lite.core.operators import primitives
 from autograd_lite.errors import InapplicableOracleError, MissingDependencyError
-from autograd_lite.ops import Op, primitives
 from autograd_lite.testing.numbers import Number
 
 __all__ = ["DIGITS", "Precise", "context", "functions"]

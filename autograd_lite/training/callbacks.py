@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from autograd_lite.checks import check_size, describe
+from autograd_lite.core.checks import check_size, describe
 from autograd_lite.errors import ArgumentError
 from autograd_lite.nn import Module
 from autograd_lite.training.history import History

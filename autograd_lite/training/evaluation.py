@@ -3,13 +3,13 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from autograd_lite import tree
-from autograd_lite.checks import describe, is_real
+from autograd_lite import pytree
+from autograd_lite.core.checks import describe, is_real
+from autograd_lite.core.modes import no_grad
+from autograd_lite.core.node import number
 from autograd_lite.errors import ArgumentError
-from autograd_lite.modes import no_grad
 from autograd_lite.nn.module import in_mode
 from autograd_lite.nn.utils import predicted_class
-from autograd_lite.node import number
 from autograd_lite.training import inputs
 
 __all__ = ["accuracy", "evaluate", "evaluated", "measured", "named", "predict"]
@@ -83,14 +83,14 @@ def _is_right(pred: Any, target: Any, threshold: float) -> bool:
 
 def _outputs(model: Callable[[Any], Any], samples: list[Any]) -> list[Any]:
     with in_mode(model, training=False), no_grad():
-        return [tree.map_leaves(number, model(sample)) for sample in samples]
+        return [pytree.map_leaves(number, model(sample)) for sample in samples]
 
 
 def measured(metrics: Mapping[str, Measure], outputs: list[Any], targets: list[Any]) -> dict[str, float]:
     """Each metric by its name; it is given plain numbers."""
     if not metrics:
         return {}
-    outputs = tree.map_leaves(number, outputs)
+    outputs = pytree.map_leaves(number, outputs)
     return {name: _measure(metric, outputs, targets) for name, metric in metrics.items()}
 
 

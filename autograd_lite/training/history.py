@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from autograd_lite import plotting
 from autograd_lite.errors import ArgumentError
+from autograd_lite.training import plotting
 
 __all__ = ["History"]
 

@@ -4,8 +4,8 @@ import math
 from collections.abc import Collection
 from typing import Any
 
-from autograd_lite import tree
-from autograd_lite.checks import as_float, describe, is_real
+from autograd_lite import pytree
+from autograd_lite.core.checks import as_float, describe, is_real
 from autograd_lite.errors import ArgumentError
 
 __all__ = ["check_alike", "checked", "checked_samples"]
@@ -38,9 +38,9 @@ def check_alike(item: Any, other: Any, name: str, other_name: str) -> None:
 
 def _uniform(data: Any, name: str) -> list[Any]:
     """The data as a list whose items are of one shape."""
-    if not tree.is_list(data):
+    if not pytree.is_list(data):
         raise TypeError(f"{name} is a list with an item for each sample, or a NumPy array; got {describe(data)}")
-    items = data.tolist() if tree.is_array(data) else list(data)
+    items = data.tolist() if pytree.is_array(data) else list(data)
     if not items:
         raise ArgumentError(f"{name} is empty; there must be one sample at least")
     first = _shape(items[0])
@@ -51,7 +51,7 @@ def _uniform(data: Any, name: str) -> list[Any]:
 
 
 def _shape(item: Any) -> Any:
-    return [_shape(child) for child in item] if tree.is_list(item) else None
+    return [_shape(child) for child in item] if pytree.is_list(item) else None
 
 
 def _described(item: Any) -> str:
@@ -60,7 +60,7 @@ def _described(item: Any) -> str:
 
 def _numbers(item: Any, path: str, *, keep_ints: bool) -> Any:
     """A sample or target with its numbers as floats."""
-    if tree.is_list(item):
+    if pytree.is_list(item):
         return [_numbers(child, f"{path}[{i}]", keep_ints=keep_ints) for i, child in enumerate(item)]
     if not is_real(item):
         raise TypeError(f"{path} must be a number, got {describe(item)}")

@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from autograd_lite import data
-from autograd_lite.checks import check_size, describe
-from autograd_lite.engine import Value
+from autograd_lite._rng import Rng, as_random
+from autograd_lite.core.checks import check_size, describe
+from autograd_lite.core.modes import detect_anomaly
+from autograd_lite.core.node import listed, number
+from autograd_lite.core.value import Value
 from autograd_lite.errors import AnomalyError, ArgumentError
-from autograd_lite.modes import detect_anomaly
 from autograd_lite.nn.module import Module, in_mode
-from autograd_lite.node import listed, number
 from autograd_lite.optim import Optimizer
-from autograd_lite.rng import Rng, as_random
 from autograd_lite.training import inputs
 from autograd_lite.training.callbacks import Callback
 from autograd_lite.training.evaluation import Measure, Metrics, evaluated, measured, named

@@ -7,16 +7,15 @@ so is the gradient of that: each order is compiled when it is first asked for.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd_lite import graph
-from autograd_lite.chain import pull_back
-from autograd_lite.engine import Value
+from autograd_lite.core import graph, modes
+from autograd_lite.core.chain import pull_back
+from autograd_lite.core.node import CONSTANT, number
+from autograd_lite.core.op import Op
+from autograd_lite.core.value import Value
 from autograd_lite.errors import GraphError, TracingError
-from autograd_lite.jit.passes import optimized
+from autograd_lite.jit.passes import optimize
 from autograd_lite.jit.program import Program
-from autograd_lite.jit.traced import Tracer
-from autograd_lite.modes import mode, recording, tracing
-from autograd_lite.node import CONSTANT, number
-from autograd_lite.ops import Op
+from autograd_lite.jit.tracing import Tracer, recording_by
 
 __all__ = ["Code", "Recording"]
 
@@ -79,7 +78,7 @@ class Recording:
         """The same as a recording of its own, whose results can be differentiated again."""
         with self.tracer.lock:
             if self._derivative is None:
-                with tracing(self.tracer):
+                with recording_by(self.tracer):
                     seeds = [Value(seed) for seed in self._with_seeds()]
                 first = self.extent[0]
                 inputs = self.inputs | {seed: first + i for i, seed in enumerate(seeds)}
@@ -100,7 +99,7 @@ class Recording:
 
     def _pulled(self, seeds: Sequence[Any], create_graph: bool) -> list[Any]:
         """The adjoints of the operands, recorded."""
-        with tracing(self.tracer), recording():
+        with recording_by(self.tracer):
             found = pull_back(
                 graph.operations(*self.nodes, stop=self.inputs),
                 dict(zip(self.nodes, seeds, strict=True)),
@@ -117,7 +116,7 @@ class Recording:
                 if suffix == "_gradient":
                     inputs += len(self._seeds)
                 program = self.tracer.program(f"{self.name}{suffix}", numbers, (inputs, guards))
-                self._codes[suffix] = self.back_end(optimized(program))
+                self._codes[suffix] = self.back_end(optimize(program))
         self.latest = self._codes[suffix]
         return self.latest
 
@@ -127,7 +126,7 @@ class Recording:
         ``operands()`` are the Values that were given at :attr:`places`, and floats for constants.
         """
         count = len(self.floats)
-        if not (self.nodes and mode.recording):
+        if not (self.nodes and modes.current().recording):
             answer = self.values().run(*numbers)
             if type(answer) is int:
                 return answer
@@ -145,7 +144,7 @@ class Recording:
 
     def pulled(self, numbers: Sequence[float], operands: Sequence[Any], adjoints: list[Any], create_graph: bool) -> Any:
         """What the adjoints of the nodes give the operands."""
-        if mode.tracer:
+        if not modes.current().interpreter.is_eager:
             return self._pulled_within_a_recording(numbers, operands, adjoints, create_graph)
         if not create_graph:
             return _answered(self.pull().run(*numbers, *adjoints), self.name)

@@ -17,9 +17,9 @@ from collections.abc import Iterable, Mapping
 from types import CellType, CodeType, FunctionType, MappingProxyType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
-from autograd_lite import ops, tree
-from autograd_lite.engine import Value
-from autograd_lite.ops import Op
+from autograd_lite import pytree
+from autograd_lite.core.op import Op, is_primitive
+from autograd_lite.core.value import Value
 
 __all__ = ["Environment", "is_unchanging"]
 
@@ -141,9 +141,9 @@ class Environment:
             self._waiting += items
             self._look_into_subclass(thing)
         elif isinstance(thing, Op):
-            if ops.primitives.get(thing.name) is not thing:
+            if not is_primitive(thing):
                 self._waiting += [thing.value, thing.partials, thing.otherwise]
-        elif tree.is_array(thing):
+        elif pytree.is_array(thing):
             self._look_into_array(thing)
         elif isinstance(thing, type):
             self._look_into_class(thing)

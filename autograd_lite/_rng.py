@@ -3,7 +3,7 @@
 import operator
 import random
 
-from autograd_lite.checks import describe
+from autograd_lite.core.checks import describe
 
 __all__ = ["Rng", "as_random"]
 

@@ -6,12 +6,12 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from autograd_lite.checks import as_float
+from autograd_lite.core.checks import as_float
+from autograd_lite.core.op import Op
 from autograd_lite.errors import MissingDependencyError, TracingError
-from autograd_lite.jit.llvm import Source
-from autograd_lite.jit.passes import plain
+from autograd_lite.jit.backends.llvm import Source
+from autograd_lite.jit.passes import fast_form
 from autograd_lite.jit.program import Program
-from autograd_lite.ops import Op
 
 __all__ = ["NativeCode", "is_installed"]
 
@@ -39,7 +39,7 @@ class NativeCode:
     def __init__(self, program: Program, *, fast_math: bool = False) -> None:
         self.program = program
         self._fast_math = fast_math
-        text = Source(plain(program), _type_offset(), fast_math=fast_math)
+        text = Source(fast_form(program), _type_offset(), fast_math=fast_math)
         self._source = text
         self._call, self._errors = _compiled(text)
         self._careful: tuple[Callable[..., Any], _Errors | None] | None = None

@@ -13,11 +13,10 @@ from collections.abc import Callable, Iterable
 from types import CodeType
 from typing import Any, Self, TypeVar
 
-from autograd_lite import modes, ops
-from autograd_lite.checks import as_float, is_real
+from autograd_lite.core import modes, ops
+from autograd_lite.core.checks import as_float, is_real
+from autograd_lite.core.op import Op
 from autograd_lite.errors import AnomalyError
-from autograd_lite.modes import mode
-from autograd_lite.ops import Op
 
 __all__ = ["CONSTANT", "Node", "binary", "compared", "listed", "number", "record", "unary"]
 
@@ -78,11 +77,9 @@ def _as_tuple(operand: Any, first: Any, second: Any) -> tuple[Any, ...]:
     return (first,) if second is None else (first, second)
 
 
-def number(thing: Any) -> float:
-    """The data of a node; a float as it is."""
-    if not isinstance(thing, Node):
-        return thing  # type: ignore[no-any-return]
-    return mode.tracer.number(thing) if mode.tracer else thing._data
+def number(node: Any) -> float:
+    """The number that a node holds; a number as it is."""
+    return modes.current().interpreter.number(node)  # type: ignore[no-any-return]
 
 
 _N = TypeVar("_N", bound=Node)
@@ -93,25 +90,25 @@ def record(kind: type[_N], op: Op, operands: tuple[Any, ...]) -> _N:
     """The result of any operation as a node; the methods below cut the common cases short."""
     if op is ops.power and not isinstance(operands[1], Node):
         op = ops.constant_power
-    tracer = mode.tracer
+    mode = modes.current()
+    interpreter = mode.interpreter
     numbers: list[float] = []
     is_constant = True
     for o in operands:
         if isinstance(o, Node):
-            numbers.append(tracer.number(o) if tracer else o._data)
+            numbers.append(interpreter.number(o))
             is_constant = is_constant and o._primitive is CONSTANT
         elif o.__class__ is float:
             numbers.append(o)
         else:
             return record(kind, op, _with_floats(op, operands))
     node: _N = _new(kind)
-    ans = tracer.apply(op, numbers) if tracer else op.evaluate(*numbers)
-    node._data = ans = ans if ans.__class__ is float else as_float(ans)
+    node._data = ans = interpreter.apply(op, numbers)
     node._primitive = CONSTANT
     node._x = node._y = node._dx = node._dy = None
     if mode.recording and not is_constant:
         node._primitive = op
-        partials = tracer.differentiate(op, ans, numbers) if tracer else op.differentiate(ans, *numbers)
+        partials = interpreter.differentiate(op, ans, numbers)
         if len(operands) == 2:
             (node._x, node._y), (node._dx, node._dy) = operands, partials
         elif len(operands) == 1:
@@ -215,12 +212,17 @@ def compared(comparison: Callable[[float, Any], bool]) -> Callable[[Any, Any], b
     """A method that compares the numbers and gives a bool."""
 
     def method(self: Any, other: Any) -> Any:
-        mine = mode.tracer.number(self) if mode.tracer else self._data
+        if modes.in_a_mode:
+            return comparison(number(self), number(other)) if _is_number(other) else NotImplemented
         if isinstance(other, Node):
-            return comparison(mine, mode.tracer.number(other) if mode.tracer else other._data)
-        return bool(comparison(mine, other)) if is_real(other) else NotImplemented
+            return comparison(self._data, other._data)
+        return bool(comparison(self._data, other)) if is_real(other) else NotImplemented
 
     return method
+
+
+def _is_number(thing: Any) -> bool:
+    return isinstance(thing, Node) or is_real(thing)
 
 
 def listed(operands: Iterable[Any]) -> str:

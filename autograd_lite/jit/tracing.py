@@ -5,25 +5,25 @@ While ``jit`` records, the numbers are traced and the engine is as it is: a Valu
 and so the chain rule, ``no_grad``, ``detach`` and every transform do what they always do.
 """
 
-import functools
 import math
 import operator
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
-from autograd_lite import ops
-from autograd_lite.checks import as_float, is_real
-from autograd_lite.engine import Value
+from autograd_lite.core import modes, ops
+from autograd_lite.core.checks import as_float, is_real
+from autograd_lite.core.op import Op
+from autograd_lite.core.operators import Operators
+from autograd_lite.core.value import Value
 from autograd_lite.errors import TracingError
 from autograd_lite.jit.program import Guard, Instruction, Program
-from autograd_lite.modes import mode
-from autograd_lite.ops import Op
 
 __all__ = ["TracedFloat", "Tracer"]
 
 
-class TracedFloat:
+class TracedFloat(Operators):
     """A float of the call that is recorded; what is computed with it goes into the recording.
 
     ``isinstance(x, float)`` holds, as it does for what it stands for. It has no number to give
@@ -83,32 +83,22 @@ class TracedFloat:
             raise self.tracer.refusal("format", self)
         return repr(self)
 
-    def __pos__(self) -> "TracedFloat":
-        return self
-
-    def __round__(self, ndigits: int | None = None) -> Any:
-        return ops.round_(self, ndigits or 0)
-
     def __pow__(self, other: Any) -> Any:
         return _power(self, other)
 
     def __rpow__(self, other: Any) -> Any:
         return _power(other, self)
 
-    def __divmod__(self, other: Any) -> Any:
-        return self // other, self % other
 
-    def __rdivmod__(self, other: Any) -> Any:
-        return other // self, other % self
+def _division(op: Op, *, reflected: bool) -> Callable[[Any, Any], Any]:
+    """An operator that raises for Python's floats where the divisor is 0."""
 
-
-def _operator(op: Op, *, reflected: bool = False, divides: bool = False) -> Callable[[Any, Any], Any]:
     def method(self: Any, other: Any) -> Any:
         if isinstance(other, Value) or not is_real(other):
             return NotImplemented
         x, y = (other, self) if reflected else (self, other)
-        # Python's floats raise here; within a partial the answer is IEEE's, as it is eagerly.
-        if divides and not self.tracer.is_differentiating and y == 0.0:
+        # Within a partial the answer is IEEE's, as it is eagerly.
+        if not self.tracer.is_differentiating and y == 0.0:
             op.value(_value(x), 0.0)
         return op(x, y)
 
@@ -138,22 +128,11 @@ def _power(x: Any, y: Any) -> Any:
     return ans
 
 
-for _name, _op in (("add", ops.add), ("sub", ops.sub), ("mul", ops.mul)):
-    setattr(TracedFloat, f"__{_name}__", _operator(_op))
-    setattr(TracedFloat, f"__r{_name}__", _operator(_op, reflected=True))
 for _name, _op in (("truediv", ops.div), ("floordiv", ops.floordiv), ("mod", ops.mod)):
-    setattr(TracedFloat, f"__{_name}__", _operator(_op, divides=True))
-    setattr(TracedFloat, f"__r{_name}__", _operator(_op, reflected=True, divides=True))
-for _name, _op in (("neg", ops.neg), ("abs", ops.absolute), ("floor", ops.floor), ("ceil", ops.ceil)):
-    setattr(TracedFloat, f"__{_name}__", functools.partialmethod(_op))
-TracedFloat.__trunc__ = functools.partialmethod(ops.trunc)  # type: ignore[attr-defined]
+    setattr(TracedFloat, f"__{_name}__", _division(_op, reflected=False))
+    setattr(TracedFloat, f"__r{_name}__", _division(_op, reflected=True))
 for _name, _symbol in (("lt", "<"), ("le", "<="), ("gt", ">"), ("ge", ">="), ("eq", "=="), ("ne", "!=")):
     setattr(TracedFloat, f"__{_name}__", _compared(_symbol))
-# By these np.exp and its like find their way from an array of traced floats.
-for _name, _method in vars(Value).items():
-    _found = ops.primitives.get(getattr(_method, "__name__", ""))
-    if _found and not _name.startswith("_"):
-        setattr(TracedFloat, _name, lambda self, *others, op=_found: op(self, *others))
 
 
 def _value(number: Any) -> float:
@@ -175,7 +154,7 @@ COMPARISONS: dict[str, Callable[[float, float], bool]] = {
 }
 
 _REFUSALS = {
-    "data": "the number of a Value (.data, .item()) cannot be taken out",
+    "assign": ".data cannot be assigned",
     "grad": ".grad cannot be read or set",
     "backward": "backward() leaves its results in .grad, outside the function",
     "float": "a traced number cannot become a plain float, which math.sin(x), float(x) and the like ask for",
@@ -185,6 +164,7 @@ _REFUSALS = {
     "pickle": "a traced number cannot be pickled",
 }
 _ADVICE = {
+    "assign": "Return the new number, and assign it to .data outside.",
     "grad": "Return the gradients instead, jit(grad(f)), or call backward() on the result of the compiled function.",
     "int": "Name the argument in static_argnames, and the function is recorded for each of its values.",
     "pickle": "Return it from the function.",
@@ -196,8 +176,10 @@ _USUAL_ADVICE = (
 )
 
 
-class Tracer:
-    """One recording: its inputs, and what was computed, compared and found so far."""
+class Tracer(modes.Interpreter):
+    """The interpreter that records: its inputs, and what was computed and compared so far."""
+
+    is_eager = False
 
     def __init__(self) -> None:
         self.inputs: list[str] = []
@@ -217,9 +199,11 @@ class Tracer:
         """A number that f itself made, as one that belongs to the recording."""
         return value if type(value) is TracedFloat else TracedFloat(self, value, None)
 
-    def number(self, node: Any) -> TracedFloat:
+    def number(self, node: Any) -> Any:
         """What a node holds; for one from before the recording, what it holds at each call."""
-        data = node._data
+        data = getattr(node, "_data", None)
+        if data is None:
+            return node
         if type(data) is TracedFloat:
             return data
         if node not in self.closed_over:
@@ -247,7 +231,7 @@ class Tracer:
             ans = as_float(ans)
         if is_constant:
             return TracedFloat(self, ans, None)
-        if mode.tracer is not self:
+        if modes.current().interpreter is not self:
             raise self.refusal_of_a_leak()
         self.instructions.append(Instruction(op, tuple(references)))
         return TracedFloat(self, ans, len(self.instructions) - 1)
@@ -261,12 +245,12 @@ class Tracer:
             self.is_differentiating = before
         return tuple([p.value if type(p) is TracedFloat and p.reference is None else p for p in partials])
 
-    def product(self, derivative: Any, partial: Any) -> Any:
+    def multiply(self, adjoint: Any, partial: Any) -> Any:
         """What the chain rule multiplies; for a factor that is 0 whatever the call, 0."""
-        for factor in (derivative, partial):
+        for factor in (adjoint, partial):
             if type(factor) is float and math.isfinite(factor):
-                return derivative * partial if factor else 0.0
-        return ops.product(derivative, partial)
+                return adjoint * partial if factor else 0.0
+        return ops.strong_mul(adjoint, partial)
 
     def compare(self, symbol: str, x: Any, y: Any) -> bool:
         """The outcome that a comparison has in this call, and a guard that it has it in others."""
@@ -276,7 +260,7 @@ class Tracer:
             return outcome
         key = (symbol, *((type(operand), operand) for operand in operands))
         if key not in self._outcomes:
-            if mode.tracer is not self:
+            if modes.current().interpreter is not self:
                 raise self.refusal_of_a_leak()
             self._outcomes[key] = outcome
             self.guards.append(
@@ -314,6 +298,9 @@ class Tracer:
             ),
         )
 
+    def refuse(self, what: str) -> None:
+        raise self.refusal(what)
+
     def refusal(self, kind: str, number: TracedFloat | None = None) -> TracingError:
         """The error of something that cannot be recorded."""
         name = ""
@@ -330,3 +317,14 @@ class Tracer:
             "this number was computed inside a function that jit compiled, and left it by a side effect; it has no "
             "value outside. Return it from the function"
         )
+
+
+@contextmanager
+def recording_by(tracer: Tracer) -> Iterator[None]:
+    """Hand what this context computes to a tracer."""
+    before = modes.top.get()
+    try:
+        modes.enter(recording=True, interpreter=tracer)
+        yield
+    finally:
+        modes.top.set(before)

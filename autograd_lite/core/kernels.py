@@ -1,6 +1,6 @@
 """Functions of floats that the table of primitives needs and ``math`` lacks.
 
-Values only: the derivatives stand in :mod:`autograd_lite.ops`.
+Values only: the derivatives stand in :mod:`autograd_lite.core.ops`.
 """
 
 import math
@@ -14,20 +14,20 @@ __all__ = [
     "elu",
     "floor",
     "gelu",
-    "kept",
     "leaky_relu",
     "log_sum_exp",
     "maximum",
     "minimum",
     "polygamma",
     "power_at_edges",
-    "product",
     "relu",
     "round_half_even",
     "sigmoid",
     "sign",
     "silu",
     "softplus",
+    "strong_mul",
+    "strong_zero",
     "trunc",
 ]
 
@@ -68,13 +68,13 @@ def constant_power(x: float, n: float) -> float:
     return math.pow(x, n)
 
 
-def product(x: float, y: float) -> float:
+def strong_mul(x: float, y: float) -> float:
     """x * y, and 0 where one is 0 and the other inf or nan."""
     ans = x * y
     return 0.0 if ans != ans and (x == 0.0 or y == 0.0) else ans
 
 
-def kept(y: float, x: float) -> float:
+def strong_zero(y: float, x: float) -> float:
     """y, and 0 where x is 0 and y inf or nan."""
     return 0.0 if x == 0.0 and y - y != 0.0 else y
 

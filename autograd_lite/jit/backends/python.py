@@ -11,12 +11,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from autograd_lite import ops
-from autograd_lite.checks import as_float
-from autograd_lite.jit.passes import plain
-from autograd_lite.jit.pieces import Piece, pieces_of
+from autograd_lite.core import ops
+from autograd_lite.core.checks import as_float
+from autograd_lite.core.op import Op, is_primitive
+from autograd_lite.jit.backends.pieces import Piece, pieces_of
+from autograd_lite.jit.passes import fast_form
 from autograd_lite.jit.program import Program
-from autograd_lite.ops import Op
 
 __all__ = ["PythonCode"]
 
@@ -48,7 +48,7 @@ class PythonCode:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._fast_program = plain(program)
+        self._fast_program = fast_form(program)
         self.source = _Writer(self._fast_program, careful=False).source
         self._fast = _Writer.compiled(self.source, self._fast_program, careful=False)
         self._careful: Callable[..., Any] | None = None
@@ -162,7 +162,7 @@ class _Writer:
 
 
 def _value_of(op: Op, *, careful: bool) -> Callable[..., float]:
-    if ops.primitives.get(op.name) is op:
+    if is_primitive(op):
         return op.evaluate if careful else op.value
 
     def evaluate(*numbers: float) -> float:  # an Op of the user's may give any kind of number
@@ -177,7 +177,7 @@ def _returned(outputs: list[str]) -> str:
 
 def _function_name(op: Op) -> str:
     name = _identifier(op.name)
-    return f"{name}_" if ops.primitives.get(op.name) is op else f"{name}_{id(op)}"
+    return f"{name}_" if is_primitive(op) else f"{name}_{id(op)}"
 
 
 def _identifier(text: str) -> str:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from autograd_lite.checks import describe, is_real
+from autograd_lite.core.checks import describe, is_real
 
 __all__ = ["is_array", "is_list", "leaves", "map_leaves"]
 

@@ -1,6 +1,6 @@
 """Programs written as LLVM's intermediate representation: which lines an operation is.
 
-What is written is the arithmetic of :mod:`autograd_lite.special` and the C functions behind
+What is written is the arithmetic of :mod:`autograd_lite.core.kernels` and the C functions behind
 Python's ``math``, in the same order. An operation that has no such form here is called back
 in Python, as it is.
 """
@@ -11,10 +11,10 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from autograd_lite import ops
-from autograd_lite.jit.pieces import Piece, pieces_of
+from autograd_lite.core import ops
+from autograd_lite.core.op import Op
+from autograd_lite.jit.backends.pieces import Piece, pieces_of
 from autograd_lite.jit.program import Guard, Program
-from autograd_lite.ops import Op
 
 __all__ = ["LIBM", "Source"]
 
@@ -305,7 +305,7 @@ end:
 """
 
 
-# ---- The primitives that are written out, from the same arithmetic as in special.py -------
+# ---- The primitives that are written out, from the same arithmetic as in kernels.py -------
 
 _ZERO, _ONE, _HALF = map(_constant, (0.0, 1.0, 0.5))
 
@@ -394,8 +394,8 @@ _COMPOSED: dict[Op, Callable[..., Any]] = {
     ops.square: lambda w, _, x: w._arithmetic("fmul", x, x),
     ops.reciprocal: lambda w, _, x: w._arithmetic("fdiv", _ONE, x),
     ops.constant_power: _constant_power,
-    ops.product: lambda w, _, x, y: _product(w, x, y),
-    ops.kept: lambda w, _, y, x: _kept(w, y, x),
+    ops.strong_mul: lambda w, _, x, y: _product(w, x, y),
+    ops.strong_zero: lambda w, _, y, x: _kept(w, y, x),
     ops.where: lambda w, _, condition, x, y: w._select(w._compared("une", condition, _ZERO), x, y),
     ops.maximum: lambda w, _, x, y: _maximum(w, x, y),
     ops.minimum: lambda w, _, x, y: _maximum(w, x, y, "ole"),

@@ -1,0 +1,175 @@
+"""The chain rule, backward and forward, over a recorded graph.
+
+Both directions take a dict from nodes to numbers, the adjoints of results or the tangents of
+inputs, and return such a dict for the nodes at the other end. No node is changed, unless it is
+asked to keep its adjoint. With ``create_graph`` the partials are computed anew as nodes. Then
+the results are nodes too, and can be differentiated again.
+"""
+
+import math
+from typing import Any, TypeVar
+
+from autograd_lite.core import modes
+from autograd_lite.core.node import Node, listed, number
+from autograd_lite.errors import AnomalyError, GraphError
+
+__all__ = ["pull_back", "push_forward"]
+
+N = TypeVar("N", bound=Node)
+
+
+def pull_back(order: list[N], seeds: dict[N, Any], *, create_graph: bool = False, keep: bool = False) -> dict[N, Any]:
+    """Reverse accumulation: from the adjoints of results to those of all that led to them.
+
+    ``order`` is :func:`graph.operations` of the results. Returned are the adjoints of the nodes
+    it does not hold: leaves, constants, and where the walk was told to stop. With ``keep`` the
+    nodes in it get theirs as ``_grad``. 0 is a strong zero: an adjoint or a partial that is exactly
+    0 contributes nothing, even where the other is infinite or nan. Zeros may be -0.0; add 0.0
+    before showing them.
+    """
+    if not create_graph:
+        return _pull_back(order, seeds, create_graph, keep)
+    before = modes.top.get()
+    try:
+        modes.enter(recording=True)
+        return _pull_back(order, seeds, create_graph, keep)
+    finally:
+        modes.top.set(before)
+
+
+def _pull_back(order: list[N], seeds: dict[N, Any], create_graph: bool, keep: bool) -> dict[N, Any]:
+    adjoints = dict(seeds)
+    pop = adjoints.pop
+    mode = modes.current()
+    is_special = create_graph or mode.anomaly or not mode.interpreter.is_eager
+    for node in reversed(order):
+        adjoint = pop(node, 0.0)
+        if keep:
+            # The number alone: as a graph it would lead back to this node, a cycle in memory.
+            node._grad = number(adjoint) if create_graph else adjoint
+        x, y = node._x, node._y
+        if is_special or type(x) is tuple or adjoint - adjoint != 0.0:  # inf - inf and nan - nan are nan
+            _contribute(adjoints, node, adjoint, create_graph, mode)
+            continue
+        if adjoint:
+            dx, dy = node._dx, node._dy
+        else:
+            dx = dy = 0.0
+        # The common case written out, as half the time of a backward pass goes here.
+        if type(x) is not float:
+            adjoints[x] = adjoints[x] + adjoint * dx if x in adjoints else adjoint * dx
+        if y is not None and type(y) is not float:
+            adjoints[y] = adjoints[y] + adjoint * dy if y in adjoints else adjoint * dy
+    return adjoints
+
+
+def _contribute(adjoints: dict[N, Any], node: N, adjoint: Any, create_graph: bool, mode: modes.Modes) -> None:
+    """Add to the adjoint of each operand what the node contributes to it."""
+    pull = node._primitive and node._primitive.pull
+    if mode.anomaly and not pull:
+        _raise_at_anomaly(node, number(adjoint), mode)
+    is_zero = type(adjoint) is float and adjoint == 0.0
+    if pull:
+        contributions = pull(node, adjoint, create_graph)
+        if not adjoints and type(contributions) is tuple:  # a compiled loss: no sums, and often many operands
+            adjoints.update(zip(node.operands, contributions, strict=True))
+            if len(adjoints) == len(contributions) and float not in map(type, adjoints):
+                return
+            adjoints.clear()
+    else:
+        partials = _recorded_again(node, mode) if create_graph and not is_zero else node.partials
+        pairs = zip(node.operands, partials, strict=True)
+        contributions = [0.0 if o.__class__ is float else mode.interpreter.multiply(adjoint, p) for o, p in pairs]
+    for operand, contribution in zip(node.operands, contributions, strict=True):
+        if operand.__class__ is not float and contribution is not None:
+            if operand not in adjoints:
+                adjoints[operand] = contribution
+            elif not (type(contribution) is float and contribution == 0.0):
+                adjoints[operand] = adjoints[operand] + contribution
+
+
+def push_forward(order: list[N], seeds: dict[N, Any], *, create_graph: bool = False) -> dict[N, Any]:
+    """Forward accumulation: from the tangents of inputs to those of all that follows from them.
+
+    ``order`` is :func:`graph.operations` of the results, with the inputs as ``stop``. 0 is a strong
+    zero, as in :func:`pull_back`. Nodes that no seed reaches are left out.
+    """
+    if not create_graph:
+        return _push_forward(order, seeds, create_graph)
+    before = modes.top.get()
+    try:
+        modes.enter(recording=True)
+        return _push_forward(order, seeds, create_graph)
+    finally:
+        modes.top.set(before)
+
+
+def _push_forward(order: list[N], seeds: dict[N, Any], create_graph: bool) -> dict[N, Any]:
+    tangents = dict(seeds)
+    mode = modes.current()
+    for node in order:
+        operands = node.operands
+        if not any(operand in tangents for operand in operands if operand.__class__ is not float):
+            continue
+        push = node._primitive and node._primitive.push
+        if push:
+            tangents[node] = push(node, [tangents.get(operand, 0.0) for operand in operands], create_graph)
+            continue
+        partials = _recorded_again(node, mode) if create_graph else node.partials
+        tangent: Any = None
+        for operand, partial in zip(operands, partials, strict=True):
+            if operand.__class__ is float or operand not in tangents:
+                continue
+            contribution = mode.interpreter.multiply(tangents[operand], partial)
+            tangent = contribution if tangent is None else tangent + contribution
+        if tangent is not None:
+            tangents[node] = tangent
+            if mode.anomaly and not math.isfinite(number(tangent)):
+                raise AnomalyError(
+                    f"the tangent of {node._primitive and node._primitive.name} is {number(tangent)}; the operands are "
+                    f"{listed(operands)}\n  recorded at {getattr(node, '_where', _UNKNOWN_LINE)}"
+                )
+    return tangents
+
+
+def _recorded_again(node: Node, mode: modes.Modes) -> tuple[Any, ...]:
+    """The partials of a node as nodes that depend on its operands.
+
+    Raises ``GraphError`` if they do not come out as when the operation was recorded.
+    """
+    op, operands = node._primitive, node.operands
+    assert op is not None  # an order holds operations only
+    before = modes.top.get()
+    try:
+        modes.enter(anomaly=False)  # a branch that is not taken may be infinite, as exp(1000) in the partial of elu
+        partials = op.differentiate(node, *operands)
+    finally:
+        modes.top.set(before)
+    if not mode.interpreter.is_eager:  # nothing can be assigned while jit records
+        return partials
+    again = (op.evaluate(*map(number, operands)), *map(number, partials))
+    recorded = (node._data, *node.partials)
+    # Numbers and nodes may round a partial differently (x**3 is not x * x * x in floats), so not to the bit.
+    for now, then in zip(again, recorded, strict=True):
+        if not math.isclose(now, then, rel_tol=1e-9) and not (now != now and then != then):
+            raise GraphError(
+                f"a gradient that is itself a graph needs the operands of {op.name} as they were recorded, and "
+                f".data has been assigned since: {listed(operands)}. Differentiate before changing .data."
+            )
+    return partials
+
+
+_UNKNOWN_LINE = "an unknown line; run the forward pass under detect_anomaly() too"
+
+
+def _raise_at_anomaly(node: Node, adjoint: float, mode: modes.Modes) -> None:
+    """Raise if what the node contributes to an operand is nan or infinite."""
+    for operand, partial in zip(node.operands, node.partials, strict=True):
+        contribution = mode.interpreter.multiply(adjoint, partial)
+        if isinstance(operand, Node) and not math.isfinite(contribution):
+            where = getattr(node, "_where", _UNKNOWN_LINE)
+            raise AnomalyError(
+                f"the gradient by {listed([operand])} through {node._primitive and node._primitive.name} is "
+                f"{contribution}, which is {adjoint} from above times the partial {partial}; the operands "
+                f"are {listed(node.operands)}\n  recorded at {where}"
+            )

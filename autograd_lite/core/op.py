@@ -1,0 +1,199 @@
+"""Op: what a primitive is. The table of them stands in :mod:`autograd_lite.core.ops`."""
+
+from collections.abc import Callable
+from math import nan
+from typing import Any
+
+from autograd_lite.core.checks import as_float, describe
+from autograd_lite.core.operators import Operators, primitives
+
+__all__ = ["IeeeFloat", "Op", "is_primitive"]
+
+
+class Op:
+    """A primitive operation: a function of numbers that knows its partial derivatives.
+
+    Args:
+        name: how errors and ``repr`` call it, such as ``"tanh"``.
+        value: the function of floats. Where it raises ``ValueError`` or
+            ``ArithmeticError`` (as ``math.log(0.0)`` does), ``otherwise`` answers.
+        partials: ``partials(ans, x, ...)`` gives the tuple of derivatives by each
+            operand, where ``ans`` is the value. Write it with operators and with
+            primitives, never with ``math``, and it gives second derivatives too.
+            Its parameters after ``ans`` are the operands, their defaults included.
+            For a linear function the tuple itself, such as ``(1.0, -1.0)``.
+        symbol: how drawings call it; the name, if not given.
+        otherwise: a float, or a function of the operands, for where ``value`` raises.
+
+    A number type of one's own (a dual number, an interval) joins in by
+    :class:`~autograd_lite.core.operators.Operators`.
+
+    Raises ``TypeError`` when called with what is not a number, or with the wrong count
+    of operands.
+
+    >>> import math
+    >>> from autograd_lite import Op, Value, cos, sin
+    >>> sinc = Op("sinc", lambda x: math.sin(x) / x, lambda ans, x: ((cos(x) - ans) / x,), otherwise=1.0)
+    >>> sinc(0.0)
+    1.0
+    >>> x = Value(2.0)
+    >>> sinc(x).backward()
+    >>> round(x.grad, 6)
+    -0.435398
+    """
+
+    __slots__ = ("arity", "methods", "name", "otherwise", "partials", "symbol", "value")
+
+    #: How the chain rule passes an operation that is no single number's: ``pull(node, adjoint, create_graph)`` gives
+    #: what goes to each operand (None for nothing), ``push(node, tangents, create_graph)`` the tangent. Most have
+    #: neither, and go by their partials.
+    pull: Callable[..., Any] | None = None
+    push: Callable[..., Any] | None = None
+
+    def __init__(
+        self,
+        name: str,
+        value: Callable[..., float],
+        partials: Callable[..., tuple[Any, ...]] | tuple[float, ...],
+        *,
+        symbol: str | None = None,
+        otherwise: float | Callable[..., float] = nan,
+    ) -> None:
+        if not isinstance(name, str) or not name:
+            raise TypeError(f"Op needs a name first, such as 'tanh'; got {describe(name)}")
+        if symbol is not None and not isinstance(symbol, str):
+            raise TypeError(f"Op {name!r}: its symbol is a string, got {describe(symbol)}")
+        if not callable(value):
+            raise TypeError(f"Op {name!r} needs a function as its value; got {describe(value)}")
+        self.name = name
+        self.symbol = name if symbol is None else symbol
+        self.value = value
+        self.partials = partials
+        self.otherwise = otherwise
+        #: Short cuts by the type of the first operand, which a type of number may set for its own.
+        self.methods: dict[type, Callable[..., Any]] = {}
+        if not isinstance(partials, tuple) and not callable(partials):
+            raise TypeError(f"Op {name!r} needs a function or a tuple as its partials; got {describe(partials)}")
+        #: How many operands it takes; None for any number.
+        self.arity = len(partials) if isinstance(partials, tuple) else _count_operands(partials)
+        if self.arity == 0:
+            raise TypeError(f"Op {name!r}: partials takes the value and each operand: lambda ans, x: (...,)")
+
+    def __repr__(self) -> str:
+        return f"<Op {self.name}>"
+
+    def __copy__(self) -> "Op":
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Op":
+        return self
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if is_primitive(self):
+            return _primitive_named, (self.name,)
+        return super().__reduce_ex__(protocol)
+
+    def __call__(self, *operands: Any, **named: Any) -> Any:
+        if named or len(operands) != self.arity:
+            operands = self._bind(operands, named)
+        method = self.methods.get(type(operands[0])) if operands else None
+        if method is not None:
+            return method(*operands)
+        for operand in operands:
+            if type(operand) is not float:
+                return self.dispatch(operands)
+        try:
+            return self.value(*operands)
+        except (ArithmeticError, ValueError):
+            return self.evaluate(*operands)
+
+    def _bind(self, operands: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+        """All operands in order, those left out taken from the defaults."""
+        if self.arity is None and not named:
+            return operands
+        missing = (self.arity or 0) - len(operands)
+        defaults = getattr(self.partials, "__defaults__", None) or ()
+        if not named and 0 < missing <= len(defaults):
+            return operands + defaults[-missing:]
+        return self._bound(operands, named)
+
+    def _bound(self, operands: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+        """The same by the book, with an error that shows the signature."""
+        import inspect
+
+        if isinstance(self.partials, tuple):
+            parameters = [
+                inspect.Parameter(f"x{i}", inspect.Parameter.POSITIONAL_ONLY) for i in range(len(self.partials))
+            ]
+        else:
+            parameters = list(inspect.signature(self.partials).parameters.values())[1:]
+        signature = inspect.Signature(parameters)
+        try:
+            bound = signature.bind(*operands, **named)
+        except TypeError as error:
+            raise TypeError(f"{self.name}{signature}: {error}") from None
+        bound.apply_defaults()
+        return bound.args
+
+    def dispatch(self, operands: tuple[Any, ...]) -> Any:
+        """Hand the call to the operands' own type of number, the most derived if several."""
+        handler: Any = None
+        for operand in operands:
+            kind = type(operand)
+            if hasattr(kind, "__autograd_op__") and (handler is None or issubclass(kind, handler)):
+                handler = kind
+        if handler is not None:
+            return handler.__autograd_op__(self, operands)
+        try:
+            ans = self.evaluate(*map(as_float, operands))
+        except TypeError as error:
+            raise TypeError(f"{self.name} takes numbers and Values, one at a time: {error}") from None
+        return IeeeFloat(ans) if any(isinstance(operand, IeeeFloat) for operand in operands) else ans
+
+    def evaluate(self, *numbers: float) -> float:
+        """The value at floats, by IEEE 754 also where ``value`` raises."""
+        try:
+            return self.value(*numbers)
+        except (ArithmeticError, ValueError):
+            return self.otherwise(*numbers) if callable(self.otherwise) else self.otherwise
+
+    def differentiate(self, ans: Any, *operands: Any) -> tuple[Any, ...]:
+        """The partial by each operand; for floats by IEEE 754 also where Python raises."""
+        if isinstance(self.partials, tuple):
+            return self.partials
+        try:
+            partials = self.partials(ans, *operands)
+        except (ArithmeticError, ValueError):
+            safe = [IeeeFloat(number) if type(number) is float else number for number in (ans, *operands)]
+            partials = self.partials(*safe)
+        if not isinstance(partials, tuple) or len(partials) != len(operands):
+            raise TypeError(
+                f"Op {self.name!r}: partials must return a tuple with one derivative for each of "
+                f"its {len(operands)} operands; got {describe(partials)}"
+            )
+        return tuple([p if type(p) is float or hasattr(type(p), "__autograd_op__") else as_float(p) for p in partials])
+
+
+def _count_operands(partials: Callable[..., Any]) -> int | None:
+    code = getattr(partials, "__code__", None)
+    if code is None:
+        raise TypeError(f"partials must be a plain function or a lambda, got {describe(partials)}")
+    if code.co_kwonlyargcount or code.co_flags & 0x08:
+        raise TypeError("partials takes its operands by position, without keyword-only ones and without **")
+    takes_any_number = code.co_flags & 0x04  # inspect.CO_VARARGS, without the price of importing inspect
+    return None if takes_any_number else int(code.co_argcount) - 1
+
+
+class IeeeFloat(Operators, float):  # type: ignore[misc]
+    """A float that divides by zero and overflows as IEEE 754 says; for partials that made Python raise."""
+
+    __slots__ = ()
+
+
+def is_primitive(op: Op) -> bool:
+    """Whether an op is one of the table's, and not a user's own."""
+    return primitives.get(op.name) is op
+
+
+def _primitive_named(name: str) -> Op:
+    return primitives[name]  # type: ignore[no-any-return]

@@ -1,0 +1,368 @@
+"""Value: a number that remembers how it was computed, and ``backward()``, which uses that.
+
+Here all comes together: the operations and their derivatives from :mod:`autograd_lite.core.ops`,
+their recording from :mod:`autograd_lite.core.node`, the topological order from
+:mod:`autograd_lite.core.graph` and the chain rule from :mod:`autograd_lite.core.chain`.
+"""
+
+import math
+import operator
+import threading
+from typing import Any
+
+from autograd_lite.core import graph, modes, ops
+from autograd_lite.core.chain import pull_back
+from autograd_lite.core.checks import checked, describe
+from autograd_lite.core.node import CONSTANT, Node, binary, compared, number, unary
+from autograd_lite.core.op import Op
+from autograd_lite.core.operators import primitives
+from autograd_lite.errors import GraphError
+
+__all__ = ["Value", "assign"]
+
+
+class Value(Node):
+    """A real number in a computation graph.
+
+    Operations on Values make new Values that remember their operands and the local
+    partial derivatives. Calling :meth:`backward` on a result then gives every Value
+    that led to it its ``grad``, the derivative of the result by that Value.
+
+    Args:
+        data: any real number (int, bool, NumPy scalar, Fraction ...); kept as a float.
+        name: shown in ``repr``, drawings and error messages.
+
+    Raises ``TypeError`` for anything else, ``OverflowError`` for an int too large.
+
+    >>> a, b = Value(-4.0, name="a"), Value(2.0, name="b")
+    >>> c = a * b + b**3
+    >>> c.backward()
+    >>> a.grad, b.grad
+    (2.0, 8.0)
+    >>> a
+    Value(data=-4.0, grad=2.0, name='a')
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: float, name: str | None = None) -> None:
+        self._data = data if data.__class__ is float else checked(data, "Value")
+        self._primitive = self._x = self._y = None
+        if modes.in_a_mode:
+            self._data = modes.current().interpreter.constant(self._data)
+        if name is not None:
+            self.name = name
+
+    # -- What it holds --
+
+    @property
+    def data(self) -> float:
+        """The number. Assigning it (to a leaf, in a training loop) does not touch the graph."""
+        return number(self) if modes.in_a_mode else self._data
+
+    @data.setter
+    def data(self, data: float) -> None:
+        if modes.in_a_mode:
+            modes.current().interpreter.refuse("assign")
+        self._data = data if data.__class__ is float else checked(data, "Value.data")
+
+    @property
+    def grad(self) -> Any:
+        """The derivative that ``backward()`` left here, 0.0 before; a Value after ``create_graph=True``."""
+        if modes.in_a_mode:
+            modes.current().interpreter.refuse("grad")
+        return getattr(self, "_grad", 0.0)
+
+    @grad.setter
+    def grad(self, grad: Any) -> None:
+        if modes.in_a_mode:
+            modes.current().interpreter.refuse("grad")
+        if grad is not None:
+            self._grad = grad if isinstance(grad, Value) else checked(grad, "Value.grad")
+        elif hasattr(self, "_grad"):
+            del self._grad
+
+    @property
+    def has_grad(self) -> bool:
+        """Whether ``grad`` has been set, by ``backward()`` or by hand; assigning None unsets it."""
+        if modes.in_a_mode:
+            modes.current().interpreter.refuse("grad")
+        return hasattr(self, "_grad")
+
+    @property
+    def name(self) -> str | None:
+        """What to call it in ``repr``, drawings and error messages."""
+        return getattr(self, "_name", None)
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"a Value's name is a string, got {describe(name)}")
+        self._name = name
+
+    @property
+    def op(self) -> Op | None:
+        """The primitive that made it; None for a leaf or a constant."""
+        return None if self._primitive is CONSTANT else self._primitive
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it was made by hand, not by an operation. Leaves accumulate their gradients."""
+        return self._x is None
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients reach it: not so for results of ``detach()`` and ``no_grad()``."""
+        return self._primitive is not CONSTANT
+
+    @property
+    def _prev(self) -> "tuple[Value, ...]":
+        """micrograd's name for the operands, constants as Values too."""
+        return tuple(o if isinstance(o, Value) else Value(o) for o in self.operands)
+
+    @property
+    def _op(self) -> str:
+        """micrograd's label of the operation; empty for a leaf."""
+        return self.op.symbol if self.op else ""
+
+    def item(self) -> float:
+        """The number, as ``data`` (PyTorch's spelling)."""
+        return self.data
+
+    def detach(self) -> "Value":
+        """A constant with the same data and name: no gradient flows back through it."""
+        node = Value(number(self), self.name)
+        node._primitive = CONSTANT
+        return node
+
+    # -- Backpropagation --
+
+    def backward(self, seed: "float | Value" = 1.0, *, create_graph: bool = False) -> None:
+        """Give every Value that led to this one its ``grad``, the derivative of this one by it.
+
+        The gradients of leaves add up over calls, as in PyTorch; those of interior nodes
+        are set anew. A node whose own gradient is exactly 0 passes nothing on.
+
+        Args:
+            seed: what to multiply every gradient with.
+            create_graph: record the gradients too: those of the leaves are then Values to
+                differentiate further. Such a Value leads back to its leaf; set ``leaf.grad``
+                to None when done with it, or the two keep each other in memory. (:func:`grad`
+                does not have that trouble.)
+
+        Raises ``GraphError`` if this Value is a constant, and before anything is changed.
+
+        >>> x = Value(3.0)
+        >>> (x**3).backward(create_graph=True)
+        >>> gradient, x.grad = x.grad, None
+        >>> gradient.backward()
+        >>> gradient.data, x.grad
+        (27.0, 18.0)
+        """
+        modes.current().interpreter.refuse("backward")
+        if self._primitive is CONSTANT:
+            raise GraphError(
+                "backward() needs a Value with a graph, and this one is a constant: it was computed under "
+                "no_grad(), comes from detach(), or depends on such Values only. Compute it outside "
+                "no_grad(), from Values that were not detached. (The gradient of a linear function is one too.)"
+            )
+        seed = seed if isinstance(seed, Value) else checked(seed, "the seed of backward()")
+        seeds = {self: seed if create_graph else number(seed)}
+        adjoints = pull_back(graph.operations(self), seeds, create_graph=create_graph, keep=True)
+        by_leaf = [(leaf, adjoint) for leaf, adjoint in adjoints.items() if leaf._primitive is None]
+        if not create_graph:
+            with _accumulating:
+                for leaf, adjoint in by_leaf:
+                    leaf._grad = getattr(leaf, "_grad", 0.0) + adjoint  # 0.0 + -0.0 is 0.0
+            return
+        before = modes.top.get()
+        try:
+            modes.enter(recording=True)
+            with _accumulating:
+                for leaf, adjoint in by_leaf:
+                    total = leaf._grad + adjoint if leaf.has_grad else adjoint
+                    leaf._grad = total if isinstance(total, Value) else Value(total).detach()
+        finally:
+            modes.top.set(before)
+
+    # -- Operators --
+
+    __add__ = binary(ops.add)  # self + other
+    __radd__ = binary(ops.add, reflected=True)  # other + self
+    __sub__ = binary(ops.sub)  # self - other
+    __rsub__ = binary(ops.sub, reflected=True)  # other - self
+    __mul__ = binary(ops.mul)  # self * other
+    __rmul__ = binary(ops.mul, reflected=True)  # other * self
+    __truediv__ = binary(ops.div)  # self / other
+    __rtruediv__ = binary(ops.div, reflected=True)  # other / self
+    __floordiv__ = binary(ops.floordiv)  # self // other
+    __rfloordiv__ = binary(ops.floordiv, reflected=True)  # other // self
+    __mod__ = binary(ops.mod)  # self % other
+    __rmod__ = binary(ops.mod, reflected=True)  # other % self
+    __rpow__ = binary(ops.power, reflected=True)  # other ** self
+    __neg__ = unary(ops.neg)  # -self
+    __abs__ = unary(ops.absolute)  # abs(self)
+    __floor__ = unary(ops.floor)  # math.floor(self)
+    __ceil__ = unary(ops.ceil)  # math.ceil(self)
+    __trunc__ = unary(ops.trunc)  # math.trunc(self)
+
+    def __pow__(self, other: "Value | float") -> "Value":  # self ** other
+        return _power(self, other) if isinstance(other, Value) else _constant_power(self, other)
+
+    def __pos__(self) -> "Value":  # +self
+        return self
+
+    def __divmod__(self, other: "Value | float") -> "tuple[Value, Value]":  # divmod(self, other)
+        return self // other, self % other
+
+    def __rdivmod__(self, other: float) -> "tuple[Value, Value]":  # divmod(other, self)
+        return other // self, other % self
+
+    def __round__(self, ndigits: int | None = None) -> "Value":  # round(self, ndigits)
+        return ops.round_(self, ndigits or 0)  # type: ignore[no-any-return]
+
+    # Comparisons look at the data and give bool; a Value hashes by identity all the same.
+    __lt__ = compared(operator.lt)
+    __le__ = compared(operator.le)
+    __gt__ = compared(operator.gt)
+    __ge__ = compared(operator.ge)
+    __eq__ = compared(operator.eq)
+    __ne__ = compared(operator.ne)
+    __hash__ = object.__hash__
+
+    def __bool__(self) -> bool:
+        return number(self) != 0.0
+
+    # -- The primitives as methods: x.exp() is exp(x) --
+
+    add = binary(ops.add, named=True)
+    sub = binary(ops.sub, named=True)
+    mul = binary(ops.mul, named=True)
+    div = binary(ops.div, named=True)
+    floordiv = binary(ops.floordiv, named=True)
+    mod = binary(ops.mod, named=True)
+    neg, abs, floor, ceil, trunc, round = __neg__, __abs__, __floor__, __ceil__, __trunc__, __round__
+    square = unary(ops.square)
+    reciprocal = unary(ops.reciprocal)
+    exp = unary(ops.exp)
+    exp2 = unary(ops.exp2)
+    expm1 = unary(ops.expm1)
+    log = unary(ops.log)
+    log2 = unary(ops.log2)
+    log10 = unary(ops.log10)
+    log1p = unary(ops.log1p)
+    sqrt = unary(ops.sqrt)
+    cbrt = unary(ops.cbrt)
+    sin = unary(ops.sin)
+    cos = unary(ops.cos)
+    tan = unary(ops.tan)
+    asin = unary(ops.asin)
+    acos = unary(ops.acos)
+    atan = unary(ops.atan)
+    sinh = unary(ops.sinh)
+    cosh = unary(ops.cosh)
+    tanh = unary(ops.tanh)
+    asinh = unary(ops.asinh)
+    acosh = unary(ops.acosh)
+    atanh = unary(ops.atanh)
+    sigmoid = unary(ops.sigmoid)
+    softplus = unary(ops.softplus)
+    silu = unary(ops.silu)
+    gelu = unary(ops.gelu)
+    relu = unary(ops.relu)
+    erf = unary(ops.erf)
+    erfc = unary(ops.erfc)
+    lgamma = unary(ops.lgamma)
+    digamma = unary(ops.digamma)
+    sign = unary(ops.sign)
+    hypot = binary(ops.hypot, named=True)
+    atan2 = binary(ops.atan2, named=True)
+    copysign = binary(ops.copysign, named=True)
+    maximum = binary(ops.maximum, named=True)
+    minimum = binary(ops.minimum, named=True)
+    greater = binary(ops.greater, named=True)
+    greater_equal = binary(ops.greater_equal, named=True)
+    less = binary(ops.less, named=True)
+    less_equal = binary(ops.less_equal, named=True)
+    equal = binary(ops.equal, named=True)
+    not_equal = binary(ops.not_equal, named=True)
+
+    def pow(self, other: "Value | float") -> "Value":
+        """``pow(self, other)``."""
+        return ops.power(self, other)  # type: ignore[no-any-return]
+
+    def leaky_relu(self, negative_slope: "Value | float" = 0.01) -> "Value":
+        """``leaky_relu(self, negative_slope)``."""
+        return ops.leaky_relu(self, negative_slope)  # type: ignore[no-any-return]
+
+    def elu(self, alpha: "Value | float" = 1.0) -> "Value":
+        """``elu(self, alpha)``."""
+        return ops.elu(self, alpha)  # type: ignore[no-any-return]
+
+    def clip(self, low: "Value | float" = -math.inf, high: "Value | float" = math.inf) -> "Value":
+        """``clip(self, low, high)``."""
+        return ops.clip(self, low, high)  # type: ignore[no-any-return]
+
+    # NumPy's spellings, by which np.arctan(value) finds its way here.
+    arcsin, arccos, arctan, arctan2 = asin, acos, atan, atan2
+    arcsinh, arccosh, arctanh = asinh, acosh, atanh
+    absolute, power, negative, remainder, rint = abs, pow, neg, mod, round
+    subtract, multiply, divide = sub, mul, div
+
+    # -- As a Python object --
+
+    def __repr__(self) -> str:
+        name = "" if self.name is None else f", name={self.name!r}"
+        return f"Value(data={self._data!r}, grad={number(self.grad)!r}{name})"
+
+    def __format__(self, spec: str) -> str:
+        return format(number(self), spec) if spec else repr(self)
+
+    def _no_silent_float(self) -> float:
+        raise TypeError(
+            "a Value does not turn into a plain float by itself, as that would lose its gradient. Instead of "
+            "math.sin(v) write autograd_lite.sin(v) or v.sin(), and so on for each function of math; for the "
+            "bare number write v.data"
+        )
+
+    __float__ = _no_silent_float
+    __int__ = _no_silent_float
+    __complex__ = _no_silent_float
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if not self.is_leaf:
+            raise TypeError(
+                f"only leaves can be copied and pickled; this Value is the result of {self._primitive!r}, and "
+                "its graph would come along. Take v.detach() or v.data"
+            )
+        grad = number(self._grad) if hasattr(self, "_grad") else None
+        return _restored, (number(self), grad, self.name, self.requires_grad)
+
+
+for _op in primitives.values():
+    if _op.arity == 1:
+        _op.methods[Value] = getattr(Value, _op.name, None) or unary(_op)
+    elif _op.arity == 2 and _op is not ops.power:  # whose constant exponents are an op of their own
+        _op.methods[Value] = binary(_op, named=True)
+
+_accumulating = threading.Lock()  # threads may share leaves, and += takes several steps
+_power = binary(ops.power)
+_constant_power = binary(ops.constant_power)
+
+
+def assign(pairs: "list[tuple[Value, float]]") -> None:
+    """Set the data of many Values, of all of them even if Ctrl-C comes in between."""
+    try:
+        for value, data in pairs:
+            value.data = data
+    except KeyboardInterrupt:
+        for value, data in pairs:
+            value.data = data
+        raise
+
+
+def _restored(data: float, grad: "float | Value | None", name: str | None, requires_grad: bool) -> Value:
+    value = Value(data, name) if requires_grad else Value(data, name).detach()
+    if grad is not None:
+        value.grad = grad
+    return value

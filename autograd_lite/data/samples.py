@@ -1,0 +1,112 @@
+"""Samples and their labels: drawn, split, standardized, and taken in batches."""
+
+import math
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from autograd_lite import pytree
+from autograd_lite._rng import Rng, as_random
+from autograd_lite.core.checks import as_float, check_size, describe
+from autograd_lite.errors import ArgumentError
+
+__all__ = ["batches", "randn", "rows_of", "split", "standardize"]
+
+
+def randn(*size: int, rng: Rng = None) -> Any:
+    """Numbers from the standard normal distribution: one, or nested lists of the given size (PyTorch's spelling).
+
+    >>> randn(2, 1, rng=0)
+    [[0.9417154046806644], [-1.3965781047011498]]
+    """
+    for count in size:
+        check_size(count, "a size", least=0)
+    draws = as_random(rng)
+    return draws.gauss(0.0, 1.0) if not size else [randn(*size[1:], rng=draws) for _ in range(size[0])]
+
+
+def split(
+    X: Collection[Any], y: Collection[Any], *, held_out: float, rng: Rng = None
+) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
+    """X and y in two random parts, the second (a share of ``held_out``) to test on: X, y, X_test, y_test.
+
+    Raises ``ArgumentError`` if the lengths differ, or the share leaves a part empty.
+
+    >>> from autograd_lite.data import iris
+    >>> X, y, X_test, y_test = split(*iris(), held_out=0.3, rng=0)
+    >>> len(X), len(X_test)
+    (105, 45)
+    """
+    X, y = _matching(X, y)
+    count = round(held_out * len(X))
+    if not 0 < count < len(X):
+        raise ArgumentError(f"held_out={held_out} of {len(X)} samples leaves a part empty")
+    draws = as_random(rng)
+    order = draws.sample(range(len(X)), len(X))
+    train, test = order[count:], order[:count]
+    return [X[i] for i in train], [y[i] for i in train], [X[i] for i in test], [y[i] for i in test]
+
+
+def standardize(X: Collection[Any], reference: Collection[Any] | None = None) -> list[list[float]]:
+    """X with each column shifted and scaled as it takes to give the reference mean 0 and deviation 1.
+
+    The reference is X itself if not said; for held-out data it is what the model learns from. A
+    column that never changes there is shifted only. Raises ``ArgumentError`` if there are no samples.
+
+    >>> standardize([[1.0, 5.0], [3.0, 5.0]])
+    [[-1.0, 0.0], [1.0, 0.0]]
+    """
+    X, like = rows_of(X, "X"), rows_of(X if reference is None else reference, "reference")
+    if not like or len(X[0] if X else like[0]) != len(like[0]):
+        raise ArgumentError("the reference must have samples, and as many columns as X")
+    means, deviations = [], []
+    for column in zip(*like, strict=True):
+        is_constant = min(column) == max(column)  # whose mean would be off by a rounding
+        means.append(column[0] if is_constant else math.fsum(column) / len(column))
+        deviations.append(
+            1.0 if is_constant else math.sqrt(math.fsum((x - means[-1]) ** 2 for x in column) / len(column))
+        )
+    return [[(x - m) / s for x, m, s in zip(row, means, deviations, strict=True)] for row in X]
+
+
+def batches(
+    X: Collection[Any], y: Collection[Any], size: int, *, shuffle: bool = True, rng: Rng = None, drop_last: bool = False
+) -> Iterator[tuple[list[Any], list[Any]]]:
+    """X and y in pieces of ``size`` samples, in random order or (without ``shuffle``) as they are.
+
+    The last piece may be smaller; ``drop_last`` leaves it out then. Raises ``ArgumentError`` if the
+    lengths differ, or the size is not a whole number from 1 up.
+
+    >>> list(batches([1, 2, 3], ["a", "b", "c"], 2, shuffle=False))
+    [([1, 2], ['a', 'b']), ([3], ['c'])]
+    """
+    X, y = _matching(X, y)
+    check_size(size, "size")
+    order = list(range(len(X)))
+    if shuffle:
+        as_random(rng).shuffle(order)
+    stop = len(X) - size + 1 if drop_last else len(X)
+    pieces = (order[start : start + size] for start in range(0, stop, size))
+    return (([X[i] for i in piece], [y[i] for i in piece]) for piece in pieces)
+
+
+def _listed(data: Any, name: str) -> list[Any]:
+    if pytree.is_array(data):
+        return data.tolist()  # type: ignore[no-any-return]
+    if not isinstance(data, (list, tuple)):
+        raise TypeError(f"{name} is a list, a tuple or a NumPy array, got {describe(data)}")
+    return list(data)
+
+
+def rows_of(data: Any, name: str) -> list[list[float]]:
+    """Samples as lists of floats, all of one length."""
+    rows = [[as_float(x) for x in _listed(row, f"a sample of {name}")] for row in _listed(data, name)]
+    if any(len(row) != len(rows[0]) for row in rows):
+        raise ArgumentError(f"the samples of {name} must be of one length, got {sorted({len(row) for row in rows})}")
+    return rows
+
+
+def _matching(X: Any, y: Any) -> tuple[list[Any], list[Any]]:
+    X, y = _listed(X, "X"), _listed(y, "y")
+    if len(X) != len(y):
+        raise ArgumentError(f"there are {len(X)} samples and {len(y)} labels; there must be one label each")
+    return X, y
