@@ -1,67 +1,204 @@
-"""Numbers in nested lists, tuples and dicts: the arguments and results of transforms.
+"""Numbers in nested structures: the arguments and results of transforms and of compiled functions.
 
-A leaf is a number of any kind. Dicts keep their order, tuples their type, NumPy arrays
-their shape. A module (whatever has ``named_parameters()``) is a structure of its parameters.
+A structure is a list, a tuple or a named tuple, a dict, a dataclass, a NumPy array of any
+dimension (0 included), a Module (as the structure of its parameters), or None, which is empty.
+Subclasses stay what they are. A leaf is a number of any kind. The words are JAX's.
+
+>>> leaves, structure = flatten({"w": [1.0, 2.0], "b": None})
+>>> leaves, structure.paths()
+([1.0, 2.0], ["['w'][0]", "['w'][1]"])
+>>> structure.unflatten([3.0, 4.0])
+{'w': [3.0, 4.0], 'b': None}
 """
 
 import copy
 import sys
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from autograd_lite.core.checks import describe, is_real
+from autograd_lite.errors import ArgumentError
 
-__all__ = ["is_array", "is_list", "leaves", "map_leaves"]
+__all__ = ["Branch", "Structure", "branch", "flatten", "is_array", "is_list", "leaves", "map_leaves"]
+
+
+class Branch(NamedTuple):
+    """One level of a structure: its children, and how to make the same of others."""
+
+    #: Equal for things of the same kind, length and names.
+    key: Any
+    #: The last part of each child's path, such as ``[0]`` or ``.weight``.
+    names: Sequence[str]
+    children: Sequence[Any]
+    rebuild: Callable[[list[Any]], Any]
+
+
+class Structure:
+    """A nested structure without its leaves, as :func:`flatten` gives it."""
+
+    __slots__ = ("_branch", "_children")
+
+    def __init__(self, branch: Branch | None = None, children: "Sequence[Structure]" = ()) -> None:
+        self._branch, self._children = branch, children  # none for a leaf
+
+    def unflatten(self, leaves: Iterable[Any]) -> Any:
+        """The structure with these leaves, in order."""
+        return self._filled(iter(leaves))
+
+    def _filled(self, leaves: Iterator[Any]) -> Any:
+        if self._branch is None:
+            return next(leaves)
+        return self._branch.rebuild([child._filled(leaves) for child in self._children])
+
+    def paths(self) -> list[str]:
+        """The path to each leaf, such as ``[0]['w']``."""
+        if self._branch is None:
+            return [""]
+        pairs = zip(self._branch.names, self._children, strict=True)
+        return [name + path for name, child in pairs for path in child.paths()]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Structure) or (self._branch is None) != (other._branch is None):
+            return False
+        if self._branch is None or other._branch is None:
+            return True
+        return self._branch.key == other._branch.key and self._children == other._children
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+_LEAF = Structure()
+
+
+def flatten(tree: Any) -> tuple[list[Any], Structure]:
+    """The leaves of a structure in order, and the structure without them.
+
+    Raises ``TypeError`` for what is neither a number nor a structure, with its path;
+    ``ArgumentError`` for a structure that contains itself.
+    """
+    leaves: list[Any] = []
+    path: list[str] = []
+    try:
+        return leaves, _flattened(tree, leaves, path)
+    except RecursionError:
+        raise ArgumentError(f"{type(tree).__name__} is nested too deeply, or contains itself") from None
+
+
+def _flattened(tree: Any, leaves: list[Any], path: list[str]) -> Structure:
+    kind = type(tree)
+    if kind is float or hasattr(kind, "__autograd_op__"):  # first, as most of a tree is leaves
+        leaves.append(tree)
+        return _LEAF
+    level = branch(tree)
+    if level is None:
+        if not is_real(tree):
+            place = f" at {''.join(path)}" if path else ""
+            raise TypeError(f"expected numbers, or lists, tuples and dicts of them; got {describe(tree)}{place}")
+        leaves.append(tree)
+        return _LEAF
+    children = []
+    for name, child in zip(level.names, level.children, strict=True):
+        path.append(name)
+        children.append(_flattened(child, leaves, path))
+        path.pop()
+    return Structure(level, children)
 
 
 def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every leaf with its path, such as ``[0]['w']``, in order.
-
-    Raises ``TypeError`` for a leaf that is not a number.
-    """
-    if isinstance(tree, dict):
-        for key, child in tree.items():
-            yield from leaves(child, f"{path}[{key!r}]")
-    elif is_list(tree):
-        for position, child in enumerate(tree):
-            yield from leaves(child, f"{path}[{position}]")
-    elif _is_module(tree):
-        for name, parameter in tree.named_parameters():
-            yield f"{path}.{name}", parameter
-    elif is_real(tree) or hasattr(type(tree), "__autograd_op__"):
-        yield path, tree
-    else:
-        place = f" at {path}" if path else ""
-        raise TypeError(f"expected numbers, or lists, tuples and dicts of them; got {describe(tree)}{place}")
+    """Every leaf with its path, in order. Raises as :func:`flatten`."""
+    found, structure = flatten(tree)
+    return zip([path + rest for rest in structure.paths()], found, strict=True)
 
 
 def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
-    """The same structure with each leaf replaced by ``function(leaf)``, called in order."""
-    if type(tree) is float or hasattr(type(tree), "__autograd_op__"):  # first, as most of a tree is leaves
+    """The same structure with each leaf replaced by ``function(leaf)``, called in order.
+
+    What is neither a number nor a structure counts as a leaf here.
+    """
+    kind = type(tree)
+    if kind is float or hasattr(kind, "__autograd_op__"):
         return function(tree)
-    if isinstance(tree, dict):
-        return {key: map_leaves(function, child) for key, child in tree.items()}
-    if isinstance(tree, (list, tuple)):
-        return _like(tree, [map_leaves(function, child) for child in tree])
-    if _is_module(tree):
-        return _substituted(tree, {id(p): function(p) for _, p in tree.named_parameters()})
-    if is_array(tree):
-        numpy = sys.modules["numpy"]
-        mapped = [function(child) for child in tree.ravel().tolist()]
-        if mapped and all(is_array(item) for item in mapped):  # a matrix, of a Jacobian say
-            return numpy.array(mapped).reshape(tree.shape + mapped[0].shape)
-        dtype = float if all(issubclass(type(item), float) for item in mapped) else object
-        array = numpy.empty(len(mapped), dtype=dtype)
-        array[:] = mapped
-        return array.reshape(tree.shape)
-    return function(tree)
+    level = branch(tree)
+    if level is None:
+        return function(tree)
+    return level.rebuild([map_leaves(function, child) for child in level.children])
+
+
+def branch(thing: Any) -> Branch | None:
+    """The first level of a structure; None for everything else."""
+    kind = type(thing)
+    if isinstance(thing, (list, tuple)):
+        names = [f"[{i}]" for i in range(len(thing))]
+        return Branch((kind, len(thing)), names, thing, lambda items: _like(thing, items))
+    if isinstance(thing, dict):
+        # By type, and floats by their texts, as 1 and True, 0.0 and -0.0 are equal.
+        key = kind, tuple(map(type, thing)), tuple([repr(k) if type(k) is float else k for k in thing])
+        return Branch(key, [f"[{key!r}]" for key in thing], list(thing.values()), lambda items: _refilled(thing, items))
+    if thing is None:
+        return Branch(kind, (), (), lambda items: None)
+    if _is_module(thing):
+        named = dict(thing.named_parameters())
+        parameters = list(named.values())
+        return Branch(
+            (kind, tuple(named)),
+            [f".{name}" for name in named],
+            parameters,
+            lambda items: _substituted(thing, dict(zip(map(id, parameters), items, strict=True))),
+        )
+    if hasattr(kind, "__dataclass_fields__"):
+        names = [name for name in kind.__dataclass_fields__ if hasattr(thing, name)]
+        children = [getattr(thing, name) for name in names]
+        return Branch((kind, tuple(names)), [f".{n}" for n in names], children, lambda items: _set(thing, names, items))
+    if _is_any_array(thing):
+        places = sys.modules["numpy"].ndindex(thing.shape)
+        names = [f"[{', '.join(map(str, place))}]" if place else "" for place in places]
+        children = thing.ravel().tolist()
+        return Branch((kind, thing.shape), names, children, lambda items: _as_array(items, thing.shape))
+    return None
 
 
 def _like(sequence: Any, items: list[Any]) -> Any:
-    """The items as a sequence of the same type."""
-    if hasattr(sequence, "_fields"):  # a namedtuple takes its items one by one
-        return type(sequence)(*items)
-    return type(sequence)(items)
+    """The items as a list or tuple of the same type, attributes included."""
+    kind = type(sequence)
+    if kind is list or kind is tuple:
+        return kind(items)
+    if isinstance(sequence, list):
+        twin = copy.copy(sequence)
+        twin[:] = items
+        return twin
+    twin = tuple.__new__(kind, items)
+    if hasattr(sequence, "__dict__"):
+        vars(twin).update(vars(sequence))
+    return twin
+
+
+def _refilled(mapping: Any, items: list[Any]) -> Any:
+    """A dict of the same type with other items, attributes included."""
+    if type(mapping) is dict:
+        return dict(zip(mapping, items, strict=True))
+    twin = copy.copy(mapping)
+    for key, item in zip(mapping, items, strict=True):
+        dict.__setitem__(twin, key, item)
+    return twin
+
+
+def _set(thing: Any, names: list[str], items: list[Any]) -> Any:
+    """A copy of a dataclass, frozen or not, with other fields."""
+    twin = copy.copy(thing)
+    for name, item in zip(names, items, strict=True):
+        object.__setattr__(twin, name, item)
+    return twin
+
+
+def _as_array(items: list[Any], shape: tuple[int, ...]) -> Any:
+    """The items as an array: of floats if they are, of their own dimensions if they are arrays."""
+    numpy = sys.modules["numpy"]
+    if items and all(map(_is_any_array, items)) and len({item.shape for item in items}) == 1:  # of a Jacobian, say
+        return numpy.array(items).reshape(shape + items[0].shape)
+    array = numpy.empty(len(items), dtype=float if all(issubclass(type(item), float) for item in items) else object)
+    for place, item in enumerate(items):
+        array[place] = item
+    return array.reshape(shape)
 
 
 def _is_module(thing: Any) -> bool:
@@ -76,21 +213,23 @@ def _substituted(thing: Any, new: dict[int, Any]) -> Any:
         twin = copy.copy(thing)
         vars(twin).update({name: _substituted(item, new) for name, item in vars(thing).items()})
         return twin
-    if isinstance(thing, dict):
-        return {key: _substituted(item, new) for key, item in thing.items()}
-    if isinstance(thing, (list, tuple)):
-        return _like(thing, [_substituted(item, new) for item in thing])
-    if is_array(thing) and thing.dtype == object:
-        twin = copy.copy(thing)
-        twin.flat[:] = [_substituted(item, new) for item in thing.flat]
-        return twin
+    if is_array(thing) and thing.dtype != object:
+        return thing
+    if isinstance(thing, (list, tuple, dict)) or is_array(thing):
+        level = branch(thing)
+        assert level is not None
+        return level.rebuild([_substituted(item, new) for item in level.children])
     return thing
+
+
+def _is_any_array(thing: Any) -> bool:
+    numpy = sys.modules.get("numpy")  # an array can only come from a loaded NumPy
+    return numpy is not None and isinstance(thing, numpy.ndarray)
 
 
 def is_array(thing: Any) -> bool:
     """Whether a thing is a NumPy array of one dimension or more."""
-    numpy = sys.modules.get("numpy")  # an array can only come from a loaded NumPy
-    return numpy is not None and isinstance(thing, numpy.ndarray) and thing.ndim > 0
+    return _is_any_array(thing) and thing.ndim > 0
 
 
 def is_list(thing: Any) -> bool:

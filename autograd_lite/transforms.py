@@ -36,39 +36,43 @@ class _Inputs:
     """The arguments of one transform as fresh nodes, and what kind of number to answer with."""
 
     def __init__(self, arguments: Any, *, as_values: bool = False) -> None:
-        given = [leaf for _, leaf in pytree.leaves(arguments)]
+        given, self._structure = pytree.flatten(arguments)
         self.as_values = as_values or any(isinstance(leaf, Value) for leaf in given)
         # A derivative that may have to be differentiated again is recorded.
         mode = modes.current()
         self.as_graph = mode.recording and (self.as_values or mode.depth > 0)
-        self.nodes: list[Value] = []
-        self.tree = pytree.map_leaves(self._fresh, arguments)  # for f, which may change it
-        self._shape = pytree.map_leaves(lambda leaf: leaf, arguments)
+        self.nodes = [self._fresh(leaf) for leaf in given]
+        self.tree = self._structure.unflatten(self.nodes)
 
-    def _fresh(self, leaf: Any) -> Value:
+    @staticmethod
+    def _fresh(leaf: Any) -> Value:
         # A node of its own also for a Value: what else the function does with that Value,
         # by closing over it, is none of this transform's business.
         if isinstance(leaf, Value) and leaf.requires_grad and modes.current().recording:
-            node: Value = ops.identity(leaf)
-        else:
-            node = Value(number(leaf))
-        self.nodes.append(node)
-        return node
+            return ops.identity(leaf)  # type: ignore[no-any-return]
+        return Value(number(leaf))
 
-    def answer(self, thing: Any) -> Any:
+    def answer(self, result: Any) -> Any:
         """A number that was computed from the inputs, as the kind of number that the caller gave."""
         if self.as_values:
-            return thing if isinstance(thing, Value) and self.as_graph else Value(number(thing)).detach()
-        if isinstance(thing, Value) and self.as_graph and self._depends_on_more(thing):
-            return thing
-        return as_float(number(thing))
+            return result if isinstance(result, Value) and self.as_graph else Value(number(result)).detach()
+        if isinstance(result, Value) and self.as_graph and self._depends_on_more(result):
+            return result
+        return as_float(number(result))
 
-    def _derivative(self, thing: Any) -> Any:
-        return self.answer(thing if self.as_graph else thing + 0.0)  # 0.0, never -0.0
+    def answered(self, aux: Any) -> Any:
+        """Auxiliary data, its Values as the kind of number that the caller gave; all else as it is."""
+        if isinstance(aux, Value):
+            return self.answer(aux)
+        level = None if hasattr(type(aux), "named_parameters") else pytree.branch(aux)
+        return aux if level is None else level.rebuild([self.answered(item) for item in level.children])
 
-    def _depends_on_more(self, thing: Value) -> bool:
+    def _derivative(self, adjoint: Any) -> Any:
+        return self.answer(adjoint if self.as_graph else adjoint + 0.0)  # 0.0, never -0.0
+
+    def _depends_on_more(self, node: Value) -> bool:
         """Whether a number depends on anything but the inputs: on an argument of an enclosing transform."""
-        return any(leaf.requires_grad for leaf in graph.leaves(thing, stop=self.nodes))
+        return any(leaf.requires_grad for leaf in graph.leaves(node, stop=self.nodes))
 
     def pull(self, results: Sequence[Any], cotangents: Sequence[Any]) -> Any:
         """The derivatives by the inputs of the results, weighted with the cotangents; shaped as the inputs."""
@@ -77,17 +81,17 @@ class _Inputs:
             if isinstance(result, Value):  # else it does not depend on anything
                 seeds[result] = seeds[result] + cotangent if result in seeds else cotangent
         order = graph.operations(*seeds, stop=self.nodes)
-        found = pull_back(order, seeds, create_graph=self.as_graph)
-        adjoints = iter([self._derivative(found.get(node, 0.0)) for node in self.nodes])
-        return pytree.map_leaves(lambda _: next(adjoints), self._shape)
+        adjoints = pull_back(order, seeds, create_graph=self.as_graph)
+        return self._structure.unflatten([self._derivative(adjoints.get(node, 0.0)) for node in self.nodes])
 
     def push(self, results: Any, tangents: Sequence[Any]) -> Any:
         """The tangents of the results that follow from those of the inputs; shaped as the results."""
-        roots = [leaf for _, leaf in pytree.leaves(results) if isinstance(leaf, Value)]
+        leaves, structure = pytree.flatten(results)
+        roots = [leaf for leaf in leaves if isinstance(leaf, Value)]
         # A tangent of exactly 0 is none: an input that does not move contributes nothing.
         seeds = {n: t for n, t in zip(self.nodes, tangents, strict=True) if type(t) is not float or t != 0.0}
-        found = push_forward(graph.operations(*roots, stop=self.nodes), seeds, create_graph=self.as_graph)
-        return pytree.map_leaves(lambda result: self._derivative(found.get(result, 0.0)), results)
+        tangents_of = push_forward(graph.operations(*roots, stop=self.nodes), seeds, create_graph=self.as_graph)
+        return structure.unflatten([self._derivative(tangents_of.get(leaf, 0.0)) for leaf in leaves])
 
 
 def _called(f: _Function, args: Sequence[Any], kwargs: dict[str, Any], has_aux: bool) -> tuple[Any, Any]:
@@ -105,10 +109,10 @@ def _called(f: _Function, args: Sequence[Any], kwargs: dict[str, Any], has_aux: 
     raise TypeError(f"with has_aux=True {_name(f)} must return (result, aux), got {describe(result)}")
 
 
-def _holds_a_value(thing: Any) -> bool:
+def _holds_a_value(argument: Any) -> bool:
     """Whether an argument is, or holds, a Value; it may be of any type."""
     try:
-        return any(isinstance(leaf, Value) for _, leaf in pytree.leaves(thing))
+        return any(isinstance(leaf, Value) for leaf in pytree.flatten(argument)[0])
     except TypeError:  # not numbers, or not alone
         return False
 
@@ -176,8 +180,8 @@ def value_and_grad(
         argnums: the position of the argument to differentiate by (0 if not said), or
             several, for which the gradient is a tuple.
         argnames: the same by name. Give one of the two.
-        has_aux: f returns ``(number, aux)``, and ``aux`` is passed through: the result is
-            ``((value, aux), gradient)``.
+        has_aux: f returns ``(number, aux)``; the result is ``((value, aux), gradient)``. Values in
+            ``aux`` become the kind of number that was given.
 
     Raises ``TypeError`` if f returns anything but one number, or an argument holds
     anything but numbers; ``ArgumentError`` if there is no such argument.
@@ -196,7 +200,7 @@ def value_and_grad(
                 "For several results use jacobian"
             )
         value = inputs.answer(result)
-        return (value, aux) if has_aux else value, inputs.pull([result], [1.0])
+        return (value, inputs.answered(aux)) if has_aux else value, inputs.pull([result], [1.0])
 
     return with_gradient
 
@@ -235,8 +239,8 @@ def jacobian(f: _Function, argnums: _Argnums = None, *, argnames: _Argnames = No
     @functools.wraps(f)
     def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
         inputs, results, _ = selection.call(args, kwargs, has_aux=False)
-        all(pytree.leaves(results))  # for its error
-        return pytree.map_leaves(lambda result: inputs.pull([result], [1.0]), results)
+        leaves, structure = pytree.flatten(results)
+        return structure.unflatten([inputs.pull([leaf], [1.0]) for leaf in leaves])
 
     return jacobian_of_f
 
@@ -265,7 +269,7 @@ def vjp(f: _Function, *primals: Any) -> tuple[Any, _Function]:
     """
     inputs = _Inputs(primals)
     results, _ = _called(f, inputs.tree, {}, has_aux=False)
-    numbers = [leaf for _, leaf in pytree.leaves(results)]
+    numbers, structure = pytree.flatten(results)
 
     def pullback(cotangents: Any) -> Any:
         given = _matching(cotangents, results, "the cotangents", "the results")
@@ -274,7 +278,7 @@ def vjp(f: _Function, *primals: Any) -> tuple[Any, _Function]:
             answering.as_values, answering.as_graph = True, modes.current().recording
         return answering.pull(numbers, given)
 
-    return pytree.map_leaves(inputs.answer, results), pullback
+    return structure.unflatten(map(inputs.answer, numbers)), pullback
 
 
 def jvp(f: _Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -316,11 +320,12 @@ def _check_tuples(primals: Any, tangents: Any) -> None:
 
 def _matching(given: Any, expected: Any, what: str, whom: str) -> list[Any]:
     """The leaves of ``given``, whose paths must be those of ``expected``."""
-    found, wanted = dict(pytree.leaves(given)), dict(pytree.leaves(expected))
-    if list(found) != list(wanted):
-        difference = sorted(set(found) ^ set(wanted))
+    leaves, structure = pytree.flatten(given)
+    here, there = structure.paths(), pytree.flatten(expected)[1].paths()
+    if here != there:
+        difference = sorted(set(here) ^ set(there))
         raise ArgumentError(
-            f"{what} must have the structure of {whom}: {len(wanted)} numbers, got {len(found)}; "
+            f"{what} must have the structure of {whom}: {len(there)} numbers, got {len(here)}; "
             f"one has a number at {', '.join(difference[:3]) or 'its top'}, the other has none there"
         )
-    return [leaf if isinstance(leaf, Value) else as_float(leaf) for leaf in found.values()]
+    return [leaf if isinstance(leaf, Value) else as_float(leaf) for leaf in leaves]

@@ -33,36 +33,31 @@ class Arguments:
         #: Static arguments, which are looked into too.
         self.statics: list[Any] = []
 
-    def take(self, thing: Any) -> None:
+    def add(self, argument: Any) -> None:
         """Add an argument, or a part of one."""
-        kind = type(thing)
-        if isinstance(thing, Value):
-            self._take_value(thing)
-        elif isinstance(thing, (list, tuple)):
-            self._take_items(kind, thing)
-        elif isinstance(thing, _STATIC):
-            self.key.append((kind, thing))
-        elif isinstance(thing, dict):
-            self.key.append((kind, tuple(thing), tuple(map(type, thing))))
-            for child in thing.values():
-                self.take(child)
-        elif pytree.is_array(thing):
-            self.key.append(("array", thing.shape))
-            self._take_items(kind, thing.ravel().tolist())
-        elif is_real(thing):
+        kind = type(argument)
+        if isinstance(argument, Value):
+            self._add_value(argument)
+        elif kind is list or kind is tuple:
+            self._add_items(kind, argument)
+        elif isinstance(argument, _STATIC):
+            self.key.append((kind, argument))
+        elif (level := _branch(argument)) is not None:
+            self._add_items(level.key, level.children)
+        elif is_real(argument):
             self.key.append(float)
-            self.numbers.append(as_float(thing))
-        elif callable(thing) or hasattr(kind, "named_parameters") or not is_unchanging(kind.__module__):
+            self.numbers.append(as_float(argument))
+        elif callable(argument) or hasattr(kind, "named_parameters") or not is_unchanging(kind.__module__):
             self.key.append(object)
-            self.objects.append(thing)
+            self.objects.append(argument)
         else:
             raise TypeError(
                 "jit takes numbers and Values, lists, tuples and dicts of them, modules, functions, objects of your "
-                f"own classes, strings, bools and None; got {describe(thing)}. Name the argument in static_argnames if "
-                "the function is to be recorded for each of its values"
+                f"own classes, strings, bools and None; got {describe(argument)}. Name the argument in "
+                "static_argnames if the function is to be recorded for each of its values"
             )
 
-    def _take_items(self, kind: type, items: Any) -> None:
+    def _add_items(self, kind: Any, items: Any) -> None:
         kinds = set(map(type, items))
         if len(kinds) == 1 and kinds == {float}:
             self.key.append((kind, len(items), float))
@@ -70,9 +65,9 @@ class Arguments:
             return
         self.key.append((kind, len(items)))
         for item in items:
-            self.take(item)
+            self.add(item)
 
-    def _take_value(self, value: Value) -> None:
+    def _add_value(self, value: Value) -> None:
         known = self.values.get(id(value))
         if known:
             self.key.append(known[0])
@@ -81,42 +76,40 @@ class Arguments:
         self.key.append((Value if value.requires_grad else CONSTANT, value.name))
         self.numbers.append(value._data)
 
-    def take_static(self, name: str, thing: Any) -> None:
+    def add_static(self, name: str, argument: Any) -> None:
         """Add an argument that is named in static_argnames."""
         try:
-            hash(thing)
+            hash(argument)
         except TypeError:
             raise TypeError(
-                f"a static argument must be hashable, as numbers, strings and tuples are; {name} is {describe(thing)}"
+                f"a static argument must be hashable, as numbers, strings and tuples are; {name} is "
+                f"{describe(argument)}"
             ) from None
-        self.statics.append(thing)
-        self.key.append((type(thing), thing, repr(thing), name))  # 0.0 and -0.0 are equal, as are (1,) and (1.0,)
+        self.statics.append(argument)
+        # The text too, as 0.0 and -0.0 are equal, and (1,) and (1.0,).
+        self.key.append((type(argument), argument, repr(argument), name))
 
 
-def stand_in(tracer: Tracer, thing: Any, name: str, known: dict[int, Value]) -> Any:
-    """The same structure with stand-ins for its numbers, in the order in which Arguments takes them."""
-    if isinstance(thing, Value):
-        if id(thing) not in known:
-            number = tracer.input(thing.name or name, thing._data)
-            node = Value(number, thing.name)  # type: ignore[arg-type]
-            known[id(thing)] = node if thing.requires_grad else node.detach()
-        return known[id(thing)]
-    if isinstance(thing, _STATIC):
-        return thing
-    if isinstance(thing, dict):
-        items = {key: stand_in(tracer, child, f"{name}[{key!r}]", known) for key, child in thing.items()}
-        return items if type(thing) is dict else _updated(thing, items)
-    if isinstance(thing, (list, tuple)):
-        children = [stand_in(tracer, child, f"{name}[{i}]", known) for i, child in enumerate(thing)]
-        return type(thing)(*children) if hasattr(thing, "_fields") else type(thing)(children)
-    if pytree.is_array(thing):
-        import numpy as np
+def _branch(argument: Any) -> pytree.Branch | None:
+    """The first level of a structure. A Module is none here, but an object that is looked into."""
+    return None if hasattr(type(argument), "named_parameters") else pytree.branch(argument)
 
-        array = np.empty(thing.shape, dtype=object)
-        for place, child in zip(np.ndindex(thing.shape), thing.ravel().tolist(), strict=True):
-            array[place] = stand_in(tracer, child, f"{name}{list(place)}", known)
-        return array
-    return tracer.input(name, as_float(thing)) if is_real(thing) else thing
+
+def stand_in(tracer: Tracer, argument: Any, name: str, known: dict[int, Value]) -> Any:
+    """The same structure with stand-ins for its numbers, in the order in which Arguments adds them."""
+    if isinstance(argument, Value):
+        if id(argument) not in known:
+            number = tracer.input(argument.name or name, argument._data)
+            node = Value(number, argument.name)  # type: ignore[arg-type]
+            known[id(argument)] = node if argument.requires_grad else node.detach()
+        return known[id(argument)]
+    if isinstance(argument, _STATIC):
+        return argument
+    level = _branch(argument)
+    if level is not None:
+        pairs = zip(level.names, level.children, strict=True)
+        return level.rebuild([stand_in(tracer, child, f"{name}{part}", known) for part, child in pairs])
+    return tracer.input(name, as_float(argument)) if is_real(argument) else argument
 
 
 class Results:
@@ -159,17 +152,8 @@ class Results:
             return self._builder_of_value(thing)
         if isinstance(thing, _STATIC) or is_real(thing):
             return lambda floats, nodes, others, values: thing
-        if isinstance(thing, dict):
-            built = {key: self._builder(child) for key, child in thing.items()}
-            if type(thing) is dict:
-                return lambda *found: {key: build(*found) for key, build in built.items()}
-            return lambda *found: _updated(thing, {key: build(*found) for key, build in built.items()})
-        if isinstance(thing, (list, tuple)):
-            return self._builder_of_items(thing)
-        if pytree.is_array(thing):
-            shape, items = thing.shape, [self._builder(child) for child in thing.ravel().tolist()]
-            is_object = any(isinstance(child, Value) for child in thing.ravel().tolist())
-            return lambda *found: _array([build(*found) for build in items], shape, is_object)
+        if (level := _branch(thing)) is not None:
+            return self._builder_of_level(thing, level)
         if hasattr(type(thing), "named_parameters"):
             return self._builder_of_module(thing)
         if self._modules:
@@ -206,35 +190,18 @@ class Results:
         built = {name: self._builder(item) for name, item in vars(module).items()}
         self._modules -= 1
 
-        def build(*found: Any) -> Any:
+        def build(*parts: Any) -> Any:
             twin = copy.copy(module)
-            vars(twin).update({name: build(*found) for name, build in built.items()})
+            vars(twin).update({name: build(*parts) for name, build in built.items()})
             return twin
 
         return build
 
-    def _builder_of_items(self, items: Any) -> Callable[[Any, Any, Any, Any], Any]:
-        kind, count = type(items), len(items)
-        if kind in (list, tuple) and count and all(type(item) is TracedFloat for item in items):
-            start = len(self.floats)
+    def _builder_of_level(self, result: Any, level: pytree.Branch) -> Callable[[Any, Any, Any, Any], Any]:
+        kind, items = type(result), level.children
+        if kind in (list, tuple) and items and all(type(item) is TracedFloat for item in items):
+            start, stop = len(self.floats), len(self.floats) + len(items)
             self.floats += items
-            return lambda floats, nodes, others, values: kind(floats[start : start + count])
-        built = [self._builder(item) for item in items]
-        if hasattr(kind, "_fields"):
-            return lambda *found: kind(*[build(*found) for build in built])
-        return lambda *found: kind([build(*found) for build in built])
-
-
-def _updated(thing: Any, items: dict[Any, Any]) -> Any:
-    """A dict of a kind of its own, such as a defaultdict, with other items."""
-    twin = copy.copy(thing)
-    twin.update(items)
-    return twin
-
-
-def _array(items: list[Any], shape: tuple[int, ...], is_object: bool) -> Any:
-    import numpy as np
-
-    array = np.empty(len(items), dtype=object if is_object else float)
-    array[:] = items
-    return array.reshape(shape)
+            return lambda floats, nodes, others, values: kind(floats[start:stop])
+        built, rebuild = [self._builder(item) for item in items], level.rebuild
+        return lambda *parts: rebuild([build(*parts) for build in built])

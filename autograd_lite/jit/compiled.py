@@ -211,13 +211,13 @@ class Compiled:
         arguments = Arguments()
         if not kwargs and not self._static:
             for thing in args:
-                arguments.take(thing)
+                arguments.add(thing)
             return arguments
         for name, thing in (*self._named(args), *kwargs.items()):
             if name in self._static:
-                arguments.take_static(name, thing)
+                arguments.add_static(name, thing)
             else:
-                arguments.take(thing)
+                arguments.add(thing)
         arguments.key.append(tuple(kwargs))
         return arguments
 
