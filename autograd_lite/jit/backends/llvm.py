@@ -5,14 +5,15 @@ Python's ``math``, in the same order. An operation that has no such form here is
 in Python, as it is.
 """
 
-import itertools
 import math
 import struct
 from collections.abc import Callable
 from typing import Any
 
 from autograd_lite.core import ops
+from autograd_lite.core.checks import as_float
 from autograd_lite.core.op import Op
+from autograd_lite.jit.backends import cpython
 from autograd_lite.jit.backends.pieces import Piece, pieces_of
 from autograd_lite.jit.program import Guard, Program
 
@@ -22,8 +23,8 @@ __all__ = ["LIBM", "Source"]
 PIECE = 500
 #: From so many instructions on a call releases the interpreter lock, which takes as long as some 100 of them.
 LONG = 500
-#: Up to so many numbers are kept on the stack.
-STACK = 8192
+#: Up to so many numbers are kept on the stack, which is small in some threads.
+STACK = 512
 
 #: Primitives that are a function of C's library, by its name there.
 LIBM: dict[Op, str] = {
@@ -44,24 +45,20 @@ _COMPARISONS = {
 }
 
 
-_serial = itertools.count()
-
-
 class Source:
     """The text of one program."""
 
-    def __init__(self, program: Program, type_offset: int, *, fast_math: bool = False) -> None:
+    def __init__(self, program: Program, *, fast_math: bool = False) -> None:
         self.program = program
-        self._type_offset = type_offset
         self.fast = " fast" if fast_math else ""
-        #: The functions of C's library, and the primitives that are called back in Python, by their symbols.
+        #: The functions of C's library by their symbols, with their counts of operands.
         self.externals: dict[str, int] = {}
-        self.callbacks: dict[str, tuple[Op, int]] = {}
-        self._symbols: dict[tuple[Op, int], str] = {}
+        #: The functions of Python's that the code calls, by primitive and count of operands. They have to live as long.
+        self.functions: dict[tuple[Op, int], Callable[..., float]] = {}
         self._slots = {position: position for position in range(len(program.inputs))}
         self._lines: list[str] = []
         self._fresh = 0
-        pieces = pieces_of(program, PIECE)
+        pieces = pieces_of(program, PIECE, waits=lambda op: not has_code(op))
         for piece in pieces:
             for position in piece.writes:
                 self._slots[position] = len(self._slots)
@@ -73,6 +70,7 @@ class Source:
 
     def _piece(self, number: int, piece: Piece) -> str:
         self._lines = []
+        self._calls_python = False
         count = len(self.program.inputs)
         for position in piece.reads:
             self._lines.append(f"%p{position} = getelementptr double, ptr %s, i64 {self._slots[position]}")
@@ -83,10 +81,10 @@ class Source:
         for position in piece.writes:
             self._lines.append(f"%p{position} = getelementptr double, ptr %s, i64 {self._slots[position]}")
             self._lines.append(f"store double %v{position}, ptr %p{position}")
-        result = self._failure(piece)
-        return "\n  ".join(
-            [f"define internal i64 @piece_{number}(ptr noalias %s) {{", *self._lines, f"ret i64 {result}\n}}"]
-        )
+        self._lines.append(f"ret i64 {self._failure(piece)}")
+        if self._calls_python:
+            self._lines += ["error:", f"ret i64 {cpython.ERROR}"]
+        return "\n  ".join([f"define internal i64 @piece_{number}(ptr noalias %s) {{", *self._lines]) + "\n}"
 
     def _failure(self, piece: Piece) -> str:
         """Which guard fails first, -2 if the careful form is needed, -1 if all is well."""
@@ -102,7 +100,7 @@ class Source:
         if sums:
             zero = self._line(f"fsub double {sums[0]}, {sums[0]}")
             is_fine = self._line(f"fcmp oeq double {zero}, 0.0")
-            result = self._line(f"select i1 {is_fine}, i64 {result}, i64 -2")
+            result = self._line(f"select i1 {is_fine}, i64 {result}, i64 {cpython.UNSURE}")
         return result
 
     def _holds(self, guard: Guard) -> str:
@@ -110,64 +108,34 @@ class Source:
         return self._line(f"fcmp {_ORDERED[guard.comparison]} double {left}, {right}")
 
     def _entry(self, pieces: int) -> str:
-        """The function that Python calls, with Python's calling convention METH_FASTCALL.
-
-        It gives the tuple of outputs; or, as an int, the number of a guard that fails, -2 where the
-        careful form is needed, -3 where an argument
-        """
         outputs = []
         constants: list[str] = []
         for output in self.program.outputs:
             if type(output) is int:
                 outputs.append(self._slots[output])
             else:
-                slot = len(self._slots) + len(constants)
-                place = f"%k{slot} = getelementptr double, ptr %s, i64 {slot}"
-                constants.append(f"{place}\n  store double {_constant(output)}, ptr %k{slot}")
+                slot = len(self._slots) + len(constants) // 2
+                constants.append(f"%k{slot} = getelementptr double, ptr %s, i64 {slot}")
+                constants.append(f"store double {_constant(output)}, ptr %k{slot}")
                 outputs.append(slot)
-        on_heap, is_long = self.size > STACK, len(self.program) >= LONG
-        body = ["call ptr @PyMem_RawMalloc(i64 %bytes)" if on_heap else f"alloca [{max(self.size, 1)} x double]"]
-        calls = ["br label %piece0"]
-        for number in range(pieces):
-            after = f"piece{number + 1}" if number + 1 < pieces else "done"
-            calls += [
-                f"piece{number}:", f"%r{number} = call i64 @piece_{number}(ptr %s)",
-                f"%ok{number} = icmp eq i64 %r{number}, -1",
-                f"br i1 %ok{number}, label %{after}, label %failed",
-            ]  # fmt: skip
-        failed = ", ".join(f"[%r{number}, %piece{number}]" for number in range(pieces))
-        free = ["call void @PyMem_RawFree(ptr %s)"] if on_heap else []
-        acquire = ["call void @PyEval_RestoreThread(ptr %thread)"] if is_long else []
-        return _ENTRY.format(
-            count=len(outputs),
-            type_offset=self._type_offset,
-            number_offset=self._type_offset + 8,
-            outputs=", ".join(f"i64 {slot}" for slot in outputs) or "",
-            bytes=f"%bytes = add i64 0, {8 * self.size}",
-            allocation=body[0],
+        return cpython.entry(
             inputs=len(self.program.inputs),
-            constants="\n  ".join(constants),
-            release="%thread = call ptr @PyEval_SaveThread()" if is_long else "",
-            calls="\n  ".join(calls),
-            failed=failed,
-            acquire="\n  ".join(acquire),
-            free="\n  ".join(free),
+            outputs=outputs,
+            constants=constants,
+            size=self.size,
+            on_heap=self.size > STACK,
+            releases=len(self.program) >= LONG and not self.functions,  # those are Python's, and need the lock
+            pieces=pieces,
         )
 
     def _declarations(self) -> list[str]:
-        return [
-            f"declare double @{name}({', '.join(['double'] * count)})"
-            for name, count in {
-                **self.externals,
-                **{name: count for name, (_, count) in self.callbacks.items()},
-            }.items()
-        ] + [
-            f"declare double @llvm.{name}.f64({', '.join(['double'] * count)})"
-            for name, count in [
-                *((n, 1) for n in ("fabs", "sqrt", "floor", "ceil", "trunc", "roundeven")),
-                ("copysign", 2),
-            ]
-        ]
+        counts = {
+            **self.externals,
+            **{f"llvm.{name}.f64": 1 for name in ("fabs", "sqrt", "floor", "ceil", "trunc", "roundeven")},
+            "llvm.copysign.f64": 2,
+        }
+        declared = [f"declare double @{name}({', '.join(['double'] * n)})" for name, n in counts.items()]
+        return [*declared, *cpython.formats([n for _, n in self.functions]), cpython.DECLARATIONS]
 
     # -- Lines --
 
@@ -196,7 +164,10 @@ class Source:
         else:
             composed = _COMPOSED.get(op)
             text = composed(self, operands, *x) if composed else None
-            self._lines.append(f"{name} = {text or self._callback(op, x)}")
+            if text:
+                self._lines.append(f"{name} = {text}")
+            else:
+                self._call_python(name, op, x)
 
     def _compared(self, condition: str, x: str, y: str) -> str:
         return self._line(f"fcmp {condition} double {x}, {y}")
@@ -212,11 +183,28 @@ class Source:
         self.externals[symbol] = len(x)
         return _call(symbol, *x)
 
-    def _callback(self, op: Op, x: list[str]) -> str:
-        if (op, len(x)) not in self._symbols:  # LLVM has one table of symbols for all programs
-            symbol = self._symbols[op, len(x)] = f"python.{next(_serial)}"
-            self.callbacks[symbol] = (op, len(x))
-        return _call(self._symbols[op, len(x)], *x)
+    def _call_python(self, name: str, op: Op, x: list[str]) -> None:
+        """The lines of an operation that has no machine code."""
+        key = (op, len(x))
+        if key not in self.functions:
+            self.functions[key] = _as_function(op)
+        self._fresh += 1
+        result, lines = cpython.called(self.functions[key], x, self._fresh)
+        self._lines += [*lines, f"{name} = select i1 true, double {result}, double {result}"]
+        self._calls_python = True
+
+
+def has_code(op: Op) -> bool:
+    """Whether an operation is machine code in most cases, and not a call of Python's own function of it."""
+    tables = (_INSTRUCTIONS, _COMPARISONS, LIBM, _INTRINSICS, _COMPOSED)
+    return op is ops.neg or any(op in table for table in tables)
+
+
+def _as_function(op: Op) -> Callable[..., float]:
+    def evaluate(*numbers: float) -> float:
+        return float(as_float(op.evaluate(*numbers)))
+
+    return evaluate
 
 
 def _call(symbol: str, *x: str) -> str:
@@ -229,80 +217,6 @@ def _intrinsic(name: str, *x: str) -> str:
 
 def _constant(number: float) -> str:
     return "0x" + struct.pack(">d", number).hex().upper()
-
-
-_ENTRY = """
-@outputs = private constant [{count} x i64] [{outputs}]
-@PyFloat_Type = external global i8
-declare ptr @PyFloat_FromDouble(double)
-declare ptr @PyLong_FromLongLong(i64)
-declare ptr @PyTuple_New(i64)
-declare i32 @PyTuple_SetItem(ptr, i64, ptr)
-declare ptr @PyEval_SaveThread()
-declare void @PyEval_RestoreThread(ptr)
-declare ptr @PyMem_RawMalloc(i64)
-declare void @PyMem_RawFree(ptr)
-
-define ptr @entry(ptr %self, ptr %arguments, i64 %given) {{
-start:
-  {bytes}
-  %s = {allocation}
-  %fits = icmp eq i64 %given, {inputs}
-  br i1 %fits, label %begin, label %refused
-begin:
-  %any = icmp ne i64 {inputs}, 0
-  br i1 %any, label %read, label %ready
-read:
-  %i = phi i64 [0, %begin], [%i1, %take]
-  %from = getelementptr ptr, ptr %arguments, i64 %i
-  %object = load ptr, ptr %from
-  %kindplace = getelementptr i8, ptr %object, i64 {type_offset}
-  %kind = load ptr, ptr %kindplace
-  %isfloat = icmp eq ptr %kind, @PyFloat_Type
-  br i1 %isfloat, label %take, label %refused
-take:
-  %numberplace = getelementptr i8, ptr %object, i64 {number_offset}
-  %x = load double, ptr %numberplace
-  %to = getelementptr double, ptr %s, i64 %i
-  store double %x, ptr %to
-  %i1 = add i64 %i, 1
-  %more = icmp ult i64 %i1, {inputs}
-  br i1 %more, label %read, label %ready
-ready:
-  {constants}
-  {release}
-  {calls}
-refused:
-  {free}
-  %minus3 = call ptr @PyLong_FromLongLong(i64 -3)
-  ret ptr %minus3
-failed:
-  %failure = phi i64 {failed}
-  {acquire}
-  {free}
-  %number = call ptr @PyLong_FromLongLong(i64 %failure)
-  ret ptr %number
-done:
-  {acquire}
-  %tuple = call ptr @PyTuple_New(i64 {count})
-  %none = icmp eq i64 {count}, 0
-  br i1 %none, label %end, label %write
-write:
-  %j = phi i64 [0, %done], [%j1, %write]
-  %where = getelementptr i64, ptr @outputs, i64 %j
-  %slot = load i64, ptr %where
-  %place = getelementptr double, ptr %s, i64 %slot
-  %y = load double, ptr %place
-  %float = call ptr @PyFloat_FromDouble(double %y)
-  %set = call i32 @PyTuple_SetItem(ptr %tuple, i64 %j, ptr %float)
-  %j1 = add i64 %j, 1
-  %left = icmp ult i64 %j1, {count}
-  br i1 %left, label %write, label %end
-end:
-  {free}
-  ret ptr %tuple
-}}
-"""
 
 
 # ---- The primitives that are written out, from the same arithmetic as in kernels.py -------

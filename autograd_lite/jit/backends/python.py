@@ -126,8 +126,8 @@ class _Writer:
             due = []
             while checked and checked[-1] < before:
                 due.append(self.names[checked.pop()])
-            if due:
-                lines.append(f"check = {' + '.join(due)}")
+            for start in range(0, len(due), 50):  # Python's parser goes one level deeper for each term
+                lines.append(f"check = {' + '.join(due[start : start + 50])}")
                 lines.append("if check - check != 0.0: return -1")
 
         for position in range(piece.start, piece.stop + 1):
