@@ -15,6 +15,7 @@ __all__ = [
     "RenderError",
     "StateError",
     "TracingError",
+    "VerificationError",
 ]
 
 
@@ -55,7 +56,11 @@ class StateError(AutogradError, ValueError):
 
 
 class TracingError(AutogradError, TypeError):
-    """A function does what ``jit`` cannot record, such as taking the number out of a traced Value."""
+    """A function does what ``jit`` cannot record, such as turning an argument into an int."""
+
+
+class VerificationError(AutogradError, AssertionError):
+    """A compiled function gave another answer than the function itself, under ``jit(f, verify=True)``."""
 
 
 class MissingDependencyError(AutogradError, ImportError):

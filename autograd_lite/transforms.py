@@ -40,7 +40,7 @@ class _Inputs:
         self.as_values = as_values or any(isinstance(leaf, Value) for leaf in given)
         # A derivative that may have to be differentiated again is recorded.
         mode = modes.current()
-        self.as_graph = mode.recording and (self.as_values or mode.depth > 0)
+        self.as_graph = mode.grad_enabled and (self.as_values or mode.depth > 0)
         self.nodes = [self._fresh(leaf) for leaf in given]
         self.tree = self._structure.unflatten(self.nodes)
 
@@ -48,7 +48,7 @@ class _Inputs:
     def _fresh(leaf: Any) -> Value:
         # A node of its own also for a Value: what else the function does with that Value,
         # by closing over it, is none of this transform's business.
-        if isinstance(leaf, Value) and leaf.requires_grad and modes.current().recording:
+        if isinstance(leaf, Value) and leaf.requires_grad and modes.current().grad_enabled:
             return ops.identity(leaf)  # type: ignore[no-any-return]
         return Value(number(leaf))
 
@@ -98,7 +98,7 @@ def _called(f: _Function, args: Sequence[Any], kwargs: dict[str, Any], has_aux: 
     """The result of f, recorded, and its auxiliary data."""
     before = modes.top.get()
     try:
-        modes.enter(recording=True, depth=1)
+        modes.enter(grad_enabled=True, depth=1)
         result = f(*args, **kwargs)
     finally:
         modes.top.set(before)
@@ -275,7 +275,7 @@ def vjp(f: _Function, *primals: Any) -> tuple[Any, _Function]:
         given = _matching(cotangents, results, "the cotangents", "the results")
         answering = copy.copy(inputs)
         if any(isinstance(cotangent, Value) for cotangent in given):
-            answering.as_values, answering.as_graph = True, modes.current().recording
+            answering.as_values, answering.as_graph = True, modes.current().grad_enabled
         return answering.pull(numbers, given)
 
     return structure.unflatten(map(inputs.answer, numbers)), pullback

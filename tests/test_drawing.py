@@ -139,7 +139,11 @@ def test_a_failing_graphviz_is_an_error_and_leaves_the_old_file(
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda p: draw(_any(3.0)), TypeError, "draw takes the Value whose graph to draw, got float 3.0"),
+        (
+            lambda p: draw(_any(3.0)),
+            TypeError,
+            "draw takes the Value whose graph .* got float 3.0",
+        ),
         (lambda p: draw(Value(1.0), rankdir="up"), ArgumentError, "rankdir is 'LR' or 'TB', got 'up'"),
         (lambda p: draw(Value(1.0)).save(p / "a.gif"), ArgumentError, "unknown format 'gif'; .* dot, svg, png, pdf"),
         (lambda p: draw(Value(1.0)).save(p / "a"), ArgumentError, "has no ending that says a format, such as .dot"),

@@ -38,14 +38,16 @@ FLOORS: dict[str, list[list[str]]] = {
     "jit": [
         ["program"],
         ["passes"],
-        ["backends", "tracing", "closures"],
-        ["arguments", "recording"],
+        ["backends", "tracing"],
+        ["closures"],
+        ["arguments", "recording", "verify"],
+        ["cache"],
         ["compiled"],
         ["__init__"],
     ],
     "jit/backends": [
         ["cpython", "pieces"],
-        ["llvm", "python"],
+        ["llvm", "python", "deferred"],
         ["native"],
     ],
 }

@@ -161,7 +161,7 @@ def test_the_jacobian_of_an_array_function_is_an_array() -> None:
         assert isinstance(rows, np.ndarray)
         assert rows.dtype == float
         assert rows == pytest.approx(np.diag([2.0, 4.0]))
-    assert jacobian(lambda v: v[0] * v)(np.array([[1.0, 2.0]])).shape == (2, 1, 2)
+    assert jacobian(lambda v: v[0] * v)(np.array([[1.0, 2.0]])).shape == (1, 2, 1, 2)
 
 
 def test_zero_dimensional_arrays_go_in_and_come_out() -> None:

@@ -31,7 +31,7 @@ def pull_back(order: list[N], seeds: dict[N, Any], *, create_graph: bool = False
         return _pull_back(order, seeds, create_graph, keep)
     before = modes.top.get()
     try:
-        modes.enter(recording=True)
+        modes.enter(grad_enabled=True)
         return _pull_back(order, seeds, create_graph, keep)
     finally:
         modes.top.set(before)
@@ -98,7 +98,7 @@ def push_forward(order: list[N], seeds: dict[N, Any], *, create_graph: bool = Fa
         return _push_forward(order, seeds, create_graph)
     before = modes.top.get()
     try:
-        modes.enter(recording=True)
+        modes.enter(grad_enabled=True)
         return _push_forward(order, seeds, create_graph)
     finally:
         modes.top.set(before)

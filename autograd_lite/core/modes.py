@@ -70,13 +70,13 @@ class Modes:
         "block",
         "depth",
         "entry",
+        "grad_enabled",
         "interpreter",
-        "recording",
     )
 
     def __init__(
         self,
-        recording: bool,
+        grad_enabled: bool,
         anomaly: bool,
         interpreter: Interpreter,
         depth: int,
@@ -86,7 +86,7 @@ class Modes:
         generator: FrameType | None = None,
     ) -> None:
         #: Whether operations are recorded as a graph.
-        self.recording = recording
+        self.grad_enabled = grad_enabled
         #: Whether nan and infinities raise.
         self.anomaly = anomaly
         #: Who computes.
@@ -133,7 +133,7 @@ def current() -> Modes:
 
 def enter(
     *,
-    recording: bool | None = None,
+    grad_enabled: bool | None = None,
     anomaly: bool | None = None,
     interpreter: Interpreter | None = None,
     depth: int = 0,
@@ -146,14 +146,14 @@ def enter(
 
         before = modes.top.get()
         try:
-            modes.enter(recording=True)
+            modes.enter(grad_enabled=True)
             ...
         finally:
             modes.top.set(before)
     """
     now = current()
     modes = Modes(
-        now.recording if recording is None else recording,
+        now.grad_enabled if grad_enabled is None else grad_enabled,
         now.anomaly if anomaly is None else anomaly,
         interpreter or now.interpreter,
         now.depth + depth,
@@ -161,7 +161,7 @@ def enter(
         block=block,
         generator=generator,
     )
-    if modes.anomaly or not modes.recording or not modes.interpreter.is_eager:
+    if modes.anomaly or not modes.grad_enabled or not modes.interpreter.is_eager:
         modes.entry = weakref.ref(modes, in_a_mode.discard)
         in_a_mode.add(modes.entry)
     top.set(modes)
@@ -251,7 +251,7 @@ class no_grad(_Block):  # noqa: N801 - PyTorch's spelling
     (9.0, False)
     """
 
-    _settings: ClassVar = {"recording": False}
+    _settings: ClassVar = {"grad_enabled": False}
 
 
 class detect_anomaly(_Block):  # noqa: N801 - PyTorch's spelling

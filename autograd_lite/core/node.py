@@ -106,7 +106,7 @@ def record(kind: type[_N], op: Op, operands: tuple[Any, ...]) -> _N:
     node._data = ans = interpreter.apply(op, numbers)
     node._primitive = CONSTANT
     node._x = node._y = node._dx = node._dy = None
-    if mode.recording and not is_constant:
+    if mode.grad_enabled and not is_constant:
         node._primitive = op
         partials = interpreter.differentiate(op, ans, numbers)
         if len(operands) == 2:

@@ -177,7 +177,7 @@ class Value(Node):
             return
         before = modes.top.get()
         try:
-            modes.enter(recording=True)
+            modes.enter(grad_enabled=True)
             with _accumulating:
                 for leaf, adjoint in by_leaf:
                     total = leaf._grad + adjoint if leaf.has_grad else adjoint

@@ -1,5 +1,6 @@
 """A computation graph as text in Graphviz's DOT language."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from autograd_lite.core import graph
@@ -13,8 +14,8 @@ _CONSTANT = {"shape": "box", "style": "dashed", "height": "0.3"}
 _OPERATION = {"shape": "circle", "style": "filled", "fillcolor": "#dbe9ff", "margin": "0.02"}
 
 
-def to_dot(root: Value, rankdir: str) -> str:
-    """The graph that leads to the root: Values as boxes, operations as circles, one edge for each operand."""
+def to_dot(roots: Sequence[Value], rankdir: str) -> str:
+    """The graph that leads to the roots: Values as boxes, operations as circles, one edge for each operand."""
     import graphviz
 
     # ordering=in keeps the operands of an operation in order, so that x - y can be told from y - x.
@@ -24,7 +25,7 @@ def to_dot(root: Value, rankdir: str) -> str:
         edge_attr={"arrowsize": "0.6", "color": "#555555"},
     )
     names: dict[Value, str] = {}
-    for position, node in enumerate(graph.nodes(root)):
+    for position, node in enumerate(graph.nodes(*roots)):
         names[node] = f"v{position}"
         dot.node(names[node], _label(node), **(_LEAF if node.is_leaf and node.requires_grad else _VALUE))
         if node.op is not None:

@@ -1,6 +1,7 @@
 """draw(): a computation graph as a picture that shows itself in a notebook and can be saved."""
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from autograd_lite._files import write_whole
@@ -50,25 +51,26 @@ class Drawing:
         return f"<Drawing of {self.source.count('data ')} Values; .save('graph.svg') writes it, .source is its text>"
 
 
-def draw(root: Value, *, rankdir: str = "LR") -> Drawing:
+def draw(root: Value | Sequence[Value], *, rankdir: str = "LR") -> Drawing:
     """Draw the graph that leads to a Value: its Values with name, data and grad, and the operations between.
 
     Args:
-        root: the Value whose history to draw.
+        root: the Value whose history to draw, or a list of several.
         rankdir: ``"LR"`` from left to right, or ``"TB"`` from top to bottom.
 
-    Raises ``TypeError`` if the root is no Value, ``ArgumentError`` for another rankdir.
+    Raises ``TypeError`` if a root is no Value, ``ArgumentError`` for another rankdir.
 
     >>> from autograd_lite import Value, draw
     >>> x = Value(3.0, name="x")
     >>> print(draw(x * x).source.count("v0 -> o1"))
     2
     """
-    if not isinstance(root, Value):
-        raise TypeError(f"draw takes the Value whose graph to draw, got {describe(root)}")
+    roots = [root] if isinstance(root, Value) else root
+    if not isinstance(roots, (list, tuple)) or not roots or not all(isinstance(one, Value) for one in roots):
+        raise TypeError(f"draw takes the Value whose graph to draw, or a list of several; got {describe(root)}")
     if rankdir not in ("LR", "TB"):
         raise ArgumentError(f"rankdir is 'LR' or 'TB', got {rankdir!r}")
-    return Drawing(to_dot(root, rankdir))
+    return Drawing(to_dot(roots, rankdir))
 
 
 #: micrograd's name for :func:`draw`.

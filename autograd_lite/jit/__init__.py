@@ -19,6 +19,7 @@ def jit(
     static_argnames: str | Iterable[str] = (),
     fast_math: bool = False,
     max_paths: int = 64,
+    verify: bool = False,
 ) -> "Compiled": ...
 @overload
 def jit(
@@ -27,6 +28,7 @@ def jit(
     static_argnames: str | Iterable[str] = (),
     fast_math: bool = False,
     max_paths: int = 64,
+    verify: bool = False,
 ) -> Callable[[Callable[..., Any]], "Compiled"]: ...
 def jit(
     f: Callable[..., Any] | None = None,
@@ -35,23 +37,27 @@ def jit(
     static_argnames: str | Iterable[str] = (),
     fast_math: bool = False,
     max_paths: int = 64,
+    verify: bool = False,
 ) -> Any:
     """The function compiled: recorded at its first call, replayed from then on. Also a decorator.
 
     Args:
         f: a function of numbers and Values, in nested lists, tuples and dicts, arrays and modules.
         backend: ``"native"`` (needs llvmlite, extra ``native``), ``"python"``, or ``"auto"``:
-            native where llvmlite is installed.
+            native where llvmlite is installed, and compiled when it runs for the second time.
         static_argnames: parameters that are no numbers to compute with: for each of their
             values the function is recorded anew. Strings, bools and None are static by themselves.
         fast_math: let the native back end round differently where that is faster.
-        max_paths: how many paths through the branches of f are kept for each structure of
-            arguments; then f runs uncompiled, with a warning.
+        max_paths: how many recordings of f are kept: one for each path through its branches, each
+            structure of arguments, and so on. What is new after that runs uncompiled, with a warning; so it
+            does once sixteen recordings have been of use only once.
+        verify: run f itself beside the compiled function at each call, and raise ``VerificationError`` at
+            the first bit that differs; for tests.
 
     What comes back has attributes ``program``, ``source`` and ``draw()`` for what was made.
     Raises ``ArgumentError`` for options there are not, ``MissingDependencyError`` without
-    llvmlite under ``"native"``, and when called ``TracingError`` if f takes the number out of a
-    Value, which cannot be recorded.
+    llvmlite under ``"native"``, and when called ``TracingError`` if f does what cannot be recorded,
+    such as turning an argument into an int.
 
     >>> from autograd_lite import Value, grad, jit, sin
     >>> fast = jit(grad(lambda x: sin(x) * x))
@@ -66,7 +72,12 @@ def jit(
 
     def compiled(function: Callable[..., Any]) -> Compiled:
         return Compiled(
-            function, backend=backend, static_argnames=static_argnames, fast_math=fast_math, max_paths=max_paths
+            function,
+            backend=backend,
+            static_argnames=static_argnames,
+            fast_math=fast_math,
+            max_paths=max_paths,
+            verify=verify,
         )
 
     return compiled if f is None else compiled(f)

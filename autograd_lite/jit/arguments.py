@@ -2,18 +2,17 @@
 
 import copy
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd_lite import pytree
 from autograd_lite.core.checks import as_float, describe, is_real
-from autograd_lite.core.node import CONSTANT
 from autograd_lite.core.value import Value
 from autograd_lite.errors import TracingError
 from autograd_lite.jit.closures import is_unchanging
 from autograd_lite.jit.tracing import TracedFloat, Tracer
 
-__all__ = ["Arguments", "Results", "stand_in"]
+__all__ = ["Arguments", "Results", "check_unchanged", "stand_in"]
 
 _STATIC = (str, bool, bytes, type(None))
 
@@ -73,7 +72,7 @@ class Arguments:
             self.key.append(known[0])
             return
         self.values[id(value)] = (len(self.numbers), value)
-        self.key.append((Value if value.requires_grad else CONSTANT, value.name))
+        self.key.append((type(value), value.requires_grad))  # not by name: that does not matter to a program
         self.numbers.append(value._data)
 
     def add_static(self, name: str, argument: Any) -> None:
@@ -110,6 +109,33 @@ def stand_in(tracer: Tracer, argument: Any, name: str, known: dict[int, Value]) 
         pairs = zip(level.names, level.children, strict=True)
         return level.rebuild([stand_in(tracer, child, f"{name}{part}", known) for part, child in pairs])
     return tracer.input(name, as_float(argument)) if is_real(argument) else argument
+
+
+def check_unchanged(given: Sequence[Any]) -> Callable[[], None]:
+    """A function that raises if the structures of stand-ins do not hold what they held before.
+
+    They are copies: what is done to them would be lost.
+    """
+    levels: list[tuple[Any, list[Any]]] = []
+    waiting = list(given)
+    while waiting:
+        item = waiting.pop()
+        level = None if isinstance(item, (Value, *_STATIC)) else _branch(item)
+        if level is not None:
+            levels.append((item, list(level.children)))
+            waiting += level.children
+
+    def check() -> None:
+        for item, before in levels:
+            level = _branch(item)
+            now = () if level is None else level.children
+            if len(now) != len(before) or any(map(operator.is_not, now, before)):
+                raise TracingError(
+                    f"the function changes an argument in place, a {type(item).__name__}, and under jit that is a "
+                    "copy of the caller's. Copy it first, list(x) or dict(x), or return what is new"
+                )
+
+    return check
 
 
 class Results:

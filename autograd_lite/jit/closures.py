@@ -20,6 +20,7 @@ from typing import Any
 from autograd_lite import pytree
 from autograd_lite.core.op import Op, is_primitive
 from autograd_lite.core.value import Value
+from autograd_lite.jit.tracing import TracedFloat
 
 __all__ = ["Environment", "is_unchanging"]
 
@@ -47,6 +48,9 @@ class Environment:
     """
 
     def __init__(self, roots: Iterable[Any]) -> None:
+        #: The Values that were met, and the numbers that a recording has left behind.
+        self.values: list[Value] = []
+        self.others: list[TracedFloat] = []
         self._cells: list[tuple[CellType, Any]] = []
         self._defaults: list[tuple[FunctionType, Any, Any]] = []
         self._kinds: list[tuple[Any, type]] = []  # of instances, whose class may be assigned
@@ -60,7 +64,11 @@ class Environment:
         self._waiting = list(roots)
         while self._waiting:
             thing = self._waiting.pop()
-            if type(thing) not in _NOT_LOOKED_INTO and not isinstance(thing, Value) and id(thing) not in self._seen:
+            if isinstance(thing, Value):
+                self.values.append(thing)
+            elif type(thing) is TracedFloat:
+                self.others.append(thing)
+            elif type(thing) not in _NOT_LOOKED_INTO and id(thing) not in self._seen:
                 self._seen[id(thing)] = thing
                 self._look_into(thing)
         self._globals: list[tuple[Any, Any, tuple[Any, ...]]] = []

@@ -3,98 +3,31 @@
 import functools
 import inspect
 import operator
-import warnings
-from collections.abc import Callable, Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable
+from types import MethodType
 from typing import Any
 
 from autograd_lite.core import modes
 from autograd_lite.core.checks import describe
 from autograd_lite.core.value import Value
 from autograd_lite.errors import ArgumentError, MissingDependencyError, TracingError
-from autograd_lite.jit.arguments import Arguments, Results, stand_in
+from autograd_lite.jit.arguments import Arguments, Results, check_unchanged, stand_in
+from autograd_lite.jit.backends.deferred import DeferredCode
 from autograd_lite.jit.backends.native import NativeCode, is_installed
 from autograd_lite.jit.backends.python import PythonCode
+from autograd_lite.jit.cache import Cache, Path, Variant
 from autograd_lite.jit.closures import Environment
 from autograd_lite.jit.program import Program
 from autograd_lite.jit.recording import BackEnd, Recording
-from autograd_lite.jit.tracing import Tracer, recording_by
+from autograd_lite.jit.tracing import Tracer, tracing
+from autograd_lite.jit.verify import check_same
 
 __all__ = ["Compiled"]
 
 _data = operator.attrgetter("_data")
-
-
-class Path:
-    """A recording, how to put its results together, and where its guards lead to."""
-
-    def __init__(self, recording: Recording, results: Results) -> None:
-        self.recording, self.results = recording, results
-        self.closed_over = list(recording.tracer.closed_over)
-        closed_over = dict(enumerate(self.closed_over, recording.extent[0] - len(self.closed_over)))
-        self._operands = tuple([closed_over.get(place) for place in recording.places])
-        self._are_closed_over = None not in self._operands
-        #: The code itself, and how its answer becomes the result, where the results are plain numbers.
-        self.call: Callable[..., Any] = _no_call
-        self.code: Any = None
-        self.build = results.builder_of_floats()
-        #: At each guard, the branches known from there.
-        self.forks: list[Branch] = []
-
-    def tried(self, numbers: Sequence[float], values: dict[int, Value]) -> Any:
-        """The result for these arguments in a tuple, or the number of the guard that fails."""
-        if self.closed_over:
-            numbers = [*numbers, *map(_data, self.closed_over)]
-        found = self.recording.results(numbers, lambda: self._given(values))
-        if type(found) is int:
-            return found
-        floats, nodes = found
-        if not self.recording.nodes:
-            self.code = self.recording.latest
-            self.call = self.code.call
-        return (self.results.build(floats, nodes, floats[len(self.results.floats) :], values),)
-
-    def _given(self, values: dict[int, Value]) -> tuple[Any, ...]:
-        if self._are_closed_over:
-            return self._operands
-        places = self.recording.places
-        return tuple([values[p] if o is None else o for o, p in zip(self._operands, places, strict=True)])
-
-
-def _no_call(*numbers: float) -> None:
-    """The call of a path whose results have graphs: not to be had from numbers alone."""
-
-
-class Branch:
-    """A place among the guards of the paths of one variant: the path that was recorded first, and where to go on."""
-
-    __slots__ = ("by_outcome", "path")
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.by_outcome: dict[bool, Branch] = {}
-
-
-class Variant:
-    """All paths for one structure of arguments while what the function closes over stays the same."""
-
-    def __init__(self, environment: Environment, objects: list[Any], path: Path) -> None:
-        self.environment, self.objects = environment, objects
-        self.root = Branch(path)
-        self.latest = path
-        self.add(path)
-
-    def add(self, path: Path) -> None:
-        """File a path under the outcomes of its guards."""
-        branch = self.root
-        for guard in path.recording.tracer.guards[: path.recording.extent[2]]:
-            path.forks.append(branch)
-            branch = branch.by_outcome.setdefault(guard.outcome, Branch(path))
-        self.latest = path
-
-    def holds(self, objects: list[Any]) -> bool:
-        """Whether it is for these objects, and all is as it was."""
-        are_same = len(objects) == len(self.objects) and all(a is b for a, b in zip(objects, self.objects, strict=True))
-        return are_same and self.environment.holds()
+#: How often a function may change what it reads while it is recorded, as by making parameters at its first call.
+_ATTEMPTS = 4
 
 
 class Compiled:
@@ -103,7 +36,14 @@ class Compiled:
     __name__: str
 
     def __init__(
-        self, f: Callable[..., Any], *, backend: str, static_argnames: Any, fast_math: bool, max_paths: int
+        self,
+        f: Callable[..., Any],
+        *,
+        backend: str,
+        static_argnames: Any,
+        fast_math: bool,
+        max_paths: int,
+        verify: bool,
     ) -> None:
         if not callable(f):
             raise TypeError(f"jit takes a function, not its result, so write jit(f)(x); got {describe(f)}")
@@ -111,19 +51,22 @@ class Compiled:
             raise ArgumentError(f"backend is 'auto', 'native' or 'python', got {describe(backend)}")
         if not isinstance(max_paths, int) or max_paths < 1:
             raise ArgumentError(f"max_paths is a whole number from 1 up, got {describe(max_paths)}")
+        if verify and fast_math:
+            raise ArgumentError("fast_math=True allows other bits, and verify=True raises at them; choose one")
         self.f = f
         names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
         self._options = {
             "backend": backend, "static_argnames": names, "fast_math": fast_math, "max_paths": max_paths,
+            "verify": verify,
         }  # fmt: skip
-        self._max_paths, self._static = max_paths, frozenset(names)
+        self._verify, self._static = verify, frozenset(names)
         self._parameters = self._parameters_of(f, names)
         self._back_end = _back_end(backend, fast_math)
-        self._variants: dict[Any, list[Variant]] = {}
-        self._of_lists: dict[int, Any] = {}
-        self._of_floats: dict[Any, Any] = {}  # the variant of the latest such call
-        self._counts: dict[Any, int] = {}
-        self._latest: Any = None
+        self._cache = Cache(_name(f), max_paths)
+        # The variants of calls with floats alone, by their types, and with one list of them, by its length.
+        self._of_floats: dict[Any, Variant] = {}
+        self._of_lists: dict[int, Variant] = {}
+        self._latest: tuple[Path, Any] | None = None  # what the latest call ran, with its numbers
         functools.update_wrapper(self, f, updated=())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -139,7 +82,7 @@ class Compiled:
                 path = variant.latest
                 answer = path.call(*numbers, *map(_data, path.closed_over)) if path.closed_over else path.call(*numbers)
                 if type(answer) is tuple:
-                    self._latest = path
+                    self._latest = path, numbers
                     return path.build(answer)
             return self._call(args, kwargs)
         mode = modes.current()
@@ -148,28 +91,42 @@ class Compiled:
         return self._call(args, kwargs)
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        arguments = self._taken(args, kwargs)
+        arguments = self._arguments(args, kwargs)
         mode = modes.current()
-        key = (tuple(arguments.key), mode.recording, mode.depth > 0)
-        variant = next((v for v in self._variants.get(key, ()) if v.holds(arguments.objects)), None)
-        while True:
-            answer = self._tried(variant, arguments) if variant else None
-            if answer is not None:
-                if self._latest.code is not None and key[1:] == (True, False):
-                    self._note_floats(key[0], variant)
-                return answer[0]
-            if self._counts.get(key, 0) >= self._max_paths:
-                return self._eagerly(key, args, kwargs)
-            variant = self._record(key, arguments, variant, args, kwargs)
+        key = (tuple(arguments.key), mode.grad_enabled, mode.depth > 0)
+        if not self._verify:
+            return self._result(key, arguments, args, kwargs)
+        return check_same(
+            _name(self.f), lambda: self.f(*args, **kwargs), lambda: self._result(key, arguments, args, kwargs)
+        )
+
+    def _result(self, key: Any, arguments: Arguments, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        variant = self._cache.variant(key, arguments.objects)
+        answer = None if variant is None else variant.run(arguments)
+        if answer is None:
+            if self._cache.is_full():
+                return self.f(*args, **kwargs)
+            variant = self._record(key, variant, arguments, args, kwargs)
+            answer = variant.run(arguments)
+            assert answer is not None  # the path that was just recorded
+        (result,), path = answer
+        self._latest = path, arguments.numbers
+        if key[1:] == (True, False) and not self._verify:
+            self._note_floats(key[0], variant)
+        return result
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
+        return self if instance is None else MethodType(self, instance)
 
     def __repr__(self) -> str:
         return f"<jit of {_name(self.f)}>"
 
     def __reduce__(self) -> Any:
-        return _restored, (self.f, self._options)
+        # A decorated function has its name for itself, and goes by that, as functions do.
+        named: Any = sys.modules.get(str(getattr(self, "__module__", "")))
+        for part in str(getattr(self, "__qualname__", "")).split("."):
+            named = getattr(named, part, None)
+        return self.__qualname__ if named is self else (_restored, (self.f, self._options))
 
     @property
     def program(self) -> Program:
@@ -182,15 +139,22 @@ class Compiled:
         return self._code.source  # type: ignore[no-any-return]
 
     def draw(self, **options: Any) -> Any:
-        """That program as a drawing; see :func:`autograd_lite.draw`."""
-        return self.program.draw(**options)
+        """That program as a drawing of all its outputs, with the latest call's numbers; see :func:`autograd_lite.draw`.
+
+        The numbers of what the function closes over are as they are now.
+        """
+        program = self.program
+        assert self._latest is not None  # or there would be no program
+        path, numbers = self._latest
+        given = [*numbers, *map(_data, path.closed_over)]
+        given += [1.0] * (len(program.inputs) - len(given))  # the adjoints, of a gradient's program
+        return program.draw(given, **options)
 
     @property
     def _code(self) -> Any:
         if self._latest is None:
             raise TracingError(f"{_name(self.f)} has no program yet: call it once, with arguments such as it will get")
-        recording: Recording = self._latest.recording
-        return recording.latest
+        return self._latest[0].recording.latest
 
     def _parameters_of(self, f: Any, static: tuple[str, ...]) -> list[str]:
         try:
@@ -204,20 +168,23 @@ class Compiled:
         return [p.name for p in parameters.values() if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
 
     def _named(self, args: tuple[Any, ...]) -> Iterable[tuple[str, Any]]:
-        for position, thing in enumerate(args):
-            yield self._parameters[position] if position < len(self._parameters) else f"x{position}", thing
+        for position, argument in enumerate(args):
+            yield self._parameters[position] if position < len(self._parameters) else f"x{position}", argument
 
-    def _taken(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
+    def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
         arguments = Arguments()
-        if not kwargs and not self._static:
-            for thing in args:
-                arguments.add(thing)
-            return arguments
-        for name, thing in (*self._named(args), *kwargs.items()):
-            if name in self._static:
-                arguments.add_static(name, thing)
-            else:
-                arguments.add(thing)
+        try:
+            if not kwargs and not self._static:
+                for argument in args:
+                    arguments.add(argument)
+                return arguments
+            for name, argument in (*self._named(args), *kwargs.items()):
+                if name in self._static:
+                    arguments.add_static(name, argument)
+                else:
+                    arguments.add(argument)
+        except RecursionError:
+            raise ArgumentError(f"an argument of {_name(self.f)} is nested too deeply, or contains itself") from None
         arguments.key.append(tuple(kwargs))
         return arguments
 
@@ -226,33 +193,35 @@ class Compiled:
         if key and set(key) == {float}:
             self._of_floats[key] = variant
         elif len(key) == 1 and isinstance(key[0], tuple) and key[0][::2] == (list, float):
-            self._of_lists[key[0][1]] = variant  # by the length
-
-    def _tried(self, variant: Variant, arguments: Arguments) -> tuple[Any] | None:
-        """The answer of the path whose guards hold, if one is known; in a tuple."""
-        path = variant.latest
-        values = dict(arguments.values.values())
-        while True:
-            found = path.tried(arguments.numbers, values)
-            if type(found) is not int:
-                variant.latest = self._latest = path
-                return found  # type: ignore[no-any-return]
-            fork = path.forks[found].by_outcome.get(not path.recording.tracer.guards[found].outcome)
-            if fork is None:
-                return None
-            path = fork.path
+            self._of_lists[key[0][1]] = variant
 
     def _record(
-        self, key: Any, arguments: Arguments, variant: Variant | None, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, key: Any, variant: Variant | None, arguments: Arguments, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Variant:
         """Run the function on stand-ins and keep what it does."""
-        tracer, known = Tracer(), {}  # type: ignore[var-annotated]
-        with recording_by(tracer):
+        for _ in range(_ATTEMPTS):
+            tracer = Tracer()
+            path = self._recorded(tracer, arguments, args, kwargs)
+            # As it is after the recording, whose side effects are not to count as a change.
+            environment = Environment([self.f, *arguments.objects, *arguments.statics])
+            # A Value that f made and left behind, such as a parameter made at the first call, is an input from now on.
+            if not tracer.settle(environment.values, environment.others):
+                return self._cache.add(key, variant, environment, arguments.objects, path)
+        raise TracingError(
+            f"{_name(self.f)} makes new Values that outlive it at every call; make them outside, and only once"
+        )
+
+    def _recorded(self, tracer: Tracer, arguments: Arguments, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Path:
+        known: dict[int, Value] = {}
+        with tracing(tracer):
             given = [
-                thing if name in self._static else stand_in(tracer, thing, name, known)
-                for name, thing in (*self._named(args), *kwargs.items())
+                argument if name in self._static else stand_in(tracer, argument, name, known)
+                for name, argument in (*self._named(args), *kwargs.items())
             ]
+            watched = check_unchanged(given)
             result = self.f(*given[: len(args)], **dict(zip(kwargs, given[len(args) :], strict=True)))
+        tracer.raise_if_refused()
+        watched()
         places = {id(known[i]): place for i, (place, _) in arguments.values.items()}
         results = Results(result, places)
         for node in results.nodes:
@@ -260,29 +229,7 @@ class Compiled:
         inputs = {known[i]: place for i, (place, _) in arguments.values.items()}
         inputs |= {value: len(arguments.numbers) + i for i, value in enumerate(tracer.closed_over)}
         outputs = [*results.floats, *(value._data for value in results.others)]
-        path = Path(Recording(tracer, _name(self.f), self._back_end, inputs, outputs, results.nodes), results)
-        self._counts[key] = self._counts.get(key, 0) + 1
-        # As it is after the recording, whose side effects are not to count as a change.
-        environment = Environment([self.f, *arguments.objects, *arguments.statics])
-        if variant is not None:
-            variant.environment = environment
-            variant.add(path)
-            return variant
-        variant = Variant(environment, arguments.objects, path)
-        self._variants.setdefault(key, []).insert(0, variant)
-        return variant
-
-    def _eagerly(self, key: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if self._counts[key] == self._max_paths:
-            self._counts[key] += 1
-            warnings.warn(
-                f"{_name(self.f)} has taken {self._max_paths} paths, and runs uncompiled where it takes another. "
-                "Write branches as where(greater(x, 0.0), a, b), hand in what changes as an argument, or raise "
-                "max_paths",
-                RuntimeWarning,
-                stacklevel=3,
-            )
-        return self.f(*args, **kwargs)
+        return Path(Recording(tracer, _name(self.f), self._back_end, inputs, outputs, results.nodes), results)
 
 
 def _name(f: Any) -> str:
@@ -296,7 +243,7 @@ def _restored(f: Callable[..., Any], options: dict[str, Any]) -> Compiled:
 def _back_end(name: str, fast_math: bool) -> BackEnd:
     """What makes code of a program; llvmlite is looked for when that is first asked for."""
 
-    def code(program: Program) -> Any:
+    def compile(program: Program) -> Any:
         if name == "python" or (name == "auto" and not is_installed()):
             return PythonCode(program)
         try:
@@ -306,4 +253,4 @@ def _back_end(name: str, fast_math: bool) -> BackEnd:
                 raise
             return PythonCode(program)
 
-    return code
+    return compile if name != "auto" else lambda program: DeferredCode(program, compile)

@@ -1,7 +1,9 @@
 """Program: a recorded function as an immutable list of instructions."""
 
 import dataclasses
+import operator
 from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from autograd_lite.core import ops
@@ -9,7 +11,7 @@ from autograd_lite.core.op import Op
 from autograd_lite.core.value import Value
 from autograd_lite.errors import ArgumentError
 
-__all__ = ["Guard", "Instruction", "Program"]
+__all__ = ["COMPARISONS", "Guard", "Instruction", "Program"]
 
 
 class Instruction(NamedTuple):
@@ -30,6 +32,16 @@ class Guard(NamedTuple):
     left: int | float
     right: int | float
     outcome: bool
+
+
+COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, repr=False)
@@ -111,12 +123,13 @@ class Program:
             f"<Program {self.name}: {len(self.inputs)} inputs, {len(self)} instructions, {len(self.outputs)} outputs>"
         )
 
-    def draw(self, **options: Any) -> Any:
-        """The program as a drawing, as :func:`autograd_lite.draw` makes it; inputs have no numbers, so they show 1."""
+    def draw(self, numbers: Sequence[float] | None = None, **options: Any) -> Any:
+        """The program as a drawing of all its outputs, at these inputs or at 1; see :func:`autograd_lite.draw`."""
         from autograd_lite.drawing import draw
 
-        results = self(*(Value(1.0, name) for name in self.inputs))
-        return draw(next(r for r in results if isinstance(r, Value)), **options)
+        given = [1.0] * len(self.inputs) if numbers is None else numbers
+        results = self(*(Value(x, name) for x, name in zip(given, self.inputs, strict=True)))
+        return draw([r if isinstance(r, Value) else Value(r).detach() for r in results], **options)
 
 
 _INFIX = {ops.add, ops.sub, ops.mul, ops.div, ops.floordiv, ops.mod, ops.power, ops.constant_power}

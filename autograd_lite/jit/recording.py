@@ -14,8 +14,8 @@ from autograd_lite.core.op import Op
 from autograd_lite.core.value import Value
 from autograd_lite.errors import GraphError, TracingError
 from autograd_lite.jit.passes import optimize
-from autograd_lite.jit.program import Program
-from autograd_lite.jit.tracing import Tracer, recording_by
+from autograd_lite.jit.program import Guard, Program
+from autograd_lite.jit.tracing import Tracer, tracing
 
 __all__ = ["Code", "Recording"]
 
@@ -39,6 +39,7 @@ class Recording:
         self.tracer, self.name, self.back_end = tracer, name, back_end
         self.inputs, self.floats, self.nodes = inputs, list(floats), list(nodes)
         self.extent = tracer.extent()
+        self._guards = tracer.guards[: self.extent[2]]
         order = graph.operations(*self.nodes, stop=inputs)
         reached = {o: None for node in order for o in node.operands if isinstance(o, Value) and o in inputs}
         #: The inputs that gradients reach, as nodes and as positions among all inputs.
@@ -49,6 +50,10 @@ class Recording:
         self._seeds: list[Any] = []
         self._reached: dict[frozenset[int], list[bool]] = {}
         self._derivative: Recording | None = None
+
+    def guards(self) -> Sequence[Guard]:
+        """The comparisons that decided which path it is."""
+        return self._guards
 
     def reached_from(self, positions: frozenset[int]) -> list[bool]:
         """Which operands some of the nodes depend on at all."""
@@ -78,7 +83,7 @@ class Recording:
         """The same as a recording of its own, whose results can be differentiated again."""
         with self.tracer.lock:
             if self._derivative is None:
-                with recording_by(self.tracer):
+                with tracing(self.tracer):
                     seeds = [Value(seed) for seed in self._with_seeds()]
                 first = self.extent[0]
                 inputs = self.inputs | {seed: first + i for i, seed in enumerate(seeds)}
@@ -99,7 +104,7 @@ class Recording:
 
     def _pulled(self, seeds: Sequence[Any], create_graph: bool) -> list[Any]:
         """The adjoints of the operands, recorded."""
-        with recording_by(self.tracer):
+        with tracing(self.tracer):
             found = pull_back(
                 graph.operations(*self.nodes, stop=self.inputs),
                 dict(zip(self.nodes, seeds, strict=True)),
@@ -126,7 +131,7 @@ class Recording:
         ``operands()`` are the Values that were given at :attr:`places`, and floats for constants.
         """
         count = len(self.floats)
-        if not (self.nodes and modes.current().recording):
+        if not (self.nodes and modes.current().grad_enabled):
             answer = self.values().run(*numbers)
             if type(answer) is int:
                 return answer

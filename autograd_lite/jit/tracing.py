@@ -6,9 +6,8 @@ and so the chain rule, ``no_grad``, ``detach`` and every transform do what they 
 """
 
 import math
-import operator
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -18,7 +17,7 @@ from autograd_lite.core.op import Op
 from autograd_lite.core.operators import Operators
 from autograd_lite.core.value import Value
 from autograd_lite.errors import TracingError
-from autograd_lite.jit.program import Guard, Instruction, Program
+from autograd_lite.jit.program import COMPARISONS, Guard, Instruction, Program
 
 __all__ = ["TracedFloat", "Tracer"]
 
@@ -78,10 +77,11 @@ class TracedFloat(Operators):
     def __bool__(self) -> bool:
         return self.tracer.compare("!=", self, 0.0)
 
+    def __str__(self) -> str:
+        raise self.tracer.refusal("format", self)
+
     def __format__(self, spec: str) -> str:
-        if spec:
-            raise self.tracer.refusal("format", self)
-        return repr(self)
+        raise self.tracer.refusal("format", self)
 
     def __pow__(self, other: Any) -> Any:
         return _power(self, other)
@@ -144,28 +144,20 @@ def _tracer_of(numbers: list[Any]) -> "Tracer":
     return tracer
 
 
-COMPARISONS: dict[str, Callable[[float, float], bool]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "==": operator.eq,
-    "!=": operator.ne,
-}
-
 _REFUSALS = {
     "assign": ".data cannot be assigned",
     "grad": ".grad cannot be read or set",
     "backward": "backward() leaves its results in .grad, outside the function",
     "float": "a traced number cannot become a plain float, which math.sin(x), float(x) and the like ask for",
     "int": "a traced number cannot become an int, which range(n), x[n] and the like ask for",
-    "format": "a traced number cannot be formatted, as in f'{x:.2f}'",
+    "format": "a traced number cannot become text, which str(x), f'{x:.2f}' and print(x) ask for",
     "hash": "a traced number cannot be the key of a dict or in a set",
     "pickle": "a traced number cannot be pickled",
 }
 _ADVICE = {
     "assign": "Return the new number, and assign it to .data outside.",
     "grad": "Return the gradients instead, jit(grad(f)), or call backward() on the result of the compiled function.",
+    "format": "For a look while the function is recorded write print(repr(x)).",
     "int": "Name the argument in static_argnames, and the function is recorded for each of its values.",
     "pickle": "Return it from the function.",
 }
@@ -189,6 +181,7 @@ class Tracer(modes.Interpreter):
         self.is_differentiating = False
         self.lock = threading.RLock()
         self._outcomes: dict[Any, bool] = {}
+        self._refused: TracingError | None = None
 
     def input(self, name: str, value: float) -> TracedFloat:
         """A number that each call gives."""
@@ -306,25 +299,45 @@ class Tracer(modes.Interpreter):
         name = ""
         if number is not None and number.reference is not None and number.reference < 0:
             name = f" (it is {self.inputs[~number.reference]})"
-        return TracingError(
+        error = TracingError(
             f"inside a function that jit compiles {_REFUSALS[kind]}{name}: all later calls would use the number of "
             f"this one. {_ADVICE.get(kind, _USUAL_ADVICE)}"
         )
+        self._refused = self._refused or error
+        return error
+
+    def raise_if_refused(self) -> None:
+        """Raise what was refused, if the function caught it and went on another way."""
+        if self._refused is not None:
+            raise self._refused
 
     def refusal_of_a_leak(self) -> TracingError:
-        """The error of a number that is used after its recording."""
+        """The error of a number that is used, or still there, after its recording."""
         return TracingError(
             "this number was computed inside a function that jit compiled, and left it by a side effect; it has no "
             "value outside. Return it from the function"
         )
 
+    def settle(self, values: Iterable[Value], numbers: Iterable[TracedFloat]) -> bool:
+        """Make real Values of constants that f left in what outlives it; whether there were any.
+
+        Raises ``TracingError`` if it left anything else that was traced.
+        """
+        made: list[tuple[Value, Any]] = [(value, value._data) for value in values]
+        made = [(value, data) for value, data in made if type(data) is TracedFloat]
+        if list(numbers) or any(not value.is_leaf or data.reference is not None for value, data in made):
+            raise self.refusal_of_a_leak()
+        for value, data in made:
+            value._data = data.value
+        return bool(made)
+
 
 @contextmanager
-def recording_by(tracer: Tracer) -> Iterator[None]:
+def tracing(tracer: Tracer) -> Iterator[None]:
     """Hand what this context computes to a tracer."""
     before = modes.top.get()
     try:
-        modes.enter(recording=True, interpreter=tracer)
+        modes.enter(grad_enabled=True, interpreter=tracer)
         yield
     finally:
         modes.top.set(before)
