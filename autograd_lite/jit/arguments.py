@@ -1,6 +1,7 @@
 """Arguments as flat numbers and a key of all else, and results put together again."""
 
 import copy
+import enum
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,11 +11,20 @@ from autograd_lite.core.checks import as_float, describe, is_real
 from autograd_lite.core.value import Value
 from autograd_lite.errors import TracingError
 from autograd_lite.jit.closures import is_unchanging
+from autograd_lite.jit.recording import leaf_like
 from autograd_lite.jit.tracing import TracedFloat, Tracer
 
 __all__ = ["Arguments", "Results", "check_unchanged", "stand_in"]
 
-_STATIC = (str, bool, bytes, type(None))
+_STATIC = (str, bool, bytes, type(None), enum.Enum)
+
+
+def _is_static(argument: Any) -> bool:
+    """Whether a function is recorded for each of its values: text, and numbers of a class of the user's."""
+    if isinstance(argument, _STATIC):
+        return True
+    kind = type(argument)
+    return isinstance(argument, (float, int)) and kind is not TracedFloat and not is_unchanging(kind.__module__)
 
 
 class Arguments:
@@ -39,10 +49,12 @@ class Arguments:
             self._add_value(argument)
         elif kind is list or kind is tuple:
             self._add_items(kind, argument)
-        elif isinstance(argument, _STATIC):
-            self.key.append((kind, argument))
+        elif _is_static(argument):
+            self.key.append((kind, argument, repr(argument)))
+            self._add_attributes(argument)
         elif (level := _branch(argument)) is not None:
             self._add_items(level.key, level.children)
+            self._add_attributes(argument)
         elif is_real(argument):
             self.key.append(float)
             self.numbers.append(as_float(argument))
@@ -55,6 +67,18 @@ class Arguments:
                 f"own classes, strings, bools and None; got {describe(argument)}. Name the argument in "
                 "static_argnames if the function is to be recorded for each of its values"
             )
+
+    def _add_attributes(self, argument: Any) -> None:
+        """What an instance of a user's subclass of str, list, dict ... has besides its content."""
+        if is_unchanging(type(argument).__module__) or hasattr(type(argument), "__dataclass_fields__"):
+            return
+        self.objects.append(type(argument))
+        for name, attribute in getattr(argument, "__dict__", {}).items():
+            if isinstance(attribute, (float, int, *_STATIC)):
+                self.key.append((name, type(attribute), repr(attribute)))
+            else:
+                self.key.append(name)
+                self.objects.append(attribute)
 
     def _add_items(self, kind: Any, items: Any) -> None:
         kinds = set(map(type, items))
@@ -98,11 +122,10 @@ def stand_in(tracer: Tracer, argument: Any, name: str, known: dict[int, Value]) 
     """The same structure with stand-ins for its numbers, in the order in which Arguments adds them."""
     if isinstance(argument, Value):
         if id(argument) not in known:
-            number = tracer.input(argument.name or name, argument._data)
-            node = Value(number, argument.name)  # type: ignore[arg-type]
-            known[id(argument)] = node if argument.requires_grad else node.detach()
+            known[id(argument)] = node = leaf_like(argument)
+            node._data = tracer.input(argument.name or name, argument._data)  # type: ignore[assignment]
         return known[id(argument)]
-    if isinstance(argument, _STATIC):
+    if _is_static(argument):
         return argument
     level = _branch(argument)
     if level is not None:
@@ -120,7 +143,7 @@ def check_unchanged(given: Sequence[Any]) -> Callable[[], None]:
     waiting = list(given)
     while waiting:
         item = waiting.pop()
-        level = None if isinstance(item, (Value, *_STATIC)) else _branch(item)
+        level = None if isinstance(item, Value) or _is_static(item) else _branch(item)
         if level is not None:
             levels.append((item, list(level.children)))
             waiting += level.children
@@ -141,14 +164,14 @@ def check_unchanged(given: Sequence[Any]) -> Callable[[], None]:
 class Results:
     """The structure of what a function returned: its numbers come from the compiled code, and so do its Values."""
 
-    def __init__(self, result: Any, arguments: dict[int, int]) -> None:
+    def __init__(self, result: Any, arguments: dict[Value, int]) -> None:
         #: Traced numbers that are results as floats, and as Values: recorded, constant, or leaves made by f.
         self.floats: list[TracedFloat] = []
         self.nodes: list[Value] = []
         self.others: list[Value] = []
         self._modules = 0
         self._places: dict[int, int] = {}
-        self._arguments = arguments  # the position of an argument by the id of its stand-in
+        self._arguments = arguments  # stand-ins, and which argument each is
         build = self._builder(result)
         self.build: Callable[[Any, Any, Any, Any], Any] = build
         self._is_one_float = type(result) is TracedFloat
@@ -190,8 +213,8 @@ class Results:
         )
 
     def _builder_of_value(self, value: Value) -> Callable[[Any, Any, Any, Any], Any]:
-        if id(value) in self._arguments:
-            argument = self._arguments[id(value)]
+        if value in self._arguments:
+            argument = self._arguments[value]
             return lambda floats, nodes, others, values: values[argument]
         if type(value._data) is float:  # from before the recording
             return lambda floats, nodes, others, values: value
@@ -202,11 +225,14 @@ class Results:
             return lambda floats, nodes, others, values: nodes[position]
         position = len(self.others)
         self.others.append(value)
-        primitive, name = value._primitive, value.name  # none, of a leaf, or that of a constant
+        # The name of an argument is that of each call's.
+        named = [place for argument, place in self._arguments.items() if value.name and argument.name == value.name]
 
         def build(floats: Any, nodes: Any, others: Any, values: Any) -> Value:
-            made = Value(others[position], name)
-            made._primitive = primitive
+            made = leaf_like(value)
+            made._data = others[position]
+            if named:
+                made.name = values[named[0]].name
             return made
 
         return build

@@ -222,11 +222,10 @@ class Compiled:
             result = self.f(*given[: len(args)], **dict(zip(kwargs, given[len(args) :], strict=True)))
         tracer.raise_if_refused()
         watched()
-        places = {id(known[i]): place for i, (place, _) in arguments.values.items()}
-        results = Results(result, places)
+        inputs = {known[i]: place for i, (place, _) in arguments.values.items()}
+        results = Results(result, dict(inputs))
         for node in results.nodes:
             tracer.number(node)
-        inputs = {known[i]: place for i, (place, _) in arguments.values.items()}
         inputs |= {value: len(arguments.numbers) + i for i, value in enumerate(tracer.closed_over)}
         outputs = [*results.floats, *(value._data for value in results.others)]
         return Path(Recording(tracer, _name(self.f), self._back_end, inputs, outputs, results.nodes), results)

@@ -38,6 +38,7 @@ class Recording:
     ) -> None:
         self.tracer, self.name, self.back_end = tracer, name, back_end
         self.inputs, self.floats, self.nodes = inputs, list(floats), list(nodes)
+        self._kinds = list(map(type, self.nodes))
         self.extent = tracer.extent()
         self._guards = tracer.guards[: self.extent[2]]
         order = graph.operations(*self.nodes, stop=inputs)
@@ -60,7 +61,7 @@ class Recording:
         if positions not in self._reached:
             roots = [self.nodes[position] for position in positions]
             found = {
-                o for node in graph.operations(*roots, stop=self.inputs) for o in node.operands if type(o) is Value
+                o for node in graph.operations(*roots, stop=self.inputs) for o in node.operands if isinstance(o, Value)
             }
             self._reached[positions] = [operand in found for operand in self.operands]
         return self._reached[positions]
@@ -135,17 +136,17 @@ class Recording:
             answer = self.values().run(*numbers)
             if type(answer) is int:
                 return answer
-            return answer[:count], [Value(ans).detach() for ans in answer[count:]]
+            return answer[:count], list(map(_made, self._kinds, answer[count:]))
         is_single = len(self.nodes) == 1
         answer = (self.values_and_gradient() if is_single else self.values()).run(*numbers)
         if type(answer) is int:
             return answer
         call = Call(self, numbers)
         if is_single:
-            return answer[:count], [_node(answer[count], call, operands(), answer[count + 1 :])]
-        together = _node(0.0, call, operands(), ())
-        outputs = zip(_outputs(len(self.nodes)), answer[count:], strict=True)
-        return answer[:count], [_result(ans, output, together) for output, ans in outputs]
+            return answer[:count], [_node(self._kinds[0], answer[count], call, operands(), answer[count + 1 :])]
+        together = _node(Value, 0.0, call, operands(), ())
+        outputs = zip(self._kinds, answer[count:], _outputs(len(self.nodes)), strict=True)
+        return answer[:count], [_result(kind, ans, output, together) for kind, ans, output in outputs]
 
     def pulled(self, numbers: Sequence[float], operands: Sequence[Any], adjoints: list[Any], create_graph: bool) -> Any:
         """What the adjoints of the nodes give the operands."""
@@ -196,21 +197,32 @@ def _operand(value: Any, data: float) -> Any:
     return value if isinstance(value, Value) and value._primitive is not CONSTANT else data
 
 
-def _node(data: float, op: Op, operands: tuple[Any, ...], partials: tuple[float, ...]) -> Value:
-    node = Value(data)
+def leaf_like(value: Value) -> Value:
+    """A leaf of the same class, name and number; a constant if the Value is one."""
+    made = _made(type(value), value._data)
+    made._primitive = None if value.requires_grad else CONSTANT
+    if value.name is not None:
+        made.name = value.name
+    return made
+
+
+def _made(kind: type[Value], data: float, op: Op | None = None, operands: Any = None, partials: Any = None) -> Value:
+    made: Value = object.__new__(kind)
+    made._data, made._primitive = data, CONSTANT if op is None else op
+    made._x, made._dx = operands, partials
+    made._y = made._dy = None
+    return made
+
+
+def _node(kind: type[Value], data: float, op: Op, operands: tuple[Any, ...], partials: tuple[float, ...]) -> Value:
     # Without operands it depends on leaves that the function made itself, and is no constant either.
-    if not operands or any(operand.__class__ is not float for operand in operands):
-        node._primitive, node._x, node._y, node._dx, node._dy = op, operands, None, partials, None
-        return node
-    return node.detach()
+    is_constant = operands and all(operand.__class__ is float for operand in operands)
+    return _made(kind, data) if is_constant else _made(kind, data, op, operands, partials)
 
 
-def _result(data: float, output: "Output", together: Value) -> Value:
-    if together._primitive is CONSTANT:
-        return Value(data).detach()
-    node = Value(data)
-    node._primitive, node._x, node._y, node._dx, node._dy = output, (together,), None, (1.0,), None
-    return node
+def _result(kind: type[Value], data: float, output: "Output", together: Value) -> Value:
+    is_constant = together._primitive is CONSTANT
+    return _made(kind, data) if is_constant else _made(kind, data, output, (together,), (1.0,))
 
 
 class Call(Op):

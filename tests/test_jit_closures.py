@@ -1,0 +1,298 @@
+"""What a compiled function reads besides its arguments: a change of it counts, wherever it stands."""
+
+import array
+import collections
+import contextvars
+import enum
+import functools
+import sys
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograd_lite import Value, jit
+
+Case = tuple[Callable[..., Any], Callable[[], object]]
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Iterator[types.ModuleType]:
+    """A package of the user's: ``cfg`` with a number, and ``cfg.sub`` with another."""
+    folder = tmp_path_factory.mktemp("user")
+    (folder / "cfg").mkdir()
+    (folder / "cfg" / "__init__.py").write_text("SCALE = 2.0\nfrom cfg import sub\n")
+    (folder / "cfg" / "sub.py").write_text("RATE = 2.0\n\ndef rate():\n    return RATE\n")
+    (folder / "cfg" / "inner.py").write_text(
+        "def f(x):\n    from . import sub\n    return x * sub.RATE\n"
+        "def g(x):\n    import cfg.sub\n    return x * cfg.sub.RATE\n"
+    )
+    sys.path.insert(0, str(folder))
+    import cfg.inner  # type: ignore[import-not-found]
+
+    yield cfg
+    sys.path.remove(str(folder))
+    for name in [name for name in sys.modules if name.partition(".")[0] == "cfg"]:
+        del sys.modules[name]
+
+
+class Holder:
+    pass
+
+
+def case(name: str) -> Callable[[Callable[..., Case]], Callable[..., Case]]:
+    def mark(make: Callable[..., Case]) -> Callable[..., Case]:
+        CASES[name] = make
+        return make
+
+    return mark
+
+
+CASES: dict[str, Callable[..., Case]] = {}
+IN_MODULES: dict[str, Callable[[Any], Any]] = {
+    "a submodule": lambda cfg: lambda x: x * cfg.sub.RATE,
+    "a module by a default": lambda cfg: lambda x, m=cfg.sub: x * m.RATE,
+    "a module by an instance": lambda cfg: functools.partial(lambda holder, x: x * holder.cfg.sub.RATE, holder_of(cfg)),
+    "a module by a list": lambda cfg: lambda x, ms=[cfg]: x * ms[0].sub.RATE,
+    "getattr by a constant": lambda cfg: lambda x: x * getattr(cfg.sub, "RATE"),  # noqa: B009
+    "getattr by a computed name": lambda cfg: lambda x: x * getattr(cfg.sub, "RA" + "TE"),
+    "vars": lambda cfg: lambda x: x * vars(cfg.sub)["RATE"],
+    "a function of the module": lambda cfg: lambda x: x * cfg.sub.rate(),
+    "a relative import inside": lambda cfg: cfg.inner.f,
+    "an import inside": lambda cfg: cfg.inner.g,
+}
+
+
+def holder_of(thing: Any) -> Holder:
+    holder = Holder()
+    holder.cfg = thing  # type: ignore[attr-defined]
+    return holder
+
+
+@pytest.mark.parametrize("name", IN_MODULES)
+def test_a_number_in_a_module_may_change(name: str, config: Any) -> None:
+    config.sub.RATE = 2.0
+    f = IN_MODULES[name](config)
+    fast = jit(f)
+    for rate in (2.0, 2.0, 5.0, -0.0, 3.0):
+        config.sub.RATE = rate
+        assert repr(fast(10.0)) == repr(f(10.0))
+
+
+RATE = 2.0
+variable: contextvars.ContextVar[float] = contextvars.ContextVar("variable", default=2.0)
+
+
+@case("globals()")
+def _() -> Case:
+    globals()["RATE"] = 2.0
+    return lambda x: x * globals()["RATE"], lambda: globals().update(RATE=5.0)
+
+
+@case("globals() by a computed name")
+def _() -> Case:
+    globals()["RATE"] = 2.0
+    return lambda x: x * globals()["RA" + "TE"], lambda: globals().update(RATE=5.0)
+
+
+@case("a context variable")
+def _() -> Case:
+    variable.set(2.0)
+    return lambda x: x * variable.get(), lambda: variable.set(5.0)
+
+
+@case("an array of no dimension")
+def _() -> Case:
+    a = np.array(2.0)
+    return lambda x: x * float(a), lambda: a.fill(5.0)
+
+
+@case("a structured array")
+def _() -> Case:
+    a = np.array([(1.0, 2)], dtype=[("p", float), ("q", int)])
+    return lambda x: x * float(a["p"][0]), lambda: a["p"].fill(5.0)
+
+
+@case("an array of strings")
+def _() -> Case:
+    a = np.array(["2.0", "3.0"])
+    return lambda x: x * float(a[0]), lambda: a.__setitem__(0, "5.0")
+
+
+@case("a masked array")
+def _() -> Case:
+    a = np.ma.MaskedArray([2.0, 3.0], mask=[False, False])
+    return lambda x: x * a.sum(), lambda: a.__setitem__(0, np.ma.masked)
+
+
+@case("a bound get")
+def _() -> Case:
+    table = {"k": 2.0}
+    get = table.get
+    return lambda x: x * get("k"), lambda: table.update(k=5.0)
+
+
+@case("a bound __getitem__")
+def _() -> Case:
+    xs = [2.0]
+    item = xs.__getitem__
+    return lambda x: x * item(0), lambda: xs.__setitem__(0, 5.0)
+
+
+@case("a ChainMap")
+def _() -> Case:
+    table = {"k": 2.0}
+    chain = collections.ChainMap({}, table)
+    return lambda x: x * chain["k"], lambda: table.update(k=5.0)
+
+
+@case("a memoryview")
+def _() -> Case:
+    data = array.array("d", [2.0])
+    view = memoryview(data)
+    return lambda x: x * view[0], lambda: data.__setitem__(0, 5.0)
+
+
+@case("what lru_cache holds")
+def _() -> Case:
+    @functools.lru_cache
+    def table() -> dict[str, float]:
+        return {"k": 2.0}
+
+    return lambda x: x * table()["k"], lambda: table().update(k=5.0)
+
+
+@case("what cache holds by its arguments")
+def _() -> Case:
+    @functools.cache
+    def table(name: str) -> list[float]:
+        return [2.0]
+
+    return lambda x: x * table("k")[0], lambda: table("k").__setitem__(0, 5.0)
+
+
+class Partial:
+    rate = [2.0]  # noqa: RUF012
+
+    def _times(self, rate: list[float], x: Any) -> Any:
+        return x * rate[0]
+
+    times = functools.partialmethod(_times, rate)
+
+
+@case("a partialmethod")
+def _() -> Case:
+    Partial.rate[0] = 2.0
+    return Partial().times, lambda: Partial.rate.__setitem__(0, 5.0)
+
+
+class Private:
+    __slots__ = ("__rate",)
+
+    def __init__(self) -> None:
+        self.__rate = 2.0
+
+    def set(self) -> None:
+        self.__rate = 5.0
+
+    def __call__(self, x: Any) -> Any:
+        return x * self.__rate
+
+
+@case("a private slot")
+def _() -> Case:
+    private = Private()
+    return private, private.set
+
+
+class Listed(list[float]):
+    rate = 1.0
+
+
+@case("an attribute of a list")
+def _() -> Case:
+    listed = Listed([2.0])
+    return lambda x: x * listed.rate, lambda: setattr(listed, "rate", 5.0)
+
+
+class Odd:
+    __module__ = 3  # type: ignore[assignment]
+    rate = 2.0
+
+
+@case("a class whose __module__ is no string")
+def _() -> Case:
+    odd = Odd()
+    return lambda x: x * odd.rate, lambda: setattr(odd, "rate", 5.0)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_change_counts(name: str) -> None:
+    f, change = CASES[name]()
+    fast = jit(f, verify=True)
+    before = fast(10.0)
+    assert fast(10.0) == before
+    change()
+    assert fast(10.0) == f(10.0) != before
+
+
+# ---- Arguments ----
+
+
+class Colour(enum.IntEnum):
+    RED = 1
+    BLUE = 2
+
+
+class Word(str):
+    rate = 1.0
+
+
+class Table(dict[str, float]):
+    rate = 1.0
+
+
+def with_rate(thing: Any, rate: float) -> Any:
+    thing.rate = rate
+    return thing
+
+
+class Rotated(Value):
+    """A Value with an operator of its own."""
+
+    __slots__ = ()
+
+    def __add__(self, other: Any) -> Any:
+        return self * 10.0 - other
+
+
+ARGUMENTS: dict[str, tuple[Callable[[Any], Any], list[Any]]] = {
+    "a Counter": (lambda c: c["a"] * 2.0, [collections.Counter(a=2), collections.Counter(a=3)]),
+    "an IntEnum": (lambda c: len(c.name) * 1.0, [Colour.RED, Colour.BLUE]),
+    "an IntEnum as a number": (lambda c: c * 2.0, [Colour.RED, Colour.BLUE]),
+    "a list with an attribute": (lambda v: v[0] * v.rate, [with_rate(Listed([2.0]), r) for r in (1.0, 5.0)]),
+    "a dict with an attribute": (lambda d: d["k"] * d.rate, [with_rate(Table(k=2.0), r) for r in (1.0, 5.0)]),
+    "a str with an attribute": (lambda w: 2.0 * w.rate, [with_rate(Word("a"), r) for r in (1.0, 5.0)]),
+    "keys 0.0 and -0.0": (lambda d: repr(next(iter(d))) == "0.0", [{0.0: 1.0}, {-0.0: 1.0}]),
+    "keys 1 and True": (lambda d: [str(key) for key in d], [{1: 1.0}, {True: 1.0}, {1.0: 1.0}]),
+    "a Value of another class": (lambda v: (v + 1.0).data, [Rotated(2.0), Value(2.0), Rotated(3.0)]),
+}
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_arguments_of_other_kinds(name: str) -> None:
+    f, given = ARGUMENTS[name]
+    fast = jit(f, verify=True)
+    for argument in (*given, *given):
+        assert repr(fast(argument)) == repr(f(argument))
+
+
+def test_a_result_is_of_its_own_class() -> None:
+    class Named(Value):
+        pass
+
+    result = jit(lambda v: v * 2.0)(Named(2.0))
+    assert type(result) is Named
+    assert result.data == 4.0
