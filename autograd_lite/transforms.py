@@ -15,9 +15,11 @@ arguments are floats; hand them in as arguments to differentiate by them.
 import copy
 import functools
 from collections.abc import Callable, Sequence
+from types import MethodType
 from typing import Any
 
 from autograd_lite import pytree
+from autograd_lite._pickling import global_name
 from autograd_lite.core import graph, modes, ops
 from autograd_lite.core.chain import pull_back, push_forward
 from autograd_lite.core.checks import as_float, describe, is_real
@@ -170,6 +172,33 @@ class _Selection:
         return inputs, *_called(self.f, positional, arguments, has_aux)
 
 
+class _Transformed:
+    """A function that a transform made of another. It pickles as the two, or by its own name if it has one."""
+
+    def __init__(
+        self, transform: _Function, f: _Function, argnums: Any, argnames: Any, call: _Function, **settings: Any
+    ) -> None:
+        functools.update_wrapper(self, f, updated=())
+        self._call = call
+        self._made_by = transform, f, argnums, {"argnames": argnames, **settings}
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._call(*args, **kwargs)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else MethodType(self, instance)
+
+    def __repr__(self) -> str:
+        return f"<{self._made_by[0].__name__} of {_name(self._made_by[1])}>"
+
+    def __reduce__(self) -> Any:
+        return global_name(self) or (_transformed, self._made_by)
+
+
+def _transformed(transform: _Function, f: _Function, argnums: Any, settings: dict[str, Any]) -> _Function:
+    return transform(f, argnums, **settings)  # type: ignore[no-any-return]
+
+
 def value_and_grad(
     f: _Function, argnums: _Argnums = None, *, argnames: _Argnames = None, has_aux: bool = False
 ) -> _Function:
@@ -191,7 +220,6 @@ def value_and_grad(
     """
     selection = _Selection(f, argnums, argnames)
 
-    @functools.wraps(f)
     def with_gradient(*args: Any, **kwargs: Any) -> Any:
         inputs, result, aux = selection.call(args, kwargs, has_aux)
         if not (isinstance(result, Value) or is_real(result)):
@@ -202,7 +230,7 @@ def value_and_grad(
         value = inputs.answer(result)
         return (value, inputs.answered(aux)) if has_aux else value, inputs.pull([result], [1.0])
 
-    return with_gradient
+    return _Transformed(value_and_grad, f, argnums, argnames, with_gradient, has_aux=has_aux)
 
 
 def grad(f: _Function, argnums: _Argnums = None, *, argnames: _Argnames = None, has_aux: bool = False) -> _Function:
@@ -216,12 +244,11 @@ def grad(f: _Function, argnums: _Argnums = None, *, argnames: _Argnames = None, 
     """
     with_gradient = value_and_grad(f, argnums, argnames=argnames, has_aux=has_aux)
 
-    @functools.wraps(f)
     def gradient(*args: Any, **kwargs: Any) -> Any:
         value, derivatives = with_gradient(*args, **kwargs)
         return (derivatives, value[1]) if has_aux else derivatives
 
-    return gradient
+    return _Transformed(grad, f, argnums, argnames, gradient, has_aux=has_aux)
 
 
 def jacobian(f: _Function, argnums: _Argnums = None, *, argnames: _Argnames = None) -> _Function:
@@ -236,13 +263,12 @@ def jacobian(f: _Function, argnums: _Argnums = None, *, argnames: _Argnames = No
     """
     selection = _Selection(f, argnums, argnames)
 
-    @functools.wraps(f)
     def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
         inputs, results, _ = selection.call(args, kwargs, has_aux=False)
         leaves, structure = pytree.flatten(results)
         return structure.unflatten([inputs.pull([leaf], [1.0]) for leaf in leaves])
 
-    return jacobian_of_f
+    return _Transformed(jacobian, f, argnums, argnames, jacobian_of_f)
 
 
 def hessian(f: _Function, argnums: _Argnums = None, *, argnames: _Argnames = None) -> _Function:

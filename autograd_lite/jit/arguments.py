@@ -27,6 +27,11 @@ def _is_static(argument: Any) -> bool:
     return isinstance(argument, (float, int)) and kind is not TracedFloat and not is_unchanging(kind.__module__)
 
 
+def _is_mask(argument: Any) -> bool:
+    """Whether an argument is an array of bools, for each of which a function is recorded."""
+    return pytree.is_array(argument) and argument.dtype.kind == "b"
+
+
 class Arguments:
     """The numbers of a call, in order, and a key that is the same for all calls of the same structure."""
 
@@ -52,6 +57,8 @@ class Arguments:
         elif _is_static(argument):
             self.key.append((kind, argument, repr(argument)))
             self._add_attributes(argument)
+        elif _is_mask(argument):
+            self.key.append((kind, argument.shape, argument.tobytes()))
         elif (level := _branch(argument)) is not None:
             self._add_items(level.key, level.children)
             self._add_attributes(argument)
@@ -127,6 +134,8 @@ def stand_in(tracer: Tracer, argument: Any, name: str, known: dict[int, Value]) 
         return known[id(argument)]
     if _is_static(argument):
         return argument
+    if _is_mask(argument):
+        return argument.copy()
     level = _branch(argument)
     if level is not None:
         pairs = zip(level.names, level.children, strict=True)

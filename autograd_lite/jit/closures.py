@@ -312,10 +312,20 @@ def _state_of_array(thing: Any) -> Any:
 
 def _cached(function: Any) -> list[Any]:
     """What functools.cache and its like keep of a function's results."""
-    held = [thing for thing in gc.get_referents(function) if thing is not vars(function)]
-    # With a bound it holds the results, else a table of them. That table may grow, and is none of f's business.
-    tables = [thing for thing in held if type(thing) is dict] if function.cache_info().maxsize is None else []
-    return [result for table in tables for result in table.values()] if tables else held
+    results = []
+    has_bound = function.cache_info().maxsize is not None
+    for held in gc.get_referents(function):
+        # With a bound it holds the results and a table of links to them, else a table of results. What else is
+        # put into that table is none of f's business.
+        if type(held) is not dict or (has_bound and not _is_table_of_links(held)):
+            results.append(held)
+        elif not has_bound and held is not vars(function):
+            results += held.values()
+    return results
+
+
+def _is_table_of_links(table: dict[Any, Any]) -> bool:
+    return type(next(iter(table.values()), None)).__name__ == "_lru_list_elem"
 
 
 def _content(cell: CellType) -> Any:

@@ -3,11 +3,11 @@
 import functools
 import inspect
 import operator
-import sys
 from collections.abc import Callable, Iterable
 from types import MethodType
 from typing import Any
 
+from autograd_lite._pickling import global_name
 from autograd_lite.core import modes
 from autograd_lite.core.checks import describe
 from autograd_lite.core.value import Value
@@ -123,10 +123,7 @@ class Compiled:
 
     def __reduce__(self) -> Any:
         # A decorated function has its name for itself, and goes by that, as functions do.
-        named: Any = sys.modules.get(str(getattr(self, "__module__", "")))
-        for part in str(getattr(self, "__qualname__", "")).split("."):
-            named = getattr(named, part, None)
-        return self.__qualname__ if named is self else (_restored, (self.f, self._options))
+        return global_name(self) or (_restored, (self.f, self._options))
 
     @property
     def program(self) -> Program:
@@ -218,10 +215,18 @@ class Compiled:
                 argument if name in self._static else stand_in(tracer, argument, name, known)
                 for name, argument in (*self._named(args), *kwargs.items())
             ]
-            watched = check_unchanged(given)
-            result = self.f(*given[: len(args)], **dict(zip(kwargs, given[len(args) :], strict=True)))
+            check = check_unchanged(given)
+            try:
+                result = self.f(*given[: len(args)], **dict(zip(kwargs, given[len(args) :], strict=True)))
+            except IndexError as error:
+                if "arrays used as indices" not in str(error):
+                    raise
+                raise TracingError(
+                    f"{_name(self.f)} takes an array of its arguments for indices, and under jit that holds stand-ins "
+                    "for floats. Close over the indices, or hand them in as a tuple that is named in static_argnames"
+                ) from error
         tracer.raise_if_refused()
-        watched()
+        check()
         inputs = {known[i]: place for i, (place, _) in arguments.values.items()}
         results = Results(result, dict(inputs))
         for node in results.nodes:

@@ -101,7 +101,7 @@ class Program:
         guards = {g.number: g for g in self.guards}.values()
         counts = [(len(self.inputs), "input"), (len(self), "instruction"), (len(self.guards), "guard")]
         head = ", ".join(f"{count} {noun}{'s' * (count != 1)}" for count, noun in counts if count or noun != "guard")
-        lines = [f"{self.name}({', '.join(self.inputs)}): {head}"]
+        lines = [f"{self.name}({_cut(list(self.inputs), ', ')}): {head}"]
         waiting = sorted(guards, key=lambda guard: guard.at, reverse=True)
 
         def shown(operand: int | float) -> str:
@@ -116,7 +116,8 @@ class Program:
             if position < len(names):
                 op, operands = self.instructions[position - len(self.inputs)]
                 lines.append(f"    {names[position]} = {written(op, [shown(o) for o in operands])}")
-        return "\n".join([*lines, f"    return {', '.join(map(shown, self.outputs))}"])
+        lines.append(f"    return {_cut(list(map(shown, self.outputs)), ', ')}")
+        return _cut(lines, "\n", "    ")
 
     def __repr__(self) -> str:
         return (
@@ -130,6 +131,18 @@ class Program:
         given = [1.0] * len(self.inputs) if numbers is None else numbers
         results = self(*(Value(x, name) for x, name in zip(given, self.inputs, strict=True)))
         return draw([r if isinstance(r, Value) else Value(r).detach() for r in results], **options)
+
+
+#: So many lines, or names, a program shows at its beginning and at its end.
+_SHOWN = 100
+
+
+def _cut(parts: list[str], between: str, indent: str = "") -> str:
+    """The parts in a row, those in the middle left out where they are many."""
+    if len(parts) > 2 * _SHOWN:
+        left_out = f"{indent}... {len(parts) - 2 * _SHOWN} more ..."
+        parts = [*parts[:_SHOWN], left_out, *parts[-_SHOWN:]]
+    return between.join(parts)
 
 
 _INFIX = {ops.add, ops.sub, ops.mul, ops.div, ops.floordiv, ops.mod, ops.power, ops.constant_power}

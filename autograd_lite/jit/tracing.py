@@ -6,6 +6,7 @@ and so the chain rule, ``no_grad``, ``detach`` and every transform do what they 
 """
 
 import math
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -83,6 +84,31 @@ class TracedFloat(Operators):
     def __format__(self, spec: str) -> str:
         raise self.tracer.refusal("format", self)
 
+    real = property(lambda self: self)
+    imag = 0.0
+
+    def conjugate(self) -> "TracedFloat":
+        """The number itself, as it is real."""
+        return self
+
+    def is_integer(self) -> bool:
+        """What a float would answer depends on the call."""
+        raise self.tracer.refusal("int", self)
+
+    as_integer_ratio = hex = is_integer
+
+    def __round__(self, ndigits: int | None = None) -> Any:
+        return _whole(ops.round_, round, self) if ndigits is None else ops.round_(self, ndigits)
+
+    def __floor__(self) -> Any:
+        return _whole(ops.floor, math.floor, self)
+
+    def __ceil__(self) -> Any:
+        return _whole(ops.ceil, math.ceil, self)
+
+    def __trunc__(self) -> Any:
+        return _whole(ops.trunc, math.trunc, self)
+
     def __pow__(self, other: Any) -> Any:
         return _power(self, other)
 
@@ -105,13 +131,39 @@ def _division(op: Op, *, reflected: bool) -> Callable[[Any, Any], Any]:
     return method
 
 
+def _whole(op: Op, function: Callable[[float], int], x: TracedFloat) -> Any:
+    """A whole number as Python makes it of a float: an int, which has no -0, and an error for inf and nan."""
+    if not abs(x) < math.inf:
+        function(_value(x))
+    return op(x) + 0.0
+
+
 def _compared(symbol: str) -> Callable[[Any, Any], Any]:
     def method(self: Any, other: Any) -> Any:
         if isinstance(other, Value) or not is_real(other):
             return NotImplemented
-        return self.tracer.compare(symbol, self, as_float(other))
+        if isinstance(other, float):
+            return self.tracer.compare(symbol, self, as_float(other))
+        below, above = _neighbours(other)
+        if symbol in ("==", "!=") and below != above:  # no float is that number
+            return symbol == "!="
+        # To be less than a number between two floats is to be the lower one at most.
+        closed = symbol if below == above else symbol[0] + "="
+        return self.tracer.compare(closed, self, below if "<" in symbol or below == above else above)
 
     return method
+
+
+def _neighbours(number: Any) -> tuple[float, float]:
+    """The floats on both sides of a number of another kind, such as a Fraction; twice the same if it is a float."""
+    try:
+        near = as_float(number)
+    except OverflowError:
+        largest = sys.float_info.max
+        return (largest, math.inf) if number > 0 else (-math.inf, -largest)
+    if near == number or near != near:
+        return near, near
+    return (near, math.nextafter(near, math.inf)) if near < number else (math.nextafter(near, -math.inf), near)
 
 
 def _power(x: Any, y: Any) -> Any:
