@@ -65,17 +65,17 @@ def operations(*roots: N, stop: Iterable[N] = ()) -> list[N]:
 
 def nodes(*roots: N, stop: Iterable[N] = ()) -> list[N]:
     """Every node that leads to the roots, leaves and constants included, each after its operands."""
-    found: dict[N, None] = {}
+    reached: dict[N, None] = {}
     stopped = set(stop)
     for node in operations(*roots, stop=stopped):
         for operand in node.operands:
             if operand.__class__ is not float and operand not in stopped:
-                found.setdefault(operand)
-        found.setdefault(node)
+                reached.setdefault(operand)
+        reached.setdefault(node)
     for root in roots:
         if root not in stopped:
-            found.setdefault(root)
-    return list(found)
+            reached.setdefault(root)
+    return list(reached)
 
 
 def leaves(*roots: N, stop: Iterable[N] = ()) -> list[N]:

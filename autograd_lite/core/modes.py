@@ -120,11 +120,11 @@ top: ContextVar[Modes] = ContextVar("autograd_lite modes", default=FIRST)
 
 def current() -> Modes:
     """The modes of the current context."""
-    found = modes = top.get()  # the first modes have no end, and so always a ``before``
+    innermost = modes = top.get()  # the first modes never end, so that others have a ``before``
     while modes.has_ended():
         in_a_mode.discard(modes.entry)  # at once: a traceback may keep it for long
         modes = modes.before  # type: ignore[assignment]
-    if modes is not found:
+    if modes is not innermost:
         top.set(modes)
     while modes.is_suspended():
         modes = modes.before  # type: ignore[assignment]

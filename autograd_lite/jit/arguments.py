@@ -201,24 +201,24 @@ class Results:
             return lambda answer: build(answer, (), answer[count:], {})
         return lambda answer: build(answer, (), (), {})
 
-    def _builder(self, thing: Any) -> Callable[[Any, Any, Any, Any], Any]:
-        if type(thing) is TracedFloat:
+    def _builder(self, result: Any) -> Callable[[Any, Any, Any, Any], Any]:
+        if type(result) is TracedFloat:
             position = len(self.floats)
-            self.floats.append(thing)
+            self.floats.append(result)
             return lambda floats, nodes, others, values: floats[position]
-        if isinstance(thing, Value):
-            return self._builder_of_value(thing)
-        if isinstance(thing, _STATIC) or is_real(thing):
-            return lambda floats, nodes, others, values: thing
-        if (level := _branch(thing)) is not None:
-            return self._builder_of_level(thing, level)
-        if hasattr(type(thing), "named_parameters"):
-            return self._builder_of_module(thing)
+        if isinstance(result, Value):
+            return self._builder_of_value(result)
+        if isinstance(result, _STATIC) or is_real(result):
+            return lambda floats, nodes, others, values: result
+        if (level := _branch(result)) is not None:
+            return self._builder_of_level(result, level)
+        if hasattr(type(result), "named_parameters"):
+            return self._builder_of_module(result)
         if self._modules:
-            return lambda floats, nodes, others, values: thing
+            return lambda floats, nodes, others, values: result
         raise TracingError(
             f"a function that jit compiles returns numbers, Values, strings, bools and None, in lists, tuples, dicts "
-            f"and arrays; this one returned {describe(thing)}"
+            f"and arrays; this one returned {describe(result)}"
         )
 
     def _builder_of_value(self, value: Value) -> Callable[[Any, Any, Any, Any], Any]:

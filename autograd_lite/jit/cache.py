@@ -109,7 +109,6 @@ class Cache:
         self._name, self._max_paths = name, max_paths
         self._variants: dict[Any, list[Variant]] = {}
         self._paths: list[Path] = []
-        self._taken_once = 0
         self._has_warned = False
 
     def variant(self, key: Any, objects: list[Any]) -> Variant | None:

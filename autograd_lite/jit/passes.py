@@ -92,8 +92,8 @@ def simplify(program: Program) -> Program:
 
     def rule(op: Op, operands: tuple[_Operand, ...]) -> _Operand | Instruction:
         identity = _IDENTITIES.get(op)
-        found = identity(operands) if identity else None
-        return Instruction(op, operands) if found is None else found
+        same = identity(operands) if identity else None
+        return Instruction(op, operands) if same is None else same
 
     return _rewritten(program, rule)
 

@@ -83,10 +83,10 @@ class Program:
         """
         if len(numbers) != len(self.inputs):
             raise ArgumentError(f"{self.name} has {len(self.inputs)} inputs, got {len(numbers)} numbers")
-        found = list(numbers)
+        computed = list(numbers)
         for op, operands in self.instructions:
-            found.append(op(*[found[o] if type(o) is int else o for o in operands]))
-        return tuple([found[o] if type(o) is int else o for o in self.outputs])
+            computed.append(op(*[computed[o] if type(o) is int else o for o in operands]))
+        return tuple([computed[o] if type(o) is int else o for o in self.outputs])
 
     def counts(self) -> dict[str, int]:
         """How many instructions there are of each primitive, the most frequent first."""

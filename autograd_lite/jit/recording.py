@@ -60,10 +60,10 @@ class Recording:
         """Which operands some of the nodes depend on at all."""
         if positions not in self._reached:
             roots = [self.nodes[position] for position in positions]
-            found = {
+            reached = {
                 o for node in graph.operations(*roots, stop=self.inputs) for o in node.operands if isinstance(o, Value)
             }
-            self._reached[positions] = [operand in found for operand in self.operands]
+            self._reached[positions] = [operand in reached for operand in self.operands]
         return self._reached[positions]
 
     def values(self) -> Code:
@@ -88,10 +88,10 @@ class Recording:
                     seeds = [Value(seed) for seed in self._with_seeds()]
                 first = self.extent[0]
                 inputs = self.inputs | {seed: first + i for i, seed in enumerate(seeds)}
-                found = self._pulled(seeds, True)
-                self._are_nodes = [isinstance(adjoint, Value) for adjoint in found]
-                floats = [adjoint for adjoint in found if not isinstance(adjoint, Value)]
-                nodes = [adjoint for adjoint in found if isinstance(adjoint, Value)]
+                adjoints = self._pulled(seeds, True)
+                self._are_nodes = [isinstance(adjoint, Value) for adjoint in adjoints]
+                floats = [adjoint for adjoint in adjoints if not isinstance(adjoint, Value)]
+                nodes = [adjoint for adjoint in adjoints if isinstance(adjoint, Value)]
                 name = f"{self.name}_gradient"
                 self._derivative = Recording(self.tracer, name, self.back_end, inputs, floats, nodes)
         return self._derivative
@@ -106,12 +106,12 @@ class Recording:
     def _pulled(self, seeds: Sequence[Any], create_graph: bool) -> list[Any]:
         """The adjoints of the operands, recorded."""
         with tracing(self.tracer):
-            found = pull_back(
+            adjoints = pull_back(
                 graph.operations(*self.nodes, stop=self.inputs),
                 dict(zip(self.nodes, seeds, strict=True)),
                 create_graph=create_graph,
             )
-        return [found.get(node, 0.0) for node in self.operands]
+        return [adjoints.get(node, 0.0) for node in self.operands]
 
     def _code(self, suffix: str, outputs: Callable[[], list[Any]]) -> Code:
         if suffix not in self._codes:
@@ -238,8 +238,8 @@ class Call(Op):
     def evaluate(self, *numbers: float) -> float:
         """The only result at these operands, all else as in the call."""
         given = dict(zip(self.recording.places, numbers, strict=True))
-        everything = [given.get(place, old) for place, old in enumerate(self.numbers)]
-        return float(_answered(self.recording.values().run(*everything), self.name)[-1])
+        inputs = [given.get(place, old) for place, old in enumerate(self.numbers)]
+        return float(_answered(self.recording.values().run(*inputs), self.name)[-1])
 
     def pull(self, node: Value, adjoint: Any, create_graph: bool) -> Any:
         """What the adjoint of the result, or those of all results, give the operands."""

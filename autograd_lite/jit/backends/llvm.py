@@ -260,9 +260,9 @@ def _log_sum_exp(w: Source, xs: tuple[str, ...]) -> str:
     for x in xs:
         e = w._line(w._libm("exp", w._line(w._arithmetic("fsub", x, largest))))
         total = w._line(w._arithmetic("fadd", total, e))
-    found = w._line(w._arithmetic("fadd", largest, w._line(w._libm("log", total))))
+    ans = w._line(w._arithmetic("fadd", largest, w._line(w._libm("log", total))))
     is_infinite = w._compared("oeq", w._line(_intrinsic("fabs", largest)), _constant(math.inf))
-    return w._select(is_infinite, largest, found)
+    return w._select(is_infinite, largest, ans)
 
 
 def _product(w: Source, x: str, y: str) -> str:
