@@ -1,5 +1,7 @@
 """no_grad and detect_anomaly."""
 
+import asyncio
+import contextlib
 import math
 import threading
 from collections.abc import Iterator
@@ -141,3 +143,96 @@ def test_one_block_object_serves_several_threads() -> None:
     thread.join()
     assert seen == [True]
     assert not modes.in_a_mode
+
+
+# ---- Tasks and generators ----
+
+
+def test_a_mode_belongs_to_its_task() -> None:
+    async def quiet(entered: asyncio.Event, done: asyncio.Event) -> bool:
+        with ag.no_grad():
+            entered.set()
+            await done.wait()
+            return (Value(1.0) * 2.0).requires_grad
+
+    async def main() -> tuple[bool, bool]:
+        entered, done = asyncio.Event(), asyncio.Event()
+        task = asyncio.create_task(quiet(entered, done))
+        await entered.wait()
+        here = (Value(1.0) * 2.0).requires_grad
+        done.set()
+        return here, await task
+
+    assert asyncio.run(main()) == (True, False)
+
+
+def test_a_generators_mode_lasts_while_it_runs() -> None:
+    def quiet() -> Iterator[bool]:
+        with ag.no_grad():
+            yield (Value(1.0) * 2.0).requires_grad
+            yield (Value(1.0) * 2.0).requires_grad
+
+    inside, outside = [], []
+    for requires_grad in quiet():
+        inside.append(requires_grad)
+        outside.append((Value(1.0) * 2.0).requires_grad)
+    assert (inside, outside) == ([False, False], [True, True])
+
+
+def test_a_context_manager_of_ones_own_passes_its_mode_on() -> None:
+    @contextlib.contextmanager
+    def quiet() -> Iterator[None]:
+        with ag.no_grad():
+            yield
+
+    with quiet():
+        assert not (Value(1.0) * 2.0).requires_grad
+    assert (Value(1.0) * 2.0).requires_grad
+
+
+def test_an_exit_stack_leaves_its_modes() -> None:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(ag.no_grad())
+        stack.enter_context(ag.detect_anomaly())
+        assert not (Value(1.0) * 2.0).requires_grad
+        with pytest.raises(AnomalyError):
+            Value(0.0).log()
+    assert (Value(0.0).log() * 2.0).requires_grad
+
+
+def test_a_generator_may_be_finished_in_another_thread() -> None:
+    def quiet() -> Iterator[bool]:
+        with ag.no_grad():
+            yield (Value(1.0) * 2.0).requires_grad
+        yield (Value(1.0) * 2.0).requires_grad
+
+    generator, there = quiet(), []
+    assert next(generator) is False
+    thread = threading.Thread(target=lambda: there.append(next(generator)))
+    thread.start()
+    thread.join()
+    assert there == [True]
+    assert (Value(1.0) * 2.0).requires_grad
+
+
+def test_one_block_object_may_be_entered_again_inside_itself() -> None:
+    block = ag.no_grad()
+    with block, block:
+        assert not (Value(1.0) * 2.0).requires_grad
+    assert (Value(1.0) * 2.0).requires_grad
+    with block:
+        with contextlib.suppress(ValueError), block:
+            raise ValueError
+        assert not (Value(1.0) * 2.0).requires_grad
+    assert (Value(1.0) * 2.0).requires_grad
+
+
+def test_a_dropped_generator_leaves_its_mode() -> None:
+    def quiet() -> Iterator[int]:
+        with ag.no_grad():
+            yield 1
+
+    generator = quiet()
+    next(generator)
+    del generator
+    assert (Value(1.0) * 2.0).requires_grad

@@ -1,4 +1,4 @@
-"""What makes a Program shorter without changing a bit of its answers. Each pass is a function of a Program."""
+"""Passes: functions from Program to Program that make it shorter and keep every bit of its answers."""
 
 import math
 from collections.abc import Callable
@@ -26,7 +26,7 @@ _Rule = Callable[[Op, tuple[_Operand, ...]], _Operand | Instruction]
 
 
 def optimize(program: Program) -> Program:
-    """All passes that hold for every back end."""
+    """All passes that are good for every back end."""
     program = eliminate_dead_code(program)
     for shorten in (fold_constants, simplify, eliminate_common_subexpressions, eliminate_dead_code):
         program = shorten(program)
@@ -34,13 +34,13 @@ def optimize(program: Program) -> Program:
 
 
 def fast_form(program: Program) -> Program:
-    """The form that answers as it should, or finds that the careful one has to: with plain products."""
+    """The program with plain products for strong ones, and a check that says when to run the program itself."""
     program = eliminate_common_subexpressions(simplify(relax_strong_zeros(program)))
     return eliminate_dead_code(program)
 
 
 def eliminate_dead_code(program: Program) -> Program:
-    """Only what leads to an output or a guard."""
+    """Drop what leads to no output and no guard."""
     count = len(program.inputs)
     is_live = [False] * (count + len(program))
     wanted = [*program.outputs, *program.checked]
@@ -58,7 +58,7 @@ def eliminate_dead_code(program: Program) -> Program:
 
 
 def eliminate_common_subexpressions(program: Program) -> Program:
-    """No operation on the same numbers twice."""
+    """Do each operation on the same numbers once."""
     seen: dict[Any, int] = {}
     fresh = len(program.inputs)
 
@@ -76,7 +76,7 @@ def eliminate_common_subexpressions(program: Program) -> Program:
 
 
 def fold_constants(program: Program) -> Program:
-    """Operations on constants done once and for all."""
+    """Do operations on constants beforehand."""
 
     def rule(op: Op, operands: tuple[_Operand, ...]) -> _Operand | Instruction:
         for o in operands:
@@ -88,7 +88,7 @@ def fold_constants(program: Program) -> Program:
 
 
 def simplify(program: Program) -> Program:
-    """No operations that hand on their operand, by IEEE 754 for every number: x * 1, not x + 0 (x may be -0)."""
+    """Drop operations that give their operand for every number there is: x * 1, but not x + 0, as x may be -0."""
 
     def rule(op: Op, operands: tuple[_Operand, ...]) -> _Operand | Instruction:
         identity = _IDENTITIES.get(op)
