@@ -33,8 +33,8 @@ class Interpreter:
         return number
 
     def number(self, node: Any) -> Any:
-        """The number that a node holds; a number as it is."""
-        return getattr(node, "_data", node)
+        """The number that a node holds."""
+        return node._data
 
     def apply(self, op: Any, numbers: list[Any]) -> Any:
         """The value of a primitive."""
@@ -50,9 +50,11 @@ class Interpreter:
 
         A node that is 0 just here still has derivatives of its own, and stays unless the other is inf or nan.
         """
-        for zero, other in ((adjoint, partial), (partial, adjoint)):
-            if self.number(zero) == 0.0 and (type(zero) is float or not math.isfinite(self.number(other))):
-                return 0.0
+        x, y = getattr(adjoint, "_data", adjoint), getattr(partial, "_data", partial)
+        if x == 0.0 and (type(adjoint) is float or not math.isfinite(y)):
+            return 0.0
+        if y == 0.0 and (type(partial) is float or not math.isfinite(x)):
+            return 0.0
         return adjoint * partial
 
     def refuse(self, what: str) -> None:
@@ -120,7 +122,9 @@ top: ContextVar[Modes] = ContextVar("autograd_lite modes", default=FIRST)
 
 def current() -> Modes:
     """The modes of the current context."""
-    innermost = modes = top.get()  # the first modes never end, so that others have a ``before``
+    innermost = modes = top.get()
+    if modes is FIRST:
+        return modes
     while modes.has_ended():
         in_a_mode.discard(modes.entry)  # at once: a traceback may keep it for long
         modes = modes.before  # type: ignore[assignment]
@@ -242,6 +246,11 @@ def _generator(frame: FrameType) -> FrameType | None:
 
 class no_grad(_Block):  # noqa: N801 - PyTorch's spelling
     """Record nothing: results are constants. A context manager and decorator, for the current thread or task.
+
+    To change a parameter write ``p.data -= 0.1 * p.grad``, with or without this. ``p -= 0.1 * p.grad``, which
+    updates a tensor of PyTorch's, makes ``p`` a name for a new constant and leaves the parameter as it was.
+
+    In a generator it lasts while that runs, and not while it waits at a ``yield``.
 
     >>> from autograd_lite import Value, no_grad
     >>> x = Value(3.0)

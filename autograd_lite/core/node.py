@@ -79,7 +79,7 @@ def _as_tuple(operand: Any, first: Any, second: Any) -> tuple[Any, ...]:
 
 def number(node: Any) -> float:
     """The number that a node holds; a number as it is."""
-    return modes.current().interpreter.number(node)  # type: ignore[no-any-return]
+    return modes.current().interpreter.number(node) if isinstance(node, Node) else node  # type: ignore[no-any-return]
 
 
 _N = TypeVar("_N", bound=Node)
@@ -90,7 +90,7 @@ def record(kind: type[_N], op: Op, operands: tuple[Any, ...]) -> _N:
     """The result of any operation as a node; the methods below cut the common cases short."""
     if op is ops.power and not isinstance(operands[1], Node):
         op = ops.constant_power
-    mode = modes.current()
+    mode = modes.current() if modes.in_a_mode else modes.FIRST
     interpreter = mode.interpreter
     numbers: list[float] = []
     is_constant = True

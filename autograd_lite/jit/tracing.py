@@ -246,9 +246,7 @@ class Tracer(modes.Interpreter):
 
     def number(self, node: Any) -> Any:
         """What a node holds; for one from before the recording, what it holds at each call."""
-        data = getattr(node, "_data", None)
-        if data is None:
-            return node
+        data = node._data
         if type(data) is TracedFloat:
             return data
         if node not in self.closed_over:
