@@ -182,7 +182,8 @@ def main() -> None:
         print(json.dumps(TASKS[name](*arguments)))
         return
     rounds = 2 if given.quick else 5
-    from autograd_lite import graph, nn
+    from autograd_lite import nn
+    from autograd_lite.core import graph
 
     print(f"Python {sys.version.split()[0]}; medians of {rounds} rounds in turns; (the spread of the middle half)\n")
     for mlp, (nin, nouts) in MLPS.items():
