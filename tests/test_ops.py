@@ -43,13 +43,23 @@ POINTS: dict[str, Sequence[tuple[float, ...]]] = {
     "digamma": [(0.3,), (2.5,), (40.0,), (-3.3,)],
     "polygamma": [(1.0, 0.3), (2.0, 2.5), (1.0, -3.3), (4.0, 15.0)],
     "logsumexp": [(0.5,), (0.5, -1.0), (1.0, 3.0, -2.0)],
+    **dict.fromkeys(("logaddexp", "direction", "exp_difference"), _PAIRS),
+    **dict.fromkeys(("logistic_pdf", "norm_pdf", "norm_cdf"), _ANY),
+    **dict.fromkeys(("logit", "norm_ppf"), ((1e-5,), (0.3,), (0.5,), (0.99,))),
+    "no_slope": [(1.0, 0.5), (2.0, 0.5, -3.0)],
+    "xlogy": [(0.5, 3.0), (-2.0, 0.3), (0.0, 2.0)],
+    "erfinv": [(-0.99,), (1e-9,), (0.3,), (0.7,)],
+    "gamma": [(0.3,), (4.5,), (-0.4,), (-2.5,), (20.0,)],
+    "betaln": [(0.3, 0.5), (2.5, 40.0), (1e3, 20.0), (1e8, 1.5)],
+    "polygamma_difference": [(0.0, 0.3, 2.0), (1.0, 30.0, 1e-3), (3.0, 1.5, 100.0)],
     "round": [(2.4, 0.0), (-2.6, 0.0), (2.345, 1.0)],
     "clip": [(0.5, -1.0, 1.0), (-3.0, -1.0, 1.0), (3.0, -1.0, 1.0)],
     "where": [(1.0, 2.0, 3.0), (0.0, 2.0, 3.0)],
 }
 #: Primitives that are no methods of a Value.
 FUNCTIONS_ONLY = {"constant_pow", "identity", "logsumexp", "polygamma", "where"}
-CONSTANTS = {"constant_pow": {1}, "polygamma": {0}, "round": {1}, "where": {0}}
+FUNCTIONS_ONLY |= {"direction", "exp_difference", "no_slope", "polygamma_difference"}
+CONSTANTS = {"constant_pow": {1}, "polygamma": {0}, "polygamma_difference": {0}, "round": {1}, "where": {0}}
 CASES = [pytest.param(primitives[name], point, id=f"{name}{point}") for name in POINTS for point in POINTS[name]]
 
 
