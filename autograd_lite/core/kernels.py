@@ -176,9 +176,8 @@ def xlogy(x: float, y: float) -> float:
     return 0.0 if x == 0.0 and y == y else x * math.log(y)
 
 
-def direction(x: float, y: float) -> float:
-    """x / hypot(x, y), the cosine of the angle; 0 at the origin."""
-    length = math.hypot(x, y)
+def direction(x: float, y: float, length: float) -> float:
+    """x / length, where length is hypot(x, y); 0 at the origin."""
     return x / length if length else 0.0
 
 

@@ -153,8 +153,7 @@ tan = Op("tan", math.tan, lambda ans, x: (1 + ans * ans,))
 asin = Op("asin", math.asin, lambda ans, x: (1 / sqrt(_one_minus_square(x)),))
 acos = Op("acos", math.acos, lambda ans, x: (-1 / sqrt(_one_minus_square(x)),))
 atan = Op("atan", math.atan, lambda ans, x: (1 / (1 + x * x),))
-atan2 = Op(  # divided twice by the radius, whose square could overflow
-    "atan2", math.atan2, lambda ans, y, x: (direction(x, y) / _radius(x, y), -direction(y, x) / _radius(x, y)))
+atan2 = Op("atan2", math.atan2, lambda ans, y, x: _angle_slopes(y, x, hypot(x, y)))
 sinh = Op("sinh", math.sinh, lambda ans, x: (cosh(x),), otherwise=lambda x: math.copysign(inf, x))
 cosh: Op = Op("cosh", math.cosh, lambda ans, x: (sinh(x),), otherwise=inf)
 tanh = Op("tanh", math.tanh, lambda ans, x: (4 * logistic_pdf(2 * x),))
@@ -164,14 +163,14 @@ atanh = Op("atanh", math.atanh, lambda ans, x: (1 / _one_minus_square(x),),
            otherwise=lambda x: math.copysign(inf, x) if abs(x) == 1 else nan)
 
 # Activations and special functions
-sigmoid = Op("sigmoid", kernels.sigmoid, lambda ans, x: (logistic_pdf(x),))
+sigmoid: Op = Op("sigmoid", kernels.sigmoid, lambda ans, x: (logistic_pdf(x),))
+expit = sigmoid  # SciPy's name
 logistic_pdf: Op = Op(  # the derivative of the sigmoid; its own is exact near 0 and in both tails
     "logistic_pdf", kernels.logistic_pdf, lambda ans, x: (-ans * tanh(0.5 * x),))
-logit = Op("logit", kernels.logit, lambda ans, p: (  # 1/4 - (p - 1/2)^2 is p (1 - p), and its derivative is exact
-    1 / where(less(absolute(p - 0.5), 0.25), 0.25 - (p - 0.5) * (p - 0.5), p * (1 - p)),),
+logit = Op("logit", kernels.logit, lambda ans, p: (  # 1 / (p (1 - p)), in a form exact around 1/2
+    where(less(absolute(p - 0.5), 0.25), 1 / (0.25 - (p - 0.5) * (p - 0.5)), 1 / p + 1 / (1 - p)),),
     otherwise=lambda p: inf if p == 1.0 else -inf if p == 0.0 else nan)
 softplus = Op("softplus", kernels.softplus, lambda ans, x: (sigmoid(x),))
-expit = sigmoid  # SciPy's name
 silu = Op("silu", kernels.silu, lambda ans, x: (sigmoid(x) + x * logistic_pdf(x),))
 gelu = Op("gelu", kernels.gelu, lambda ans, x: (
     0.5 * erfc(-x * math.sqrt(0.5)) + x * exp(-0.5 * x * x) / math.sqrt(2 * pi),))
@@ -200,7 +199,7 @@ digamma: Op = Op("digamma", special.digamma, lambda ans, x: (polygamma(1.0, x),)
              otherwise=lambda x: math.copysign(inf, -x))
 
 # Kinks and steps
-absolute = Op("abs", operator.abs, lambda ans, x: (sign(x),))
+absolute: Op = Op("abs", operator.abs, lambda ans, x: (sign(x),))
 sign: Op = Op("sign", kernels.sign, (0.0,))
 copysign: Op = Op("copysign", math.copysign, lambda ans, x, y: (sign(x) * copysign(1.0, y), 0.0))
 floor = Op("floor", kernels.floor, (0.0,), otherwise=lambda x: x)
@@ -251,7 +250,7 @@ def _directions(length: Any, xs: tuple[Any, ...]) -> tuple[Any, ...]:
     """Each over the length of all, which is not squared, as it could overflow; 0 at the origin."""
     if len(xs) == 2:
         x, y = xs
-        return direction(x, y), direction(y, x)
+        return direction(x, y, length), direction(y, x, length)
     kink = no_slope(length, *xs)
     divisor = length + equal(length, 0.0)
     return tuple(x / divisor + kink for x in xs)
@@ -267,17 +266,21 @@ def _shares(xs: list[Any]) -> tuple[Any, ...]:
     return tuple(x / total for x in xs)
 
 
-def _radius(x: Any, y: Any) -> Any:
-    """hypot(x, y), and 1 at the origin, so that 0 / radius is 0."""
-    radius = hypot(x, y)
-    return radius + equal(radius, 0.0)
+def _angle_slopes(y: Any, x: Any, length: Any) -> tuple[Any, Any]:
+    """x and -y, divided twice by the length, whose square could overflow; 0 at the origin."""
+    divisor = length + equal(length, 0.0)
+    return direction(x, y, length) / divisor, -direction(y, x, length) / divisor
+
+
+def _direction_slopes(ans: Any, x: Any, y: Any, length: Any) -> tuple[Any, Any, float]:
+    """By way of the other side, y: 1 - (x / length)^2 would cancel where x is long."""
+    across = direction(y, x, length)
+    return across * across / length, -ans * across / length, 0.0
 
 
 # What partials are made of. Primitives like the others, but not for users.
-direction: Op = Op(  # x / hypot(x, y), 0 at the origin and without a slope there; no cancellation where x is long
-    "direction",
-    kernels.direction,
-    lambda ans, x, y: (direction(y, x) * direction(y, x) / hypot(x, y), -ans * direction(y, x) / hypot(x, y)),
+direction: Op = Op(  # x / hypot(x, y), where length is that hypot; 0 at the origin, and no slope there
+    "direction", kernels.direction, lambda ans, x, y, length: _direction_slopes(ans, x, y, length)
 )
 exp_difference: Op = Op(  # exp(x - y), and 1 where both are inf
     "exp_difference", kernels.exp_difference, lambda ans, x, y: (ans, -ans), otherwise=inf

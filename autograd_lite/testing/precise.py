@@ -95,7 +95,7 @@ def functions() -> dict[str, Callable[..., Any]]:
         "digamma": mp.digamma,
         "polygamma": lambda n, x: mp.polygamma(int(n), x),
         "polygamma_difference": lambda n, x, y: mp.polygamma(int(n), x) - mp.polygamma(int(n), x + y),
-        "direction": lambda x, y: x / mp.hypot(x, y) if x else x,
+        "direction": lambda x, y, length: x / mp.hypot(x, y) if x else x,
         "exp_difference": lambda x, y: mp.exp(x - y),
         "no_slope": lambda r, *xs: mp.mpf(0),
         "abs": abs,

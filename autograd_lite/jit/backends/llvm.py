@@ -423,6 +423,9 @@ _COMPOSED: dict[Op, Callable[..., Any]] = {
     ops.gelu: lambda w, _, x: _gelu(w, x),
     ops.logistic_pdf: lambda w, _, x: _logistic_pdf(w, x),
     ops.exp_difference: lambda w, _, x, y: _exp_difference(w, x, y),
+    ops.direction: lambda w, _, x, y, length: w._select(
+        w._compared("oeq", length, _ZERO), _ZERO, w._line(w._arithmetic("fdiv", x, length))
+    ),
     ops.no_slope: lambda w, _, *xs: w._select("true", _ZERO, _ZERO),
     ops.log_sum_exp: lambda w, _, *xs: _log_sum_exp(w, xs),
 }
