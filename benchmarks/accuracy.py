@@ -38,7 +38,7 @@ DOMAINS: dict[str, list[Box]] = {
     **dict.fromkeys(("floor", "ceil", "trunc", "relu", "sin", "cos", "tan", "exp", "exp2", "expm1"), LINE),
     **dict.fromkeys(("sinh", "cosh", "softplus", "silu", "leaky_relu", "elu"), LINE),
     **dict.fromkeys(("log", "log2", "log10"), AROUND_1),
-    **dict.fromkeys(("asin", "acos", "atanh", "erfinv"), INSIDE),
+    **dict.fromkeys(("asin", "acos", "atanh", "erfinv", "one_minus_square"), INSIDE),
     **dict.fromkeys(("logit", "norm_ppf"), PROBABILITIES),
     "sqrt": POSITIVE,
     "log1p": [((-1.0, 0.0),), ((0.0, 1e6),)],

@@ -153,9 +153,9 @@ def log_sum_exp(*xs: float) -> float:
     largest = max(xs)
     if math.isinf(largest):
         return nan if any(x != x for x in xs) else largest
-    total = 0.0  # not by sum(), which rounds differently from Python 3.12 on
+    exp, total = math.exp, 0.0  # not by sum(), which rounds differently from Python 3.12 on
     for x in xs:
-        total += math.exp(x - largest)
+        total += exp(x - largest)
     return largest + math.log(total)
 
 

@@ -150,8 +150,8 @@ xlogy = Op(  # 0 where x is 0, and then its partial by y is 0 too
 sin = Op("sin", math.sin, lambda ans, x: (cos(x),))
 cos: Op = Op("cos", math.cos, lambda ans, x: (-sin(x),))
 tan = Op("tan", math.tan, lambda ans, x: (1 + ans * ans,))
-asin = Op("asin", math.asin, lambda ans, x: (1 / sqrt(_one_minus_square(x)),))
-acos = Op("acos", math.acos, lambda ans, x: (-1 / sqrt(_one_minus_square(x)),))
+asin = Op("asin", math.asin, lambda ans, x: (1 / sqrt(one_minus_square(x)),))
+acos = Op("acos", math.acos, lambda ans, x: (-1 / sqrt(one_minus_square(x)),))
 atan = Op("atan", math.atan, lambda ans, x: (1 / (1 + x * x),))
 atan2 = Op("atan2", math.atan2, lambda ans, y, x: _angle_slopes(y, x, hypot(x, y)))
 sinh = Op("sinh", math.sinh, lambda ans, x: (cosh(x),), otherwise=lambda x: math.copysign(inf, x))
@@ -159,7 +159,7 @@ cosh: Op = Op("cosh", math.cosh, lambda ans, x: (sinh(x),), otherwise=inf)
 tanh = Op("tanh", math.tanh, lambda ans, x: (4 * logistic_pdf(2 * x),))
 asinh = Op("asinh", math.asinh, lambda ans, x: (1 / hypot(1.0, x),))
 acosh = Op("acosh", math.acosh, lambda ans, x: (1 / (sqrt(x - 1) * sqrt(x + 1)),))
-atanh = Op("atanh", math.atanh, lambda ans, x: (1 / _one_minus_square(x),),
+atanh = Op("atanh", math.atanh, lambda ans, x: (1 / one_minus_square(x),),
            otherwise=lambda x: math.copysign(inf, x) if abs(x) == 1 else nan)
 
 # Activations and special functions
@@ -241,11 +241,6 @@ def _power_slope(ans: Any, x: Any, y: Any, slope: Any) -> Any:
     return where(x, where(y - (y - 1 + 1), y * ans / x, slope), slope)
 
 
-def _one_minus_square(x: Any) -> Any:
-    """1 - x^2, exact near 1 and -1; near 0 its own derivative is exact too."""
-    return where(less(x * x, 0.25), 1 - x * x, (1 - x) * (1 + x))
-
-
 def _directions(length: Any, xs: tuple[Any, ...]) -> tuple[Any, ...]:
     """Each over the length of all, which is not squared, as it could overflow; 0 at the origin."""
     if len(xs) == 2:
@@ -274,14 +269,13 @@ def _angle_slopes(y: Any, x: Any, length: Any) -> tuple[Any, Any]:
 
 def _direction_slopes(ans: Any, x: Any, y: Any, length: Any) -> tuple[Any, Any, float]:
     """By way of the other side, y: 1 - (x / length)^2 would cancel where x is long."""
-    across = direction(y, x, length)
-    return across * across / length, -ans * across / length, 0.0
+    slope = direction(y, x, length) / hypot(x, y)
+    return direction(y, x, length) * slope, -ans * slope, 0.0  # length is counted by x and y
 
 
 # What partials are made of. Primitives like the others, but not for users.
-direction: Op = Op(  # x / hypot(x, y), where length is that hypot; 0 at the origin, and no slope there
-    "direction", kernels.direction, lambda ans, x, y, length: _direction_slopes(ans, x, y, length)
-)
+one_minus_square: Op = Op("one_minus_square", lambda x: (1 - x) * (1 + x), lambda ans, x: (-2 * x,))
+direction: Op = Op("direction", kernels.direction, _direction_slopes)  # x / hypot(x, y), where length is that hypot
 exp_difference: Op = Op(  # exp(x - y), and 1 where both are inf
     "exp_difference", kernels.exp_difference, lambda ans, x, y: (ans, -ans), otherwise=inf
 )

@@ -95,6 +95,7 @@ def functions() -> dict[str, Callable[..., Any]]:
         "digamma": mp.digamma,
         "polygamma": lambda n, x: mp.polygamma(int(n), x),
         "polygamma_difference": lambda n, x, y: mp.polygamma(int(n), x) - mp.polygamma(int(n), x + y),
+        "one_minus_square": lambda x: 1 - x * x,
         "direction": lambda x, y, length: x / mp.hypot(x, y) if x else x,
         "exp_difference": lambda x, y: mp.exp(x - y),
         "no_slope": lambda r, *xs: mp.mpf(0),

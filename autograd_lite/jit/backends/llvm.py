@@ -423,6 +423,9 @@ _COMPOSED: dict[Op, Callable[..., Any]] = {
     ops.gelu: lambda w, _, x: _gelu(w, x),
     ops.logistic_pdf: lambda w, _, x: _logistic_pdf(w, x),
     ops.exp_difference: lambda w, _, x, y: _exp_difference(w, x, y),
+    ops.one_minus_square: lambda w, _, x: w._arithmetic(
+        "fmul", w._line(w._arithmetic("fsub", _ONE, x)), w._line(w._arithmetic("fadd", _ONE, x))
+    ),
     ops.direction: lambda w, _, x, y, length: w._select(
         w._compared("oeq", length, _ZERO), _ZERO, w._line(w._arithmetic("fdiv", x, length))
     ),
