@@ -179,15 +179,18 @@ def _units_shown(units: float) -> str:
     return f"{math.ceil(10 * units - 1e-9) / 10:.1f}" if units < 10 else f"{math.ceil(units)}"
 
 
-HEAD = """# Accuracy
+HEAD = f"""# Accuracy
 
-The worst error of each primitive's value, of its first derivatives and of its second ones, over so many points of
-its domain that these figures are typical. They are in units in the last place (ulp) of the right answer, which
-is computed with 150 digits and more: a correctly rounded answer errs by 0.5 at most, 1 is 1 to 2.2e-16 of the
-answer, and 1000 leaves 13 digits. Points are closest to 0 and to the ends of each interval; a domain of several
-operands is a product. Answers below 1e-290 and above 1e290 are left out.
+How exact each primitive is, and its first and second derivatives: the worst error at {POINTS} points of its domain,
+many of them close to 0 and to the ends of the intervals. Errors are in units in the last place (ulp) of the right
+answer, which is computed with 150 digits and more. 0.5 is a correctly rounded answer; 1000 leaves 13 digits. Where a
+primitive has several operands, the domain is a product of intervals, and of constants for operands that stay fixed.
+Answers below 1e-290 and above 1e290 are left out.
 
-Values are as good as the C library's; here it is glibc's. This page is made by `python benchmarks/accuracy.py`.
+Many values are those of the C library; here it was glibc. The page is made by `python benchmarks/accuracy.py`.
+
+A program of several primitives has their errors, and may underflow on the way to an answer that would not: the second
+derivative of `1 / (1 + exp(-x))` is 0 below -236, as `exp(3 * x)` is. `sigmoid(x)` has all its derivatives.
 
 | primitive | domain | value | first | second |
 |---|---|---|---|---|"""

@@ -286,7 +286,7 @@ polygamma_difference: Op = Op(  # polygamma(n, x) - polygamma(n, x + y)
     "polygamma_difference",
     special.polygamma_difference,
     lambda ans, n, x, y: (0.0, polygamma_difference(n + 1, x, y), -polygamma(n + 1, x + y)),
-    otherwise=lambda n, x, y: -inf,
+    otherwise=lambda n, x, y: inf if n % 2 else -inf,
 )
 
 

@@ -168,10 +168,14 @@ def betaln(x: float, y: float) -> float:
     Morris, "Algorithm 708", 1992), so that large numbers do not cancel.
     """
     a, b = min(x, y), max(x, y)
-    if a == 0.0 < b or x != x or y != y:
-        return inf if x == x and y == y else nan
-    if a < 0.0 or b < 10.0 or b == inf:
-        return lgamma(x) + lgamma(y) - lgamma(x + y) if b < inf else -inf if a > 0.0 else nan
+    if x != x or y != y:
+        return nan
+    if b == inf:
+        return -inf if a > 0.0 else nan
+    if a == 0.0:
+        return inf
+    if a < 0.0 or b < 10.0:
+        return lgamma(a) + lgamma(b) - lgamma(a + b)
     corrections = _stirling(b) - _stirling(a + b)
     if a < 10.0:
         return math.fsum([lgamma(a), corrections, -(a + b - 0.5) * math.log1p(a / b), -a * math.log(b), a])
