@@ -82,7 +82,7 @@ NOTES: dict[str, str] = {
     "erfinv": "The slope is exp(y^2) of the rounded value y, and multiplies that rounding by y^2.",
     "exp_difference": "The rounding of x - y is multiplied by abs(x - y). It serves as the slope of logsumexp.",
     "gelu": "exp(-x^2 / 2) and erfc multiply the rounding of their operand by x^2: 1000 at -36, 11 within (-4, 4).",
-    "lgamma": _OF_A_ROOT + "So for negative x, between the poles. The roots at 1 and 2 are exact.",
+    "lgamma": _OF_A_ROOT + "So for negative x, between the poles. At its roots 1 and 2 it keeps all digits.",
     "logistic_pdf": _OF_A_ROOT + "The second derivative is 0 near 1.3.",
     "logsumexp": _OF_A_ROOT + "The value is 0 where the exponentials add up to 1. The slopes are as exp_difference's.",
     "logaddexp": _OF_A_ROOT + "The value is 0 where the exponentials add up to 1.",

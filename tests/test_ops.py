@@ -195,6 +195,10 @@ def test_betaln_and_its_slopes_do_not_cancel(x: float, y: float) -> None:
     assert found[1] == pytest.approx([float(mp.digamma(z) - mp.digamma(x_ + y_)) for z in (x_, y_)], rel=2e-14)
 
 
+def test_a_logsumexp_of_nothing_is_the_logarithm_of_0() -> None:
+    assert ops.log_sum_exp() == -inf
+
+
 @pytest.mark.parametrize(("inverse", "of"), [(ag.norm_ppf, ag.norm_cdf), (ag.erfinv, ag.erf), (ag.logit, ag.expit)])
 @pytest.mark.parametrize("p", [1e-300, 1e-17, 0.01, 0.3, 0.6, 0.999])
 def test_the_inverses_invert(inverse: Callable[[float], float], of: Callable[[float], float], p: float) -> None:

@@ -150,7 +150,7 @@ def clip(x: float, low: float, high: float) -> float:
 
 def log_sum_exp(*xs: float) -> float:
     """log(exp(x) + exp(y) + ...), relative to the largest, so that nothing overflows."""
-    largest = max(xs)
+    largest = max(xs, default=-inf)
     if math.isinf(largest):
         return nan if any(x != x for x in xs) else largest
     exp, total = math.exp, 0.0  # not by sum(), which rounds differently from Python 3.12 on
