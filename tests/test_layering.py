@@ -27,7 +27,7 @@ FLOORS: dict[str, list[list[str]]] = {
         ["__main__"],
     ],
     "core": [
-        ["checks", "kernels", "graph"],
+        ["checks", "kernels", "special", "graph"],
         ["operators", "modes"],
         ["op"],
         ["ops"],

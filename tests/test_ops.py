@@ -4,8 +4,10 @@ import copy
 import itertools
 import math
 import pickle
+import runpy
 from collections.abc import Callable, Sequence
 from math import inf
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,13 +45,25 @@ POINTS: dict[str, Sequence[tuple[float, ...]]] = {
     "digamma": [(0.3,), (2.5,), (40.0,), (-3.3,)],
     "polygamma": [(1.0, 0.3), (2.0, 2.5), (1.0, -3.3), (4.0, 15.0)],
     "logsumexp": [(0.5,), (0.5, -1.0), (1.0, 3.0, -2.0)],
+    **dict.fromkeys(("logaddexp", "exp_difference"), _PAIRS),
+    **dict.fromkeys(("logistic_pdf", "norm_pdf", "norm_cdf"), _ANY),
+    **dict.fromkeys(("logit", "norm_ppf"), ((1e-5,), (0.3,), (0.5,), (0.99,))),
+    "one_minus_square": _STEPS,
+    "direction": [(3.0, -4.0, 5.0), (-12.0, 5.0, 13.0)],
+    "no_slope": [(1.0, 0.5), (2.0, 0.5, -3.0)],
+    "xlogy": [(0.5, 3.0), (-2.0, 0.3), (0.0, 2.0)],
+    "erfinv": [(-0.99,), (1e-9,), (0.3,), (0.7,)],
+    "gamma": [(0.3,), (4.5,), (-0.4,), (-2.5,), (20.0,)],
+    "betaln": [(0.3, 0.5), (2.5, 40.0), (1e3, 20.0), (1e8, 1.5)],
+    "polygamma_difference": [(0.0, 0.3, 2.0), (1.0, 30.0, 1e-3), (3.0, 1.5, 100.0)],
     "round": [(2.4, 0.0), (-2.6, 0.0), (2.345, 1.0)],
     "clip": [(0.5, -1.0, 1.0), (-3.0, -1.0, 1.0), (3.0, -1.0, 1.0)],
     "where": [(1.0, 2.0, 3.0), (0.0, 2.0, 3.0)],
 }
 #: Primitives that are no methods of a Value.
 FUNCTIONS_ONLY = {"constant_pow", "identity", "logsumexp", "polygamma", "where"}
-CONSTANTS = {"constant_pow": {1}, "polygamma": {0}, "round": {1}, "where": {0}}
+FUNCTIONS_ONLY |= {"direction", "exp_difference", "no_slope", "one_minus_square", "polygamma_difference"}
+CONSTANTS = {"constant_pow": {1}, "polygamma": {0}, "polygamma_difference": {0}, "round": {1}, "where": {0}}
 CASES = [pytest.param(primitives[name], point, id=f"{name}{point}") for name in POINTS for point in POINTS[name]]
 
 
@@ -107,6 +121,90 @@ def test_smooth_activations_keep_all_derivatives_at_zero(name: str, order: int) 
         f = ag.grad(f)
     expected = float(precise.context().diff(precise.functions()[name], 0, order))
     assert f(0.0) == pytest.approx(expected, abs=1e-15)
+
+
+_NEAR_ZERO = [sign * 10.0**e for e in (-300, -155, -50, -17, -10, -5, -3) for sign in (1.0, -1.0)]
+_INSIDE = [*_NEAR_ZERO, -0.999999999, -0.87, -0.51, -0.49, 0.1, 0.3, 0.6, 0.95, 0.9999]
+_LINE = [*_NEAR_ZERO, -20.0, -3.3, -0.7, 0.2, 1.3, 5.0, 30.0]
+#: Where cancellation lurks: roots, tails and both sides of where a formula changes.
+HARD: dict[str, list[float]] = {
+    **dict.fromkeys(("asin", "acos", "atanh"), _INSIDE),
+    "tanh": [*_LINE, 300.0, -340.0],
+    "sigmoid": [*_LINE, 600.0, -700.0, 700.0],
+    "logit": [*(0.5 + x for x in _INSIDE[8:14]), *(abs(x) for x in _INSIDE if abs(x) > 1e-150)],
+    "norm_pdf": [x for x in _LINE if x < 37] + [-37.0, 12.345],
+    "norm_cdf": [x for x in _LINE if x < 5] + [-37.0, -12.345],
+    "lgamma": [sign * 10.0**e + root for e in (-15, -10, -3, -1) for sign in (1, -1) for root in (1, 2)] + [2.57, 7.9],
+    "digamma": [1.4616321449683622, 1.4616321449683625, 1.46, 1.0, 2.0, 1.1, 3.7, 9.99, 10.01, -0.49, -0.51, -3.4999],
+    "gamma": [1.4616321449683622, 0.1, 3.7, 20.5, -0.49],
+}
+
+
+def _derivative_of_many_digits(op: Op, x: float, order: int) -> float:
+    """By a central difference in as many digits as it takes for two steps to agree."""
+    f, mp = precise.functions()[op.name], precise.context()
+    with mp.workdps(150 if 1e-10 < abs(x) < 50 else 1300):
+        h = abs(mp.mpf(x)) * mp.mpf(10) ** -30
+        above, at, below = f(x + h), f(mp.mpf(x)), f(x - h)
+        difference = {0: at, 1: (above - below) / (2 * h), 2: (above - 2 * at + below) / (h * h)}
+        return float(difference[order])
+
+
+@pytest.mark.parametrize("order", [0, 1, 2], ids=["value", "slope", "curvature"])
+@pytest.mark.parametrize("name", HARD)
+def test_no_digits_are_lost_near_roots_and_in_tails(name: str, order: int) -> None:
+    op = f = primitives[name]
+    for _ in range(order):
+        f = ag.grad(f)
+    for x in HARD[name]:
+        expected = _derivative_of_many_digits(op, x, order)
+        assert f(x) == pytest.approx(expected, rel=4e-15, abs=1e-322), x
+
+
+@pytest.mark.parametrize(("x", "y"), [(1e300, 0.1), (3e-200, -0.3), (1e90, 1e-20), (7e200, 0.3), (1e-250, 0.49)])
+def test_the_slope_of_a_power_keeps_its_digits_where_its_exponent_less_one_is_rounded(x: float, y: float) -> None:
+    mp = precise.context()
+    expected = float(mp.mpf(y) * mp.mpf(x) ** (mp.mpf(y) - 1))
+    assert ag.grad(lambda base: base**y)(x) == pytest.approx(expected, rel=5e-16)
+    assert ag.grad(ag.pow)(x, y) == pytest.approx(expected, rel=5e-16)
+
+
+def test_a_power_has_its_mixed_second_derivative_where_the_exponent_is_0() -> None:
+    assert hessian(lambda v: v[0] ** v[1])([2.0, 0.0])[0] == [0.0, 0.5]
+
+
+@pytest.mark.parametrize("x", [1e3, 1e8, -1e15])
+def test_hypot_keeps_its_curvature_along_the_long_side(x: float) -> None:
+    [[along, mixed], [_, across]] = hessian(lambda v: ag.hypot(*v))([x, 1.0])
+    length = math.hypot(x, 1.0)
+    assert along == pytest.approx(length**-3, rel=1e-15)
+    assert (mixed, across) == pytest.approx((-x * length**-3, x * x * length**-3), rel=1e-15)
+
+
+@pytest.mark.parametrize("f", [ag.hypot, ag.atan2, lambda x, y: ag.hypot(x, y, 0.0)])
+def test_at_the_origin_all_second_derivatives_of_a_length_and_an_angle_are_nan(f: Callable[..., Any]) -> None:
+    assert all(math.isnan(entry) for row in hessian(lambda v: f(*v))([0.0, 0.0]) for entry in row)
+
+
+@pytest.mark.parametrize(("x", "y"), [(1e10, 1.0), (1e3, 1e-3), (2.5, 1e-9), (0.1, 3e5), (40.0, 40.0)])
+def test_betaln_and_its_slopes_do_not_cancel(x: float, y: float) -> None:
+    mp = precise.context()
+    found = ag.value_and_grad(ag.betaln, (0, 1))(x, y)
+    x_, y_ = mp.mpf(x), mp.mpf(y)
+    assert found[0] == pytest.approx(float(mp.log(mp.beta(x_, y_))), rel=2e-14)
+    assert found[1] == pytest.approx([float(mp.digamma(z) - mp.digamma(x_ + y_)) for z in (x_, y_)], rel=2e-14)
+
+
+def test_a_logsumexp_of_nothing_is_the_logarithm_of_0() -> None:
+    assert ops.log_sum_exp() == -inf
+
+
+@pytest.mark.parametrize(("inverse", "of"), [(ag.norm_ppf, ag.norm_cdf), (ag.erfinv, ag.erf), (ag.logit, ag.expit)])
+@pytest.mark.parametrize("p", [1e-300, 1e-17, 0.01, 0.3, 0.6, 0.999])
+def test_the_inverses_invert(inverse: Callable[[float], float], of: Callable[[float], float], p: float) -> None:
+    x = inverse(p)
+    condition = abs(x * ag.grad(of)(x) / p)  # what one rounding of x makes of p
+    assert of(x) == pytest.approx(p, rel=4e-15 * max(1.0, condition))
 
 
 # ---- An Op as an object -----------------------------------------------------------------
@@ -231,3 +329,30 @@ def test_polygamma_takes_the_order_first_and_whole_orders_only() -> None:
     assert ag.polygamma(1, 2.5) == pytest.approx(0.4903577561002348)
     assert math.isnan(ag.polygamma(2.5, 1.0))
     assert math.isnan(ag.polygamma(-1, 2.0))
+
+
+# ---- The page on accuracy ----------------------------------------------------------------
+
+
+ACCURACY = runpy.run_path(str(Path(__file__).parent.parent / "benchmarks" / "accuracy.py"))
+
+
+def _figures() -> dict[str, list[float]]:
+    """The three figures of each primitive on the page."""
+    page = (Path(__file__).parent.parent / "docs" / "accuracy.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| `")]
+    return {row[0].split("`")[1]: [float(cell.strip(" |")) for cell in row[2:]] for row in rows}
+
+
+def test_the_page_on_accuracy_lists_every_primitive_and_explains_large_errors() -> None:
+    figures = _figures()
+    assert set(figures) == set(primitives) - {"direction"}
+    assert {name for name, found in figures.items() if max(found) > 10} <= set(ACCURACY["NOTES"])
+
+
+@pytest.mark.parametrize("name", ACCURACY["DOMAINS"])
+def test_the_page_on_accuracy_holds(name: str) -> None:
+    bounds = _figures()[name]
+    for box, point in ACCURACY["points"](name, 8):
+        for error, bound in zip(ACCURACY["errors"](name, box, point), bounds, strict=True):
+            assert error <= 2 * bound + 2, point  # as C libraries differ

@@ -10,15 +10,19 @@ __all__ = [
     "ceil",
     "clip",
     "constant_power",
+    "direction",
     "divide_at_edges",
     "elu",
+    "exp_difference",
     "floor",
     "gelu",
     "leaky_relu",
     "log_sum_exp",
+    "logaddexp",
+    "logistic_pdf",
+    "logit",
     "maximum",
     "minimum",
-    "polygamma",
     "power_at_edges",
     "relu",
     "round_half_even",
@@ -29,6 +33,7 @@ __all__ = [
     "strong_mul",
     "strong_zero",
     "trunc",
+    "xlogy",
 ]
 
 
@@ -87,6 +92,17 @@ def sigmoid(x: float) -> float:
     return e / (1.0 + e)
 
 
+def logistic_pdf(x: float) -> float:
+    """The density of the logistic distribution, e / (1 + e)^2 with e = exp(-abs(x)): exact in both tails."""
+    e = math.exp(-abs(x))
+    return e / ((1.0 + e) * (1.0 + e))
+
+
+def logit(p: float) -> float:
+    """log(p / (1 - p)); from 1/4 to 3/4 as 2 atanh(2p - 1), where 2p - 1 is exact."""
+    return 2.0 * math.atanh(2.0 * p - 1.0) if 0.25 < p < 0.75 else math.log(p / (1.0 - p))
+
+
 def silu(x: float) -> float:
     """x * sigmoid(x)."""
     return x * sigmoid(x)
@@ -134,15 +150,35 @@ def clip(x: float, low: float, high: float) -> float:
 
 def log_sum_exp(*xs: float) -> float:
     """log(exp(x) + exp(y) + ...), relative to the largest, so that nothing overflows."""
-    largest = xs[0]
-    for x in xs[1:]:
-        largest = maximum(largest, x)
+    largest = max(xs, default=-inf)
     if math.isinf(largest):
-        return largest
-    total = 0.0  # not by sum(), which rounds differently from Python 3.12 on
+        return nan if any(x != x for x in xs) else largest
+    exp, total = math.exp, 0.0  # not by sum(), which rounds differently from Python 3.12 on
     for x in xs:
-        total += math.exp(x - largest)
+        total += exp(x - largest)
     return largest + math.log(total)
+
+
+def logaddexp(x: float, y: float) -> float:
+    """log(exp(x) + exp(y)), relative to the larger, so that nothing overflows."""
+    if x == y:  # infinite ones too
+        return x + math.log(2.0)
+    return maximum(x, y) + math.log1p(math.exp(-abs(x - y)))
+
+
+def exp_difference(x: float, y: float) -> float:
+    """exp(x - y), and 1 where both are inf."""
+    return 1.0 if x == y == inf else math.exp(x - y)
+
+
+def xlogy(x: float, y: float) -> float:
+    """x * log(y), and 0 where x is 0, whatever y is but nan."""
+    return 0.0 if x == 0.0 and y == y else x * math.log(y)
+
+
+def direction(x: float, y: float, length: float) -> float:
+    """x / length, where length is hypot(x, y); 0 at the origin."""
+    return x / length if length else 0.0
 
 
 def sign(x: float) -> float:
@@ -168,45 +204,3 @@ def trunc(x: float) -> float:
 def round_half_even(x: float, ndigits: float) -> float:
     """Python's ``round`` to ndigits decimals: half to even, correctly rounded."""
     return round(x, int(ndigits))
-
-
-# Bernoulli numbers B2, B4 ... B20.
-_BERNOULLI: tuple[float, ...] = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
-_BERNOULLI += (43867 / 798, -174611 / 330)
-
-
-def polygamma(n: float, x: float) -> float:
-    """The n-th derivative of digamma, for a whole n >= 0 (else nan); nan at its poles 0, -1, -2 ...
-
-    Reflection for negative x, the recurrence up to x >= 10 + n, then the asymptotic
-    series (Abramowitz and Stegun 6.4.7, 6.4.6 and 6.4.11; 6.3 for n = 0).
-    """
-    if not n.is_integer() or n < 0.0 or x != x or x == -inf or (x <= 0.0 and x.is_integer()):
-        return nan
-    order = int(n)
-    if x == inf:
-        return 0.0 if order else inf
-    if x < 0.0:
-        return (-1.0) ** order * polygamma(n, 1.0 - x) - math.pi * _cot_pi(x, order)
-    sign = 1.0 if order % 2 else -1.0
-    terms = []
-    while x < 10.0 + order:
-        terms.append(sign * math.factorial(order) * x ** -(order + 1))
-        x += 1.0
-    terms.append(sign * math.factorial(order - 1) * x**-order if order else math.log(x))
-    terms.append(sign * math.factorial(order) * 0.5 * x ** -(order + 1))
-    for two_k, bernoulli in zip(range(2, 22, 2), _BERNOULLI, strict=True):
-        # (2k + n - 1)! / (2k)!, small enough to be exact as a product
-        falling = math.prod(range(two_k + 1, two_k + order)) if order else 1.0 / two_k
-        terms.append(sign * bernoulli * falling * x ** -(two_k + order))
-    return math.fsum(terms)
-
-
-def _cot_pi(x: float, order: int) -> float:
-    """The order-th derivative of cot(pi x) by x: a polynomial in c = cot(pi x), as c' = -pi (1 + c^2)."""
-    c = 1.0 / math.tan(math.pi * (x - round(x)))
-    polynomial = [0.0, 1.0]
-    for _ in range(order):
-        slopes = [-math.pi * i * a for i, a in enumerate(polynomial)][1:]
-        polynomial = [a + b for a, b in zip([*slopes, 0.0, 0.0], [0.0, 0.0, *slopes], strict=True)]
-    return math.fsum(a * c**i for i, a in enumerate(polynomial))

@@ -18,7 +18,7 @@ import operator
 from math import inf, nan, pi
 from typing import Any
 
-from autograd_lite.core import kernels
+from autograd_lite.core import kernels, special
 from autograd_lite.core.op import Op
 from autograd_lite.core.operators import register
 
@@ -33,6 +33,7 @@ __all__ = [
     "atan",
     "atan2",
     "atanh",
+    "betaln",
     "cbrt",
     "ceil",
     "clip",
@@ -45,11 +46,14 @@ __all__ = [
     "equal",
     "erf",
     "erfc",
+    "erfinv",
     "exp",
     "exp2",
+    "expit",
     "expm1",
     "floor",
     "floordiv",
+    "gamma",
     "gelu",
     "greater",
     "greater_equal",
@@ -63,11 +67,17 @@ __all__ = [
     "log2",
     "log10",
     "log_sum_exp",
+    "logaddexp",
+    "logistic_pdf",
+    "logit",
     "maximum",
     "minimum",
     "mod",
     "mul",
     "neg",
+    "norm_cdf",
+    "norm_pdf",
+    "norm_ppf",
     "not_equal",
     "polygamma",
     "power",
@@ -87,6 +97,7 @@ __all__ = [
     "tanh",
     "trunc",
     "where",
+    "xlogy",
 ]
 
 
@@ -102,11 +113,11 @@ div = Op("div", operator.truediv, lambda ans, x, y: (1 / y, -ans / y), symbol="/
 neg = Op("neg", operator.neg, (-1.0,), symbol="-")
 power: Op = Op(  # 0**0 has partials (0, 0), and 0**y by y is 0 for y > 0
     "pow", math.pow, lambda ans, x, y: (
-        where(equal(x, 0.0) * equal(y, 0.0), 0.0, y * power(x, y - 1)),
+        _power_slope(ans, x, y, strong_mul(y, power(x, y - 1))),
         where(equal(x, 0.0) * greater_equal(y, 0.0), 0.0, log(x) * ans),
     ), symbol="**", otherwise=kernels.power_at_edges)
 constant_power: Op = Op(  # n is a constant, never a Value: what `x ** 3` records
-    "constant_pow", kernels.constant_power, lambda ans, x, n: (n * constant_power(x, n - 1) if n else 0.0, 0.0),
+    "constant_pow", kernels.constant_power, lambda ans, x, n: (_constant_power_slope(ans, x, n), 0.0),
     symbol="**", otherwise=kernels.power_at_edges)
 floordiv = Op("floordiv", operator.floordiv, (0.0, 0.0), symbol="//", otherwise=kernels.divide_at_edges)
 mod = Op("mod", operator.mod, lambda ans, x, y: (1.0, -(x // y)), symbol="%")
@@ -123,33 +134,44 @@ log2 = Op("log2", math.log2, lambda ans, x: (1 / (x * math.log(2)),), otherwise=
 log10 = Op("log10", math.log10, lambda ans, x: (1 / (x * math.log(10)),), otherwise=lambda x: -inf if x == 0 else nan)
 log1p = Op("log1p", math.log1p, lambda ans, x: (1 / (1 + x),), otherwise=lambda x: -inf if x == -1 else nan)
 sqrt = Op("sqrt", math.sqrt, lambda ans, x: (0.5 / ans,))
-cbrt = Op("cbrt", math.cbrt, lambda ans, x: (1 / (3 * ans * ans),))
-hypot = Op(  # of any number of operands; at the origin the divisor is 1, so the partials are 0; no square to overflow
-    "hypot", math.hypot, lambda ans, *xs: tuple(x / (ans + equal(ans, 0.0)) for x in xs))
+cbrt = Op("cbrt", math.cbrt, lambda ans, x: (1 / (3 * ans * ans) + no_slope(ans, x),))
+hypot = Op("hypot", math.hypot, lambda ans, *xs: _directions(ans, xs))  # of any number of operands
 log_sum_exp = Op(  # e_i / (sum of e), with e relative to the result
-    "logsumexp", kernels.log_sum_exp, lambda ans, *xs: _shares([exp(x - ans) for x in xs]))
+    "logsumexp", kernels.log_sum_exp, lambda ans, *xs: _shares([exp_difference(x, ans) for x in xs]))
+logaddexp = Op(  # half each where both are inf, as in log_sum_exp and maximum
+    "logaddexp", kernels.logaddexp, lambda ans, x, y: (
+        where(equal(x, inf) * equal(y, inf), 0.5, sigmoid(x - y)),
+        where(equal(x, inf) * equal(y, inf), 0.5, sigmoid(y - x))))
+xlogy = Op(  # 0 where x is 0, and then its partial by y is 0 too
+    "xlogy", kernels.xlogy, lambda ans, x, y: (log(y), where(equal(x, 0.0) * equal(y, 0.0), 0.0, x / y)),
+    otherwise=lambda x, y: math.copysign(inf, -x) if y == 0.0 else nan)
 
 # Trigonometric and hyperbolic functions
 sin = Op("sin", math.sin, lambda ans, x: (cos(x),))
 cos: Op = Op("cos", math.cos, lambda ans, x: (-sin(x),))
 tan = Op("tan", math.tan, lambda ans, x: (1 + ans * ans,))
-asin = Op("asin", math.asin, lambda ans, x: (1 / sqrt((1 - x) * (1 + x)),))
-acos = Op("acos", math.acos, lambda ans, x: (-1 / sqrt((1 - x) * (1 + x)),))
+asin = Op("asin", math.asin, lambda ans, x: (1 / sqrt(one_minus_square(x)),))
+acos = Op("acos", math.acos, lambda ans, x: (-1 / sqrt(one_minus_square(x)),))
 atan = Op("atan", math.atan, lambda ans, x: (1 / (1 + x * x),))
-atan2 = Op(  # divided twice by the radius, whose square could overflow
-    "atan2", math.atan2, lambda ans, y, x: (x / _radius(x, y) / _radius(x, y), -y / _radius(x, y) / _radius(x, y)))
+atan2 = Op("atan2", math.atan2, lambda ans, y, x: _angle_slopes(y, x, hypot(x, y)))
 sinh = Op("sinh", math.sinh, lambda ans, x: (cosh(x),), otherwise=lambda x: math.copysign(inf, x))
 cosh: Op = Op("cosh", math.cosh, lambda ans, x: (sinh(x),), otherwise=inf)
-tanh = Op("tanh", math.tanh, lambda ans, x: (4 * _logistic_slope(2 * x),))
+tanh = Op("tanh", math.tanh, lambda ans, x: (4 * logistic_pdf(2 * x),))
 asinh = Op("asinh", math.asinh, lambda ans, x: (1 / hypot(1.0, x),))
 acosh = Op("acosh", math.acosh, lambda ans, x: (1 / (sqrt(x - 1) * sqrt(x + 1)),))
-atanh = Op("atanh", math.atanh, lambda ans, x: (1 / ((1 - x) * (1 + x)),),
+atanh = Op("atanh", math.atanh, lambda ans, x: (1 / one_minus_square(x),),
            otherwise=lambda x: math.copysign(inf, x) if abs(x) == 1 else nan)
 
 # Activations and special functions
-sigmoid = Op("sigmoid", kernels.sigmoid, lambda ans, x: (_logistic_slope(x),))
+sigmoid: Op = Op("sigmoid", kernels.sigmoid, lambda ans, x: (logistic_pdf(x),))
+expit = sigmoid  # SciPy's name
+logistic_pdf: Op = Op(  # the derivative of the sigmoid; its own is exact near 0 and in both tails
+    "logistic_pdf", kernels.logistic_pdf, lambda ans, x: (-ans * tanh(0.5 * x),))
+logit = Op("logit", kernels.logit, lambda ans, p: (  # 1 / (p (1 - p)), in a form exact around 1/2
+    where(less(absolute(p - 0.5), 0.25), 1 / (0.25 - (p - 0.5) * (p - 0.5)), 1 / p + 1 / (1 - p)),),
+    otherwise=lambda p: inf if p == 1.0 else -inf if p == 0.0 else nan)
 softplus = Op("softplus", kernels.softplus, lambda ans, x: (sigmoid(x),))
-silu = Op("silu", kernels.silu, lambda ans, x: (sigmoid(x) + x * _logistic_slope(x),))
+silu = Op("silu", kernels.silu, lambda ans, x: (sigmoid(x) + x * logistic_pdf(x),))
 gelu = Op("gelu", kernels.gelu, lambda ans, x: (
     0.5 * erfc(-x * math.sqrt(0.5)) + x * exp(-0.5 * x * x) / math.sqrt(2 * pi),))
 relu = Op("relu", kernels.relu, lambda ans, x: (greater(x, 0.0),))
@@ -159,17 +181,27 @@ elu = Op("elu", kernels.elu, lambda ans, x, alpha=1.0: (
     where(greater(x, 0.0), 1.0, alpha * exp(x)), where(greater(x, 0.0), 0.0, expm1(x))))
 erf = Op("erf", math.erf, lambda ans, x: (2 / math.sqrt(pi) * exp(-x * x),))
 erfc: Op = Op("erfc", math.erfc, lambda ans, x: (-2 / math.sqrt(pi) * exp(-x * x),))
-lgamma = Op("lgamma", math.lgamma, lambda ans, x: (digamma(x),), otherwise=inf)
+erfinv = Op("erfinv", special.erfinv, lambda ans, x: (math.sqrt(pi) / 2 * exp(ans * ans),),
+            otherwise=lambda x: math.copysign(inf, x) if abs(x) == 1 else nan)
+norm_pdf: Op = Op("norm_pdf", special.norm_pdf, lambda ans, x: (strong_mul(-x, ans),))  # 0 at inf too
+norm_cdf = Op("norm_cdf", special.norm_cdf, lambda ans, x: (norm_pdf(x),))
+norm_ppf = Op("norm_ppf", special.norm_ppf, lambda ans, p: (1 / norm_pdf(ans),),
+              otherwise=lambda p: -inf if p == 0.0 else inf if p == 1.0 else nan)
+gamma = Op("gamma", math.gamma, lambda ans, x: (where(equal(x, 0.0), -inf, ans * digamma(x)),),
+           otherwise=lambda x: math.copysign(inf, x) if x > -1.0 else nan)
+lgamma = Op("lgamma", special.lgamma, lambda ans, x: (digamma(x),), otherwise=inf)
 polygamma: Op = Op(  # the n-th derivative of digamma; n is a whole constant, never a Value
-    "polygamma", kernels.polygamma, lambda ans, n, x: (0.0, polygamma(n + 1, x)),
+    "polygamma", special.polygamma, lambda ans, n, x: (0.0, polygamma(n + 1, x)),
     otherwise=lambda n, x: inf if n % 2 or x < 0 else -inf)
-digamma: Op = Op("digamma", lambda x: kernels.polygamma(0.0, x), lambda ans, x: (polygamma(1.0, x),),
+betaln = Op("betaln", special.betaln, lambda ans, x, y: (
+    polygamma_difference(0.0, x, y), polygamma_difference(0.0, y, x)), otherwise=inf)
+digamma: Op = Op("digamma", special.digamma, lambda ans, x: (polygamma(1.0, x),),
              otherwise=lambda x: math.copysign(inf, -x))
 
 # Kinks and steps
-absolute = Op("abs", operator.abs, lambda ans, x: (sign(x),))
+absolute: Op = Op("abs", operator.abs, lambda ans, x: (sign(x),))
 sign: Op = Op("sign", kernels.sign, (0.0,))
-copysign: Op = Op("copysign", math.copysign, lambda ans, x, y: (copysign(1.0, x) * copysign(1.0, y), 0.0))
+copysign: Op = Op("copysign", math.copysign, lambda ans, x, y: (sign(x) * copysign(1.0, y), 0.0))
 floor = Op("floor", kernels.floor, (0.0,), otherwise=lambda x: x)
 ceil = Op("ceil", kernels.ceil, (0.0,), otherwise=lambda x: x)
 trunc = Op("trunc", kernels.trunc, (0.0,), otherwise=lambda x: x)
@@ -193,28 +225,69 @@ not_equal: Op = Op("not_equal", lambda x, y: 1.0 if x != y else 0.0, (0.0, 0.0),
 # fmt: on
 
 
-def _logistic_slope(x: Any) -> Any:
-    """The derivative of the sigmoid, e / (1 + e)^2 with e = exp(-abs(x)), to full precision in both tails.
+def _constant_power_slope(ans: Any, x: Any, n: Any) -> Any:
+    """The partial of x**n by x, for a constant n."""
+    if n == 0:
+        return 0.0
+    slope = n * constant_power(x, n - 1)
+    return slope if n - 1 + 1 == n else where(x, n * ans / x, slope)
 
-    abs(x) is written x * copysign(1.0, x), whose derivative at 0 is 1 and not 0: the
-    whole expression is even in x, and so it keeps its own derivatives there.
+
+def _power_slope(ans: Any, x: Any, y: Any, slope: Any) -> Any:
+    """The partial of x**y by x: ``slope``, which is y * x**(y - 1), or y * x**y / x if y - 1 is rounded.
+
+    That rounding costs log(x) times as much.
     """
-    e = exp(-x * copysign(1.0, x))
-    return e / ((1 + e) * (1 + e))
+    return where(x, where(y - (y - 1 + 1), y * ans / x, slope), slope)
+
+
+def _directions(length: Any, xs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Each over the length of all, which is not squared, as it could overflow; 0 at the origin."""
+    if len(xs) == 2:
+        x, y = xs
+        return direction(x, y, length), direction(y, x, length)
+    kink = no_slope(length, *xs)
+    divisor = length + equal(length, 0.0)
+    return tuple(x / divisor + kink for x in xs)
 
 
 def _shares(xs: list[Any]) -> tuple[Any, ...]:
-    """Each over their sum."""
+    """Each over their sum; 1 if there is but one."""
+    if len(xs) == 1:
+        return (1.0,)
     total = xs[0]
     for x in xs[1:]:
         total = total + x
     return tuple(x / total for x in xs)
 
 
-def _radius(x: Any, y: Any) -> Any:
-    """hypot(x, y), and 1 at the origin, so that 0 / radius is 0."""
-    radius = hypot(x, y)
-    return radius + equal(radius, 0.0)
+def _angle_slopes(y: Any, x: Any, length: Any) -> tuple[Any, Any]:
+    """x and -y, divided twice by the length, whose square could overflow; 0 at the origin."""
+    divisor = length + equal(length, 0.0)
+    return direction(x, y, length) / divisor, -direction(y, x, length) / divisor
+
+
+def _direction_slopes(ans: Any, x: Any, y: Any, length: Any) -> tuple[Any, Any, float]:
+    """By way of the other side, y: 1 - (x / length)^2 would cancel where x is long."""
+    slope = direction(y, x, length) / hypot(x, y)
+    return direction(y, x, length) * slope, -ans * slope, 0.0  # length is counted by x and y
+
+
+# What partials are made of. Primitives like the others, but not for users.
+one_minus_square: Op = Op("one_minus_square", lambda x: (1 - x) * (1 + x), lambda ans, x: (-2 * x,))
+direction: Op = Op("direction", kernels.direction, _direction_slopes)  # x / hypot(x, y), where length is that hypot
+exp_difference: Op = Op(  # exp(x - y), and 1 where both are inf
+    "exp_difference", kernels.exp_difference, lambda ans, x, y: (ans, -ans), otherwise=inf
+)
+no_slope: Op = Op(  # 0; its derivative is nan where r is 0
+    "no_slope", lambda r, *xs: 0.0, lambda ans, r, *xs: (0.0, *[where(equal(r, 0.0), nan, 0.0)] * len(xs))
+)
+polygamma_difference: Op = Op(  # polygamma(n, x) - polygamma(n, x + y)
+    "polygamma_difference",
+    special.polygamma_difference,
+    lambda ans, n, x, y: (0.0, polygamma_difference(n + 1, x, y), -polygamma(n + 1, x + y)),
+    otherwise=lambda n, x, y: inf if n % 2 else -inf,
+)
 
 
 for _op in [op for op in globals().values() if isinstance(op, Op)]:

@@ -221,7 +221,7 @@ def _constant(number: float) -> str:
 
 # ---- The primitives that are written out, from the same arithmetic as in kernels.py -------
 
-_ZERO, _ONE, _HALF = map(_constant, (0.0, 1.0, 0.5))
+_ZERO, _ONE, _HALF, _INF = map(_constant, (0.0, 1.0, 0.5, math.inf))
 
 
 def _maximum(w: Source, x: str, y: str, condition: str = "oge") -> str:
@@ -234,6 +234,18 @@ def _sigmoid(w: Source, x: str) -> str:
     e = w._line(w._libm("exp", w._line(f"fneg double {w._line(_intrinsic('fabs', x))}")))
     above = w._line(w._select(w._compared("oge", x, _ZERO), _ONE, e))
     return w._arithmetic("fdiv", above, w._line(w._arithmetic("fadd", _ONE, e)))
+
+
+def _logistic_pdf(w: Source, x: str) -> str:
+    e = w._line(w._libm("exp", w._line(f"fneg double {w._line(_intrinsic('fabs', x))}")))
+    above = w._line(w._arithmetic("fadd", _ONE, e))
+    return w._arithmetic("fdiv", e, w._line(w._arithmetic("fmul", above, above)))
+
+
+def _exp_difference(w: Source, x: str, y: str) -> str:
+    e = w._line(w._libm("exp", w._line(w._arithmetic("fsub", x, y))))
+    are_inf = w._line(f"and i1 {w._compared('oeq', x, _INF)}, {w._compared('oeq', y, _INF)}")
+    return w._select(are_inf, _ONE, e)
 
 
 def _softplus(w: Source, x: str) -> str:
@@ -261,7 +273,7 @@ def _log_sum_exp(w: Source, xs: tuple[str, ...]) -> str:
         e = w._line(w._libm("exp", w._line(w._arithmetic("fsub", x, largest))))
         total = w._line(w._arithmetic("fadd", total, e))
     ans = w._line(w._arithmetic("fadd", largest, w._line(w._libm("log", total))))
-    is_infinite = w._compared("oeq", w._line(_intrinsic("fabs", largest)), _constant(math.inf))
+    is_infinite = w._compared("oeq", w._line(_intrinsic("fabs", largest)), _INF)
     return w._select(is_infinite, largest, ans)
 
 
@@ -323,5 +335,14 @@ _COMPOSED: dict[Op, Callable[..., Any]] = {
     ops.silu: lambda w, _, x: w._arithmetic("fmul", x, w._line(_sigmoid(w, x))),
     ops.softplus: lambda w, _, x: _softplus(w, x),
     ops.gelu: lambda w, _, x: _gelu(w, x),
+    ops.logistic_pdf: lambda w, _, x: _logistic_pdf(w, x),
+    ops.exp_difference: lambda w, _, x, y: _exp_difference(w, x, y),
+    ops.one_minus_square: lambda w, _, x: w._arithmetic(
+        "fmul", w._line(w._arithmetic("fsub", _ONE, x)), w._line(w._arithmetic("fadd", _ONE, x))
+    ),
+    ops.direction: lambda w, _, x, y, length: w._select(
+        w._compared("oeq", length, _ZERO), _ZERO, w._line(w._arithmetic("fdiv", x, length))
+    ),
+    ops.no_slope: lambda w, _, *xs: w._select("true", _ZERO, _ZERO),
     ops.log_sum_exp: lambda w, _, *xs: _log_sum_exp(w, xs),
 }
