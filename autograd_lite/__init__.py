@@ -13,6 +13,7 @@ True
 from typing import TYPE_CHECKING, Any
 
 from autograd_lite import data, nn, ops
+from autograd_lite._rng import manual_seed
 from autograd_lite._version import __version__ as __version__
 from autograd_lite.core.modes import detect_anomaly, no_grad
 from autograd_lite.core.ops import *  # noqa: F403 - the table is the list of primitives
@@ -55,6 +56,7 @@ __all__ = [
     "jvp",
     "log_softmax",
     "logsumexp",
+    "manual_seed",
     "mean",
     "nn",
     "no_grad",

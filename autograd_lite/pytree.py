@@ -27,7 +27,8 @@ def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from leaves(child, f"{path}[{position}]")
     elif _is_module(tree):
         for name, parameter in tree.named_parameters():
-            yield f"{path}.{name}", parameter
+            if parameter.requires_grad:  # not frozen
+                yield f"{path}.{name}", parameter
     elif is_real(tree) or hasattr(type(tree), "__autograd_op__"):
         yield path, tree
     else:
@@ -44,7 +45,7 @@ def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
     if isinstance(tree, (list, tuple)):
         return _like(tree, [map_leaves(function, child) for child in tree])
     if _is_module(tree):
-        return _substituted(tree, {id(p): function(p) for _, p in tree.named_parameters()})
+        return _substituted(tree, {id(p): function(p) for _, p in tree.named_parameters() if p.requires_grad})
     if is_array(tree):
         numpy = sys.modules["numpy"]
         mapped = [function(child) for child in tree.ravel().tolist()]

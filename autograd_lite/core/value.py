@@ -8,7 +8,7 @@ their recording from :mod:`autograd_lite.core.node`, the topological order from
 import math
 import operator
 import threading
-from typing import Any
+from typing import Any, Self
 
 from autograd_lite.core import graph, modes, ops
 from autograd_lite.core.chain import pull_back
@@ -112,8 +112,26 @@ class Value(Node):
 
     @property
     def requires_grad(self) -> bool:
-        """Whether gradients reach it: not so for results of ``detach()`` and ``no_grad()``."""
+        """Whether gradients reach it: not so for results of ``detach()`` and ``no_grad()``.
+
+        That of a leaf may be assigned: False freezes it, True makes a parameter of it (again).
+        """
         return self._primitive is not CONSTANT
+
+    @requires_grad.setter
+    def requires_grad(self, requires_grad: bool) -> None:
+        if modes.in_a_mode:
+            modes.current().interpreter.refuse("assign")
+        if not self.is_leaf:
+            raise GraphError(
+                f"only a leaf can be frozen, and {self!r} is the result of {self._op}; write v.detach() for a constant"
+            )
+        self._primitive = None if requires_grad else CONSTANT
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Freeze a leaf (False) or unfreeze it, and return it."""
+        self.requires_grad = requires_grad
+        return self
 
     @property
     def _prev(self) -> "tuple[Value, ...]":
