@@ -29,6 +29,14 @@ class _Noted:
         #: By their ids. None until the module is complete.
         self.parameters: dict[int, Value] | None = None
 
+    def __getstate__(self) -> Any:
+        parameters = None if self.parameters is None else list(self.parameters.values())
+        return self.containers, self.contents, self.arrays, parameters
+
+    def __setstate__(self, state: Any) -> None:
+        self.containers, self.contents, self.arrays, parameters = state
+        self.parameters = None if parameters is None else {id(p): p for p in parameters}
+
 
 class Holder:
     """Base class of what has parameters among its attributes. It refuses to lose one."""
@@ -53,8 +61,7 @@ class Holder:
         def __setattr__(self, name: str, thing: Any) -> None:
             noted, before = self._noted, vars(self).get(name)
             if noted.parameters is not None and not (type(thing) in PLAIN and type(before) in PLAIN):
-                if noted.contents is None:
-                    self._look()
+                self._look()  # while what was noted is still there to compare with
                 _check(before, thing, noted.parameters, name)
                 noted.contents = None
             super().__setattr__(name, thing)
@@ -105,11 +112,11 @@ class Holder:
         noted.contents = [held.copy() for held in noted.containers]
 
 
-def held(holder: Holder, kind: type) -> list[tuple[str, Any]]:
-    """Everything of a kind that a module and the modules inside it hold, itself included, each once, with its path."""
+def held(holder: Holder) -> list[tuple[str, Any]]:
+    """A module, the modules inside it and the Values that they hold, each once, with its path."""
     found: list[tuple[str, Any]] = [("", holder)]
     _collect(holder, "", found, {})
-    return [(path, thing) for path, thing in found if isinstance(thing, kind)]
+    return found
 
 
 def _collect(holder: Any, prefix: str, found: list[tuple[str, Any]], seen: dict[int, Any]) -> None:
@@ -140,10 +147,10 @@ def items(thing: Any) -> Iterable[tuple[Any, Any]]:
 
 def _is_same(now: Any, before: Any) -> bool:
     """Whether a container holds the same objects as its copy."""
-    if isinstance(now, dict):
-        return list(now) == list(before) and all(map(operator.is_, now.values(), before.values()))
     if isinstance(now, list):
         return len(now) == len(before) and all(map(operator.is_, now, before))
+    if isinstance(now, dict):
+        return list(now) == list(before) and all(map(operator.is_, now.values(), before.values()))
     return now.shape == before.shape and bool(now.tobytes() == before.tobytes())  # of objects: their addresses
 
 

@@ -96,12 +96,15 @@ class Module(Holder, metaclass=_Naming):
 
         Frozen ones too; see :meth:`requires_grad_`. Raises ``TypeError`` if one has been lost; see above.
         """
-        modules = self.modules()
+        found = held(self)
+        modules = [thing for _, thing in found if isinstance(thing, Module)]
         for module in modules:
             module._look()
-        for path, value in held(self, Value):
-            if value.is_leaf and (value.requires_grad or any(module._knows(value) for module in modules)):
-                yield path, value
+        for path, thing in found:
+            if not isinstance(thing, Value) or not thing.is_leaf:
+                continue
+            if thing.requires_grad or any(module._knows(thing) for module in modules):
+                yield path, thing
 
     def parameters(self) -> list[Value]:
         """Each parameter once, in the order of the attributes."""
@@ -109,11 +112,11 @@ class Module(Holder, metaclass=_Naming):
 
     def named_modules(self) -> Iterator[tuple[str, "Module"]]:
         """The module itself and every one inside it, each once with its path, the outer before the inner."""
-        yield from held(self, Module)
+        return ((path, thing) for path, thing in held(self) if isinstance(thing, Module))
 
     def modules(self) -> list["Module"]:
         """The module itself and every one inside it, each once, the outer before the inner."""
-        return [module for _, module in held(self, Module)]
+        return [module for _, module in self.named_modules()]
 
     def named_children(self) -> Iterator[tuple[str, "Module"]]:
         """The modules that it holds directly or in lists, tuples and dicts, with their paths."""
@@ -215,7 +218,7 @@ class Module(Holder, metaclass=_Naming):
         return self
 
     def _state(self) -> list[tuple[str, Value]]:
-        found = [(path, value) for path, value in held(self, Value) if value.is_leaf]
+        found = [(path, thing) for path, thing in held(self) if isinstance(thing, Value) and thing.is_leaf]
         if len(dict(found)) < len(found):
             paths = [path for path, _ in found]
             twice = next(path for path in paths if paths.count(path) > 1)
@@ -257,15 +260,31 @@ def zero_grad(parameters: list[Value], set_to_none: bool) -> None:
 
 @contextmanager
 def in_mode(model: Any, *, training: bool) -> Iterator[None]:
-    """A model in training or evaluation, its modules as they were after that; for a plain function nothing."""
-    before = [(module, module.training) for module in model.modules()] if isinstance(model, Module) else []
+    """A model in training or evaluation, its modules as they were after that; for a plain function nothing.
+
+    The model may be wrapped: by ``jit`` or ``functools.partial``, as a method, or by a decorator.
+    """
+    module = _unwrapped(model)
+    before = [(part, part.training) for part in module.modules()] if module is not None else []
     try:
-        for module, _ in before:
-            module.training = training
+        for part, _ in before:
+            part.training = training
         yield
     finally:
-        for module, was in before:
-            module.training = was
+        for part, was in before:
+            part.training = was
+
+
+def _unwrapped(model: Any) -> Module | None:
+    """The module that a function is, or is made of; None if there is none."""
+    seen: list[Any] = []
+    while not isinstance(model, Module):
+        seen.append(model)
+        inner = [getattr(model, name, None) for name in ("__self__", "func", "__wrapped__")]
+        model = next((thing for thing in inner if thing is not None), None)
+        if model is None or any(model is thing for thing in seen):
+            return None
+    return model
 
 
 def _some(paths: list[str]) -> str:

@@ -6,8 +6,9 @@ from typing import Any
 
 from autograd_lite.core.checks import as_float, describe, is_real
 from autograd_lite.core.node import number
-from autograd_lite.core.value import Value, assign
+from autograd_lite.core.value import Value, assignment, at_once
 from autograd_lite.errors import ArgumentError, StateError
+from autograd_lite.nn.module import zero_grad
 from autograd_lite.optim import rules
 
 __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop"]
@@ -70,7 +71,7 @@ class Optimizer:
         for p in params:
             if not isinstance(p, Value):
                 raise TypeError(f"an optimiser takes Values, got {describe(p)}")
-            if not p.is_leaf or not p.requires_grad:
+            if not p.is_leaf or not any(q.requires_grad for q in params if isinstance(q, Value)):
                 raise ArgumentError(
                     f"{p!r} is no leaf that takes gradients, so it cannot be optimised; give its leaves"
                 )
@@ -87,23 +88,22 @@ class Optimizer:
         loss = closure() if closure is not None else None
         rule, blank = type(self).rule, tuple(self.memory.values())
         updates: list[tuple[Value, float]] = []
-        states: dict[Value, Sequence[float]] = {}
+        states = dict(self._state)
         for group in self.param_groups:
             settings = {name: group[name] for name in self.defaults}
             for p in group["params"]:
-                if p.has_grad:
+                if p.has_grad and p.requires_grad:
                     data, *state = rule(p.data, number(p.grad), *self._state.get(p, blank), **settings)
                     updates.append((p, data))
                     states[p] = state
-        self._state.update(states)
-        assign(updates)
+        new_data = assignment(updates)
+        self._state = states  # Ctrl-C comes before this line or after the next, never between them
+        at_once(new_data)
         return loss
 
-    def zero_grad(self) -> None:
-        """Forget the gradients of all parameters, before the next ``backward()`` adds to them."""
-        for group in self.param_groups:
-            for p in group["params"]:
-                p.grad = None
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or set them to 0, before the next ``backward()`` adds to them."""
+        zero_grad(self._params(), set_to_none)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything to go on from later, as PyTorch has it: parameters are numbered in the order of the groups.
@@ -141,9 +141,12 @@ class Optimizer:
         ):
             raise StateError(f"this state is not of {type(self).__name__}, but of another kind of optimiser")
         checked = [group | self._checked({name: group[name] for name in self.defaults}) for group in groups]
-        for ours, theirs in zip(self.param_groups, checked, strict=True):
-            ours.update(theirs)
-        self._state = {params[i]: tuple(item[name] for name in self.memory) for i, item in state.items()}
+        new: dict[Value, Sequence[float]] = {
+            params[i]: tuple(item[name] for name in self.memory) for i, item in state.items()
+        }
+        new_settings = map(dict.update, self.param_groups, checked)
+        self._state = new  # Ctrl-C comes before this line or after the next, never between them
+        at_once(new_settings)
 
     def _params(self) -> list[Value]:
         return [p for group in self.param_groups for p in group["params"]]
