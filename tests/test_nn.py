@@ -723,9 +723,16 @@ def test_gradients_that_cannot_be_clipped_are_left_alone_if_that_is_asked() -> N
         optim.clip_grad_norm_([a, b], -1.0)
 
 
+def test_nothing_to_clip_is_of_length_0() -> None:
+    assert optim.clip_grad_norm_([], 1.0) == optim.clip_grad_norm_([Value(1.0)], 1.0) == 0.0
+    assert optim.clip_grad_norm_(Value(1.0), 1.0) == 0.0  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
+        (lambda: optim.clip_grad_norm_([[]], 1.0), TypeError, r"such as model.parameters\(\); in it is list \[\]"),  # type: ignore[list-item]
+        (lambda: optim.clip_grad_norm_(Neuron(1), 1.0), TypeError, "such as model.parameters.*; got Neuron"),  # type: ignore[arg-type]
         (lambda: Neuron(2)([1.0]), ArgumentError, "this neuron takes 2 inputs, got 1"),
         (lambda: MLP(2, [3, 1])([1.0, 2.0, 3.0]), ArgumentError, "takes 2 inputs, got 3"),
         (lambda: Neuron(0), ArgumentError, "nin is a whole number from 1 up, got int 0"),

@@ -1,6 +1,7 @@
 """Optimisers and schedules: PyTorch's trajectories, groups, state, and what they do not take."""
 
 import json
+import math
 import runpy
 import subprocess
 import sys
@@ -323,6 +324,31 @@ X = Value(1.0)
 def sequential(milestones: list[int]) -> lr_scheduler.SequentialLR:
     optimizer = new()
     return lr_scheduler.SequentialLR(optimizer, [lr_scheduler.StepLR(optimizer, 1) for _ in range(3)], milestones)
+
+
+NONSENSE: list[Any] = [
+    None,
+    [],
+    "text",
+    {"param_groups": None, "state": {}},
+    {"param_groups": [1], "state": {}},
+    {"param_groups": [{"params": 0}], "state": {}},
+    {"param_groups": [], "state": {math.inf: {}}},
+    {"param_groups": [], "state": {0: {"step": 10**400}}},
+    {"param_groups": [], "state": {"first": {}}},
+    {"param_groups": [], "state": [1]},
+    {"param_groups": [{"params": [0]}], "state": {}},
+    {"param_groups": [{"params": [0]}, {"params": [1]}], "state": {}},
+]
+
+
+@pytest.mark.parametrize("state", NONSENSE, ids=str)
+def test_a_state_that_is_none_is_refused_and_changes_nothing(state: Any) -> None:
+    optimizer = Adam([X], lr=0.25)
+    before = optimizer.state_dict()
+    with pytest.raises(StateError):
+        optimizer.load_state_dict(state)
+    assert optimizer.state_dict() == before
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from autograd_lite.nn.losses import (
     MSELoss,
     NLLLoss,
     QuadraticLoss,
+    SmoothL1Loss,
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     cross_entropy,
@@ -34,6 +35,7 @@ from autograd_lite.nn.losses import (
     mse_loss,
     nll_loss,
     quadratic_loss,
+    smooth_l1_loss,
 )
 from autograd_lite.nn.module import Module
 
@@ -62,6 +64,7 @@ __all__ = [
     "Sequential",
     "SiLU",
     "Sigmoid",
+    "SmoothL1Loss",
     "Softmax",
     "Softplus",
     "Tanh",
@@ -75,5 +78,6 @@ __all__ = [
     "mse_loss",
     "nll_loss",
     "quadratic_loss",
+    "smooth_l1_loss",
     "utils",
 ]

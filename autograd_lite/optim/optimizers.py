@@ -131,7 +131,7 @@ class Optimizer:
             groups = [dict(group) for group in state_dict["param_groups"]]
             state = {int(i): {name: as_float(x) for name, x in item.items()} for i, item in state_dict["state"].items()}
             sizes = [len(group.pop("params")) for group in groups]
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             raise StateError(f"this is no state of an optimiser: {describe(state_dict)}") from None
         own = [len(group["params"]) for group in self.param_groups]
         if sizes != own:
