@@ -763,7 +763,7 @@ def test_nothing_to_clip_is_of_length_0() -> None:
         (lambda: Sequential([Linear(1, 1)]), TypeError, r"Sequential takes modules, Sequential\(a, b, ...\); got list"),
         (lambda: Sequential(nn.ReLU), TypeError, "Sequential takes modules"),
         (lambda: Dropout(1.5), ArgumentError, "p is a probability, from 0 to 1; got float 1.5"),
-        (lambda: nn.Softmax()(1.0), ArgumentError, "Softmax takes a list of numbers, or lists of them; got float 1.0"),
+        (lambda: nn.Softmax()(1.0), ArgumentError, "softmax takes a list of numbers, or lists of them; got float 1.0"),
         (lambda: nn.ReLU()("text"), TypeError, "relu takes numbers and Values"),
         (lambda: Neuron(2)(["a", "b"]), TypeError, "unsupported operand|can't multiply"),
     ],

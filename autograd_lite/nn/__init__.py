@@ -1,6 +1,6 @@
 """Neural networks on Values: modules, layers, activations, initialisers and losses, with PyTorch's names."""
 
-from autograd_lite.nn import init, utils
+from autograd_lite.nn import functional, init, utils
 from autograd_lite.nn.activations import (
     ELU,
     GELU,
@@ -14,7 +14,8 @@ from autograd_lite.nn.activations import (
     Softplus,
     Tanh,
 )
-from autograd_lite.nn.layers import MLP, Dropout, Layer, Linear, Neuron, Sequential
+from autograd_lite.nn.containers import ModuleDict, ModuleList, Sequential
+from autograd_lite.nn.layers import MLP, Dropout, Layer, Linear, Neuron
 from autograd_lite.nn.losses import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -37,7 +38,7 @@ from autograd_lite.nn.losses import (
     quadratic_loss,
     smooth_l1_loss,
 )
-from autograd_lite.nn.module import Module
+from autograd_lite.nn.module import Module, Parameter
 
 __all__ = [
     "ELU",
@@ -57,8 +58,11 @@ __all__ = [
     "LogSoftmax",
     "MSELoss",
     "Module",
+    "ModuleDict",
+    "ModuleList",
     "NLLLoss",
     "Neuron",
+    "Parameter",
     "QuadraticLoss",
     "ReLU",
     "Sequential",
@@ -71,6 +75,7 @@ __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "cross_entropy",
+    "functional",
     "hinge_loss",
     "huber_loss",
     "init",

@@ -4,20 +4,20 @@ All take one sample, a list of numbers, or a batch, a list of such lists.
 """
 
 import operator
-import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from autograd_lite import pytree
 from autograd_lite._rng import Rng, as_random
-from autograd_lite.core.checks import as_float, check_size, describe, is_real
+from autograd_lite.core.checks import check_size, describe
 from autograd_lite.core.value import Value
 from autograd_lite.errors import ArgumentError
+from autograd_lite.nn import functional
 from autograd_lite.nn.activations import Activation, activate, shown
 from autograd_lite.nn.init import Initializer, kaiming_uniform, weights
 from autograd_lite.nn.module import Module
 
-__all__ = ["MLP", "Dropout", "Layer", "Linear", "Neuron", "Sequential"]
+__all__ = ["MLP", "Dropout", "Layer", "Linear", "Neuron"]
 
 
 class _BySample(Module):
@@ -230,37 +230,6 @@ class Linear(_BySample):
         return f"in_features={len(self.weight[0])}, out_features={len(self.weight)}, bias={self.bias is not None}"
 
 
-class Sequential(Module):
-    """Modules or functions, each given what the one before it gave.
-
-    >>> from autograd_lite.nn import ReLU
-    >>> model = Sequential(Linear(2, 3), ReLU(), Linear(3, 1))
-    >>> len(model), model[1]
-    (3, ReLU())
-    """
-
-    def __init__(self, *modules: Any) -> None:
-        for position, module in enumerate(modules):
-            if not callable(module) or isinstance(module, type):
-                raise TypeError(f"Sequential takes modules, Sequential(a, b, ...); got {describe(module)}")
-            setattr(self, str(position), module)  # so that paths are PyTorch's, "0.weight"
-
-    def __iter__(self) -> Iterator[Any]:
-        return (module for name, module in vars(self).items() if name.isdecimal())
-
-    def __len__(self) -> int:
-        return len(list(iter(self)))
-
-    def __getitem__(self, position: Any) -> Any:
-        found = list(self)[position]
-        return Sequential(*found) if isinstance(position, slice) else found
-
-    def forward(self, x: Any) -> Any:
-        for module in self:
-            x = module(x)
-        return x
-
-
 class Dropout(Module):
     """While training, make each number 0 with probability p and divide the others by 1 - p; else change nothing.
 
@@ -275,24 +244,14 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5, *, rng: Rng = None) -> None:
-        if not is_real(p) or not 0.0 <= p <= 1.0:
-            raise ArgumentError(f"p is a probability, from 0 to 1; got {describe(p)}")
-        self.p = as_float(p)
+        self.p = functional.probability(p)
         self._rng = None if rng is None else as_random(rng)
 
     def forward(self, x: Any) -> Any:
-        if not self.training or self.p == 0.0:
-            return x
-        return dropped(x, self.p, as_random(self._rng))
+        return functional.dropout(x, self.p, self.training, rng=self._rng)
 
     def extra_repr(self) -> str:
         return f"p={self.p}"
-
-
-def dropped(x: Any, p: float, draws: random.Random) -> Any:
-    """Each number 0 with probability p, the others divided by 1 - p."""
-    scale = 1.0 / (1.0 - p) if p < 1.0 else 0.0
-    return pytree.map_leaves(lambda number: number * (0.0 if draws.random() < p else scale), x)
 
 
 def _given(row: list[float]) -> Initializer:

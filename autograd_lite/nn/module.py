@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from autograd_lite import pytree
 from autograd_lite.core.checks import as_float, describe, is_real
+from autograd_lite.core.node import number
 from autograd_lite.core.value import Value, assign
 from autograd_lite.errors import ArgumentError, StateError
 from autograd_lite.nn import state
@@ -16,7 +18,7 @@ from autograd_lite.nn.holdings import PLAIN, Holder, held, items
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["IncompatibleKeys", "Module", "in_mode"]
+__all__ = ["IncompatibleKeys", "Module", "Parameter", "in_mode", "zero_grad"]
 
 
 class IncompatibleKeys(NamedTuple):
@@ -24,6 +26,17 @@ class IncompatibleKeys(NamedTuple):
 
     missing_keys: list[str]
     unexpected_keys: list[str]
+
+
+def Parameter(data: Any, requires_grad: bool = True) -> Any:  # noqa: N802 - PyTorch's spelling
+    """A number as a leaf Value, numbers in nested lists as such lists of leaf Values: what a module finds by itself.
+
+    A parameter is a Value here, and no class of its own. Raises ``TypeError`` for what holds no numbers.
+
+    >>> Parameter([1.0, 2.0])
+    [Value(data=1.0, grad=0.0), Value(data=2.0, grad=0.0)]
+    """
+    return pytree.map_leaves(lambda x: Value(number(x)).requires_grad_(requires_grad), data)
 
 
 class _Naming(abc.ABCMeta):
