@@ -31,7 +31,8 @@ class IncompatibleKeys(NamedTuple):
 def Parameter(data: Any, requires_grad: bool = True) -> Any:  # noqa: N802 - PyTorch's spelling
     """A number as a leaf Value, numbers in nested lists as such lists of leaf Values: what a module finds by itself.
 
-    A parameter is a Value here, and no class of its own. Raises ``TypeError`` for what holds no numbers.
+    It is a function, as a parameter is a Value and has no class of its own. Without ``requires_grad``
+    it is a constant. Raises ``TypeError`` for what holds no numbers.
 
     >>> Parameter([1.0, 2.0])
     [Value(data=1.0, grad=0.0), Value(data=2.0, grad=0.0)]
@@ -186,7 +187,7 @@ class Module(Holder, metaclass=_Naming):
         return {path: value.data for path, value in self._state()}
 
     def load_state_dict(self, state_dict: Mapping[str, float], strict: bool = True) -> IncompatibleKeys:
-        """Set the parameters from what :meth:`state_dict` gave, all or, if anything is wrong, none.
+        """Set the parameters to what :meth:`state_dict` gave. A state that does not fit changes nothing.
 
         Raises ``StateError`` (a ``ValueError``) if paths are missing or unexpected, unless ``strict``
         is False; ``TypeError`` for what is not a number. Returns the missing and the unexpected paths.
@@ -204,10 +205,10 @@ class Module(Holder, metaclass=_Naming):
                 "load_state_dict(state, strict=False) takes what fits"
             )
         found = {path: state_dict[path] for path in own if path in state_dict}
-        for path, number in found.items():
-            if not is_real(number) or isinstance(number, bool):
-                raise TypeError(f"the state of {path} must be a number, got {describe(number)}")
-        assign([(own[path], as_float(number)) for path, number in found.items()])
+        for path, x in found.items():
+            if not is_real(x) or isinstance(x, bool):
+                raise TypeError(f"the state of {path} must be a number, got {describe(x)}")
+        assign([(own[path], as_float(x)) for path, x in found.items()])
         return IncompatibleKeys(missing, unexpected)
 
     def save(self, path: str | os.PathLike[str]) -> "Path":
@@ -215,7 +216,7 @@ class Module(Holder, metaclass=_Naming):
 
         Returns the path. Raises ``OSError`` if it cannot be written.
         """
-        return state.write(path, repr(self), self.state_dict())
+        return state.write(path, self.state_dict(), repr(self))
 
     def load(self, path: str | os.PathLike[str]) -> Self:
         """Set all parameters from a file that :meth:`save` wrote or, if anything is wrong, none; return the module.

@@ -1,4 +1,4 @@
-"""Optimisers: what applies an update rule to the parameters of a model."""
+"""Optimisers: they apply an update rule to the parameters of a model."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -15,18 +15,19 @@ __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop"]
 
 
 class Optimizer:
-    """Base class: groups of parameters, each with settings of its own, and what is remembered of each parameter.
+    """Base class: groups of parameters, each with settings of its own, and the state of each parameter.
 
-    A subclass names its ``rule``, a function as in :mod:`optim.rules`, and the ``memory``
-    of that, by name with what it is at first; the settings come through ``__init__``.
+    A subclass has a ``rule``, a function as in :mod:`optim.rules`, and a ``memory``: the names
+    of the rule's state, each with its first value. The settings come through ``__init__``.
 
     Args:
         params: the parameters, such as ``model.parameters()``; or a list of dicts, each with
             its ``"params"`` and settings that differ from the others'.
         settings: of the rule, for all groups that have none of their own.
 
-    Raises ``TypeError`` or ``ArgumentError`` (a ``ValueError``) for anything but leaves that
-    take gradients, for one given twice, for none at all, and for impossible settings.
+    Raises ``TypeError`` or ``ArgumentError`` (a ``ValueError``) for anything but leaves, for leaves
+    none of which takes gradients, for one given twice, for none at all, and for impossible settings.
+    Some may be frozen, as long as others are not.
 
     >>> x = Value(5.0)
     >>> optimizer = SGD([x], lr=0.1)
@@ -45,7 +46,7 @@ class Optimizer:
         self.defaults = settings
         #: One dict for each group: its ``"params"``, and its settings, which may be changed between steps.
         self.param_groups: list[dict[str, Any]] = []
-        # What is remembered of each parameter that has been updated, in the order of memory.
+        # The state of each parameter that has been updated, in the order of memory.
         self._state: dict[Value, Sequence[float]] = {}
         if isinstance(params, (Value, dict)) or not isinstance(params, Iterable):
             raise TypeError(f"an optimiser takes a list of Values, such as model.parameters(); got {describe(params)}")
@@ -56,7 +57,7 @@ class Optimizer:
             self.add_param_group(group)
 
     def add_param_group(self, group: dict[str, Any]) -> None:
-        """Take on more parameters: a dict with their list as ``"params"``, and settings of their own."""
+        """Add parameters: a dict with their list as ``"params"``, and settings of their own."""
         if not isinstance(group, dict) or "params" not in group:
             raise TypeError(f'a group is a dict with its "params" and settings, got {describe(group)}')
         settings = {**self.defaults, **group}
@@ -81,9 +82,9 @@ class Optimizer:
         self.param_groups.append({**settings, "params": params})
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update every parameter that has a gradient, all of them or, if anything fails, none.
+        """Update every parameter that has a gradient and is not frozen: all of them or, if anything fails, none.
 
-        ``closure``, if given, computes the loss and its gradients first, and the loss is returned.
+        Ctrl-C comes before the step or after it, never in between. ``closure``, if given, computes the loss and its gradients first, and the loss is returned.
         """
         loss = closure() if closure is not None else None
         rule, blank = type(self).rule, tuple(self.memory.values())
@@ -106,9 +107,9 @@ class Optimizer:
         zero_grad(self._params(), set_to_none)
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything to go on from later, as PyTorch has it: parameters are numbered in the order of the groups.
+        """All that it takes to resume later, as in PyTorch: parameters are numbered in the order of the groups.
 
-        Plain dicts, lists and numbers, which JSON keeps.
+        It holds plain dicts, lists and numbers only, so that JSON can write it.
         """
         params = self._params()
         position = {id(p): i for i, p in enumerate(params)}
@@ -122,7 +123,7 @@ class Optimizer:
         }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on from what :meth:`state_dict` gave, through JSON too; all of it or, if it does not fit, none.
+        """Resume from what :meth:`state_dict` gave, through JSON too. A state that does not fit changes nothing.
 
         Raises ``StateError`` (a ``ValueError``) if it is of other groups, or of another kind of optimiser.
         """
