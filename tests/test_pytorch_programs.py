@@ -253,7 +253,7 @@ def test_the_guide_is_so(capsys: pytest.CaptureFixture[str]) -> None:
     exec(program, {})
     assert capsys.readouterr().out.count("loss") == 3
     for name in set(re.findall(r"`(?:nn\.)?([A-Z]\w+)`", guide)) - {"AttributeError", "TypeError", "ImportError"}:
-        assert hasattr(nn, name) or hasattr(optim, name) or name == "DataLoader", name
+        assert hasattr(nn, name) or hasattr(ag.optim, name) or name == "DataLoader", name
 
 
 def test_a_state_is_saved_and_loaded_as_in_pytorch(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def Parameter(data: Any, requires_grad: bool = True) -> Any:  # noqa: N802 - PyT
     >>> Parameter([1.0, 2.0])
     [Value(data=1.0, grad=0.0), Value(data=2.0, grad=0.0)]
     """
-    return pytree.map_leaves(lambda x: Value(number(x)).requires_grad_(requires_grad), data)
+    return pytree.map_leaves(lambda x: Value(number(x)) if requires_grad else Value(number(x)).detach(), data)
 
 
 class _Naming(abc.ABCMeta):

@@ -84,7 +84,8 @@ class Optimizer:
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient and is not frozen: all of them or, if anything fails, none.
 
-        Ctrl-C comes before the step or after it, never in between. ``closure``, if given, computes the loss and its gradients first, and the loss is returned.
+        Ctrl-C comes before the step or after it, never in between. ``closure``, if given, computes
+        the loss and its gradients first, and the loss is returned.
         """
         loss = closure() if closure is not None else None
         rule, blank = type(self).rule, tuple(self.memory.values())
