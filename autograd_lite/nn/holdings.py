@@ -66,23 +66,22 @@ class Holder:
                 noted.contents = None
             super().__setattr__(name, thing)
 
-    def _look(self) -> None:
-        """Note the parameters. Raises ``TypeError`` if something else has taken the place of one."""
+    def _look(self) -> dict[int, Value]:
+        """Note the parameters, also those frozen since, and return them by their ids.
+
+        Raises ``TypeError`` if something else has taken the place of one.
+        """
         noted = self._noted
         if noted.parameters is not None and noted.contents is not None:
             pairs = [*zip(noted.containers, noted.contents, strict=True), *noted.arrays]
             changed = [(now, before) for now, before in pairs if not _is_same(now, before)]
             if not changed:
-                return
+                return noted.parameters
             for now, before in changed:
                 _check(before, now, noted.parameters, "")
-        self._note(noted.parameters or {})
+        return self._note(noted.parameters or {})
 
-    def _knows(self, value: Value) -> bool:
-        """Whether it has been noted as a parameter; it may have been frozen since."""
-        return id(value) in (self._noted.parameters or {})
-
-    def _note(self, known: dict[int, Value]) -> None:
+    def _note(self, known: dict[int, Value]) -> dict[int, Value]:
         parameters: dict[int, Value] = {}
         containers: list[Any] = []
         seen: dict[int, Any] = {}
@@ -110,6 +109,7 @@ class Holder:
         noted.arrays = [(held, held.copy()) for held in containers if pytree.is_array(held)]
         noted.containers = [held for held in containers if isinstance(held, (list, dict))]  # a tuple cannot change
         noted.contents = [held.copy() for held in noted.containers]
+        return parameters
 
 
 def held(holder: Holder) -> list[tuple[str, Any]]:

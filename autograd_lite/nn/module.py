@@ -112,12 +112,9 @@ class Module(Holder, metaclass=_Naming):
         """
         found = held(self)
         modules = [thing for _, thing in found if isinstance(thing, Module)]
-        for module in modules:
-            module._look()
+        known = {key for module in modules for key in module._look()}
         for path, thing in found:
-            if not isinstance(thing, Value) or not thing.is_leaf:
-                continue
-            if thing.requires_grad or any(module._knows(thing) for module in modules):
+            if isinstance(thing, Value) and thing.is_leaf and (thing.requires_grad or id(thing) in known):
                 yield path, thing
 
     def parameters(self) -> list[Value]:
