@@ -13,11 +13,12 @@ True
 from typing import TYPE_CHECKING, Any
 
 from autograd_lite import data, nn, ops
+from autograd_lite._rng import manual_seed
 from autograd_lite._version import __version__ as __version__
 from autograd_lite.core.modes import detect_anomaly, no_grad
 from autograd_lite.core.ops import *  # noqa: F403 - the table is the list of primitives
 from autograd_lite.core.ops import absolute, power, round_
-from autograd_lite.data import randn
+from autograd_lite.data import ones, rand, randn, tensor, zeros
 from autograd_lite.drawing import draw, draw_dot
 from autograd_lite.engine import Value
 from autograd_lite.functions import (
@@ -32,6 +33,7 @@ from autograd_lite.functions import (
     sum_,
 )
 from autograd_lite.jit import jit
+from autograd_lite.nn.state import load, save
 from autograd_lite.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 if TYPE_CHECKING:
@@ -47,34 +49,48 @@ __all__ = [
     "draw_dot",
     "evaluate",
     "fit",
+    "float32",
+    "float64",
     "grad",
     "hessian",
     "hvp",
     "jacobian",
     "jit",
     "jvp",
+    "load",
     "log_softmax",
     "logsumexp",
+    "long",
+    "manual_seed",
     "mean",
     "nn",
     "no_grad",
     "norm",
+    "ones",
     "optim",
     "plotting",
     "predict",
     "prod",
+    "rand",
     "randn",
+    "save",
     "softmax",
     "stop_gradient",
+    "tensor",
     "testing",
     "training",
     "value_and_grad",
     "vjp",
+    "zeros",
 ]
 __all__ += ops.__all__
 
 # Python's own names are not in __all__: a star import must not take the builtins away.
 abs, pow, round, sum = absolute, power, round_, sum_
+
+# PyTorch's names of dtypes. A float has double precision whatever it is called.
+float32 = float64 = float
+long = int
 
 
 # A third of the import together, and not for all programs: so when they are first asked for.
@@ -90,6 +106,8 @@ _LATER = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "float":  # PyTorch's dtype; as a global of this module it would hide Python's own
+        return float
     if name not in _LATER:
         raise AttributeError(f"module 'autograd_lite' has no attribute {name!r}")
     import importlib

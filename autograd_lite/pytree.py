@@ -1,8 +1,9 @@
 """Numbers in nested structures: the arguments and results of transforms and of compiled functions.
 
 A structure is a list, a tuple or a named tuple, a dict, a dataclass, a NumPy array of any
-dimension (0 included), a Module (as the structure of its parameters), or None, which is empty.
-Subclasses stay what they are. A leaf is a number of any kind. The words are JAX's.
+dimension (0 included), a Module (as the structure of its parameters, but for frozen ones), or
+None, which is empty. Subclasses stay what they are. A leaf is a number of any kind. The words
+are JAX's.
 
 >>> leaves, structure = flatten({"w": [1.0, 2.0], "b": None})
 >>> leaves, structure.paths()
@@ -137,7 +138,7 @@ def branch(thing: Any) -> Branch | None:
     if thing is None:
         return Branch(kind, (), (), lambda items: None)
     if _is_module(thing):
-        named = dict(thing.named_parameters())
+        named = {name: parameter for name, parameter in thing.named_parameters() if parameter.requires_grad}
         parameters = list(named.values())
         return Branch(
             (kind, tuple(named)),

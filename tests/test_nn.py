@@ -1,6 +1,7 @@
 """Modules, neurons, layers and perceptrons."""
 
 import copy
+import functools
 import inspect
 import math
 import pickle
@@ -12,9 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograd_lite import Value, draw_dot, grad, log_softmax, nn, ops, optim, softmax
+import autograd_lite as ag
+from autograd_lite import Value, data, draw_dot, grad, log_softmax, nn, ops, optim, pytree, softmax
 from autograd_lite.core.node import number
-from autograd_lite.errors import ArgumentError
+from autograd_lite.errors import ArgumentError, GraphError
 from autograd_lite.nn import MLP, Dropout, Layer, Linear, Module, Neuron, Sequential
 
 
@@ -51,6 +53,39 @@ def test_weights_come_from_the_seed() -> None:
     assert weights(1) != weights(2)
     assert weights(None) != weights(None)
     assert all(-1 <= w <= 1 for w in weights(5))
+
+
+@pytest.mark.parametrize("rng", [None, random], ids=["None", "the module"])
+def test_pythons_own_seed_makes_a_program_repeatable(rng: Any) -> None:
+    def program() -> list[Any]:
+        random.seed(1337)
+        model = Sequential(Linear(2, 3, rng=rng), Dropout(0.5, rng=rng))
+        mlp = MLP(2, [3, 1], rng=rng)
+        batch = next(data.batches([1, 2, 3, 4, 5], [*"abcde"], 3, rng=rng))
+        return [model.state_dict(), mlp.state_dict(), data.randn(3, rng=rng), model([1.0, 2.0]), batch]
+
+    assert str(program()) == str(program())
+
+
+def test_manual_seed_is_pythons_seed() -> None:
+    random.seed(3)
+    expected = [random.random(), data.randn(2)]
+    ag.manual_seed(3)
+    assert [random.random(), data.randn(2)] == expected
+
+
+@pytest.mark.parametrize("make", [np.random.default_rng, np.random.RandomState])
+def test_numpys_generators_are_sources_of_random_numbers(make: Callable[[int], Any]) -> None:
+    def draws(rng: Any) -> list[Any]:
+        numbers = [p.data for p in Linear(2, 3, rng=rng).parameters()]
+        X, *_ = data.split(list(range(20)), list(range(20)), held_out=0.5, rng=rng)
+        return [numbers, data.randn(5, rng=rng), X, Dropout(0.5, rng=rng)([1.0] * 10)]
+
+    assert draws(make(0)) == draws(make(0)) != draws(make(1))
+    generator = make(0)
+    assert data.randn(2, rng=generator) != data.randn(2, rng=generator)
+    twins = [copy.deepcopy(Dropout(0.5, rng=make(0)))([1.0] * 20) for _ in range(2)]
+    assert twins[0] == twins[1] == pickle.loads(pickle.dumps(Dropout(0.5, rng=make(0))))([1.0] * 20)
 
 
 def test_parameters_are_named_by_their_path() -> None:
@@ -134,6 +169,294 @@ def test_containers_that_hold_themselves_or_plain_data_are_no_trouble() -> None:
     model.loop.append(model.loop)
     model.table = [[0.0] * 100 for _ in range(100)]
     assert [p.data for p in model.parameters()] == [1.0, 2.0]
+
+
+# -- Parameters are not lost --
+
+
+class Line(Module):
+    def __init__(self) -> None:
+        self.slope = Value(2.0)
+        self.table: dict[str, Any] = {"a": [Value(1.0)], "b": Value(4.0)}
+        self.pair = (Value(3.0), [Value(5.0)])
+        self.W = np.array([[Value(1.0), Value(2.0)]])
+        self.constant = Value(7.0).detach()
+        self.sub = Neuron(2, rng=0)
+        self.layers = [Linear(2, 2, rng=0)]
+
+    def forward(self, x: Any) -> Any:
+        self.sub([x, x])
+        self.layers[0]([x, x])
+        return self.slope * x
+
+
+def assign_item(model: Any) -> None:
+    model.sub.w[0] += -0.1
+
+
+def assign_item_without_recording(model: Any) -> None:
+    with ag.no_grad():
+        model.sub.w[1] -= 0.5
+
+
+def assign_attribute(model: Any) -> None:
+    model.slope += -0.1
+
+
+def assign_attribute_inside(model: Any) -> None:
+    model.sub.b = model.sub.b - 0.5
+
+
+def assign_list(model: Any) -> None:
+    model.sub.w = [w - 0.5 for w in model.sub.w]
+
+
+def assign_row(model: Any) -> None:
+    model.layers[0].weight[1] = [w - 0.5 for w in model.layers[0].weight[1]]
+
+
+def assign_dict(model: Any) -> None:
+    model.table["b"] *= 2.0
+
+
+def assign_in_dict(model: Any) -> None:
+    model.table["a"][0] *= 2.0
+
+
+def assign_in_tuple(model: Any) -> None:
+    model.pair[1][0] *= 2.0
+
+
+def assign_in_array(model: Any) -> None:
+    model.W[0, 1] -= 0.5
+
+
+def assign_whole_array(model: Any) -> None:
+    model.W -= 0.5
+
+
+def assign_float(model: Any) -> None:
+    model.sub.w[0] = model.sub.w[0].data - 0.1
+
+
+LOSSES = [
+    (assign_item, r"sub\.w\.0"),
+    (assign_item_without_recording, r"sub\.w\.1"),
+    (assign_attribute, "slope"),
+    (assign_attribute_inside, r"sub\.b"),
+    (assign_list, r"sub\.w\.0"),
+    (assign_row, r"layers\.0\.weight\.1\.0"),
+    (assign_dict, r"table\.b"),
+    (assign_in_dict, r"table\.a\.0"),
+    (assign_in_tuple, r"pair\.1\.0"),
+    (assign_in_array, r"W\.0\.1"),
+    (assign_whole_array, r"W\.0\.0"),
+    (assign_float, r"sub\.w\.0"),
+]
+
+
+@pytest.mark.parametrize("then", [lambda model: model(2.0), Module.parameters, Module.zero_grad])
+@pytest.mark.parametrize(("lose", "path"), LOSSES)
+def test_what_takes_the_place_of_a_parameter_is_refused(
+    lose: Callable[[Any], None], path: str, then: Callable[[Any], Any]
+) -> None:
+    model: Any = Line()
+    model(2.0)
+
+    def program() -> None:
+        lose(model)
+        model.latest = [3.0]
+        then(model)
+
+    with pytest.raises(TypeError, match=rf"the place of the parameter {path}, .*p\.data -= 0\.1 \* p\.grad"):
+        program()
+
+
+def test_a_constant_of_the_same_number_is_refused_when_parameters_are_asked_for() -> None:
+    model = Neuron(2, rng=0)
+    model.w[0] = model.w[0].detach()
+    with pytest.raises(TypeError, match=r"the place of the parameter w\.0"):
+        model.parameters()
+
+
+@pytest.mark.parametrize("then", [lambda model: model([1.0, 2.0]), Module.parameters])
+def test_a_weight_of_an_mlp_that_is_replaced_is_refused(then: Callable[[Any], Any]) -> None:
+    model = MLP(2, [3, 1], rng=0)
+    model.layers[1].neurons[0].w[2] -= 0.5
+    with pytest.raises(TypeError, match=r"the parameter layers\.1\.neurons\.0\.w\.2, "):
+        then(model)
+
+
+@pytest.mark.parametrize("twin", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_a_copy_does_not_lose_parameters_either(twin: Callable[[Any], Any]) -> None:
+    model = twin(Neuron(2, rng=0))
+    model.w[0] -= 0.5
+    with pytest.raises(TypeError, match=r"the place of the parameter w\.0"):
+        model([1.0, 2.0])
+
+
+def test_new_parameters_modules_and_shapes_may_take_the_place_of_old_ones() -> None:
+    model: Any = Line()
+    model.slope = Value(4.0)
+    model.sub.w[0] = Value(0.5)
+    model.sub = Linear(1, 1)
+    model.layers[0] = Linear(2, 1)
+    model.layers.append(Neuron(2))
+    model.table = {"c": Value(1.0)}
+    model.pair = None
+    model.W = np.array([Value(1.0)])
+    model.constant = model.constant * 2.0
+    model.latest = [model.slope * 2.0]
+    model.latest = [model.slope * 3.0]
+    assert model.slope in model.parameters()
+    model.sub = Neuron(2)
+    assert model(2.0).data == 8.0
+    del model.sub.w[1]
+    assert len(model.sub.parameters()) == 2
+    with pytest.raises(TypeError, match="slope"):
+        model.slope *= 2.0
+
+
+def test_a_module_may_be_called_with_other_numbers_in_the_place_of_its_parameters() -> None:
+    def loss(model: Any, x: float) -> Any:
+        gradient = grad(lambda model: model([x, x]))(model)
+        ahead = pytree.map_leaves(lambda p: p * 0.5, model)
+        return ahead([x, x]) + sum(p.data for p in gradient.parameters())
+
+    neuron = Neuron(2, nonlin=False, rng=0)
+    expected = loss(neuron, 2.0).data
+    assert ag.jit(loss)(neuron, 2.0).data == ag.jit(loss)(neuron, 2.0).data == expected
+    assert ag.jit(lambda x: neuron([x, x]))(2.0).data == 2.0 * expected
+
+
+# -- Freezing --
+
+
+def test_a_frozen_module_gets_no_gradient_and_is_not_moved_until_it_is_unfrozen() -> None:
+    model = Sequential(Linear(2, 2, rng=0), Linear(2, 1, rng=1))
+    everything = model.parameters()
+    assert model[0].requires_grad_(False) is model[0]
+    assert model.parameters() == everything
+    assert [p.requires_grad for p in everything] == [False] * 6 + [True] * 3
+    optimizer = optim.SGD(model.parameters(), lr=1.0)
+
+    def moved() -> list[bool]:
+        before = model.state_dict()
+        model.zero_grad()
+        model([1.0, 2.0])[0].backward()
+        optimizer.step()
+        return [before[path] != now for path, now in model.state_dict().items()]
+
+    assert moved() == [False] * 6 + [True] * 3
+    for twin in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert len(twin.parameters()) == 9
+        for p in twin.parameters():
+            p.requires_grad = True
+        assert twin([1.0, 2.0])[0].requires_grad
+    model.requires_grad_()
+    assert moved() == [True] * 9
+
+
+def test_an_optimiser_leaves_alone_what_was_frozen_with_a_gradient() -> None:
+    x, y = Value(1.0), Value(1.0)
+    x.grad = y.grad = 1.0
+    assert x.requires_grad_(False) is x
+    optim.SGD([x, y], lr=0.5).step()
+    assert (x.data, y.data) == (1.0, 0.5)
+
+
+def test_only_a_leaf_can_be_frozen() -> None:
+    with pytest.raises(GraphError, match="only a leaf can be frozen"):
+        (Value(1.0) * 2.0).requires_grad = False
+
+
+def test_gradients_of_a_module_leave_out_what_is_frozen() -> None:
+    neuron = Neuron(2, nonlin=False, rng=0)
+    neuron.b.requires_grad = False
+    gradient = grad(lambda n: n([3.0, 4.0]))(neuron)
+    assert [w.data for w in gradient.w] == [3.0, 4.0]
+    assert gradient.b is neuron.b
+
+
+def test_children_and_named_modules_have_their_paths() -> None:
+    model = Sequential(Linear(1, 2), Sequential(nn.ReLU()))
+    assert [path for path, _ in model.named_modules()] == ["", "0", "1", "1.0"]
+    assert list(model.children()) == list(model) == [child for _, child in model.named_children()]
+    seen: list[Any] = []
+    assert model.apply(seen.append) is model
+    assert seen[-1] is model
+    assert len(seen) == 4
+
+
+def test_zero_grad_sets_to_none_or_to_zero() -> None:
+    model = Neuron(1, nonlin=False, rng=0)
+    model([0.5]).backward()
+    model.zero_grad(set_to_none=False)
+    assert [(p.has_grad, p.grad) for p in model.parameters()] == [(True, 0.0)] * 2
+    model.zero_grad()
+    assert not any(p.has_grad for p in model.parameters())
+
+
+class Sample(list[float]):
+    """A sample that counts how often it is looked at."""
+
+    looks = 0
+
+    def __len__(self) -> int:
+        self.looks += 1
+        return super().__len__()
+
+    def __getitem__(self, place: Any) -> Any:
+        self.looks += 1
+        return super().__getitem__(place)
+
+
+def test_a_sample_is_looked_at_as_often_however_many_neurons_there_are() -> None:
+    def looks(model: Module) -> int:
+        batch = [Sample([1.0, 2.0]) for _ in range(4)]
+        model(batch)
+        return sum(sample.looks for sample in batch)
+
+    few = looks(Neuron(2))
+    assert looks(Layer(2, 8)) == looks(MLP(2, [8, 8, 1])) == looks(Linear(2, 50)) == few
+    assert few <= 4 * 4
+
+
+def test_a_neuron_with_a_forward_of_its_own_is_asked_for_it() -> None:
+    class Doubled(Neuron):
+        def forward(self, x: Any) -> Any:
+            return 2.0 * super().forward(x)
+
+    class Called(Neuron):
+        def __call__(self, x: Any) -> Any:
+            return 3.0 * super().__call__(x)
+
+    layer = Layer(2, 2, nonlin=False, rng=0)
+    plain = [y.data for y in layer([1.0, 2.0])]
+    for i, kind in enumerate([Doubled, Called]):
+        neuron = kind(2, nonlin=False)
+        neuron.load_state_dict(layer.neurons[i].state_dict())
+        layer.neurons[i] = neuron
+    assert [y.data for y in layer([1.0, 2.0])] == [2.0 * plain[0], 3.0 * plain[1]]
+
+
+def test_a_layer_of_another_width_in_the_middle_of_an_mlp_is_an_error() -> None:
+    model = MLP(2, [3, 1])
+    model.layers[1] = Layer(4, 1)
+    with pytest.raises(ArgumentError, match="takes 4 inputs, got 3"):
+        model([1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [lambda model: model, ag.jit, functools.partial, lambda model: model.forward, lambda model: ag.jit(ag.jit(model))],
+)
+def test_evaluation_finds_the_model_inside_what_wraps_it(wrap: Callable[[Any], Any]) -> None:
+    model = Sequential(Linear(1, 20, rng=0), Dropout(0.5, rng=0))
+    expected = [number(y) for y in model.eval()([1.0])]
+    model.train()
+    assert ag.predict(wrap(model), [[1.0]]) == [expected]
+    assert all(module.training for module in model.modules())
 
 
 def test_parameters_in_slots_would_be_lost_and_are_refused() -> None:
@@ -400,9 +723,16 @@ def test_gradients_that_cannot_be_clipped_are_left_alone_if_that_is_asked() -> N
         optim.clip_grad_norm_([a, b], -1.0)
 
 
+def test_nothing_to_clip_is_of_length_0() -> None:
+    assert optim.clip_grad_norm_([], 1.0) == optim.clip_grad_norm_([Value(1.0)], 1.0) == 0.0
+    assert optim.clip_grad_norm_(Value(1.0), 1.0) == 0.0  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
+        (lambda: optim.clip_grad_norm_([[]], 1.0), TypeError, r"such as model.parameters\(\); in it is list \[\]"),  # type: ignore[list-item]
+        (lambda: optim.clip_grad_norm_(Neuron(1), 1.0), TypeError, "such as model.parameters.*; got Neuron"),  # type: ignore[arg-type]
         (lambda: Neuron(2)([1.0]), ArgumentError, "this neuron takes 2 inputs, got 1"),
         (lambda: MLP(2, [3, 1])([1.0, 2.0, 3.0]), ArgumentError, "takes 2 inputs, got 3"),
         (lambda: Neuron(0), ArgumentError, "nin is a whole number from 1 up, got int 0"),
@@ -433,7 +763,7 @@ def test_gradients_that_cannot_be_clipped_are_left_alone_if_that_is_asked() -> N
         (lambda: Sequential([Linear(1, 1)]), TypeError, r"Sequential takes modules, Sequential\(a, b, ...\); got list"),
         (lambda: Sequential(nn.ReLU), TypeError, "Sequential takes modules"),
         (lambda: Dropout(1.5), ArgumentError, "p is a probability, from 0 to 1; got float 1.5"),
-        (lambda: nn.Softmax()(1.0), ArgumentError, "Softmax takes a list of numbers, or lists of them; got float 1.0"),
+        (lambda: nn.Softmax()(1.0), ArgumentError, "softmax takes a list of numbers, or lists of them; got float 1.0"),
         (lambda: nn.ReLU()("text"), TypeError, "relu takes numbers and Values"),
         (lambda: Neuron(2)(["a", "b"]), TypeError, "unsupported operand|can't multiply"),
     ],

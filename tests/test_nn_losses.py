@@ -22,6 +22,8 @@ ONE_NUMBER: list[tuple[Callable[..., Any], float, float, float]] = [
     (nn.l1_loss, -3.0, 1.0, 4.0),
     (nn.huber_loss, 1.5, 1.0, 0.125),
     (nn.huber_loss, 4.0, 1.0, 2.5),
+    (nn.smooth_l1_loss, 1.5, 1.0, 0.125),
+    (nn.smooth_l1_loss, 4.0, 1.0, 2.5),
     (nn.hinge_loss, 0.25, 1.0, 0.75),
     (nn.hinge_loss, 0.25, -1.0, 1.25),
     (nn.hinge_loss, 2.0, 1.0, 0.0),
@@ -33,6 +35,7 @@ MODULES = [
     (nn.MSELoss(), nn.mse_loss),
     (nn.L1Loss(), nn.l1_loss),
     (nn.HuberLoss(delta=0.5), lambda p, t: nn.huber_loss(p, t, delta=0.5)),
+    (nn.SmoothL1Loss(beta=0.5), lambda p, t: nn.smooth_l1_loss(p, t, beta=0.5)),
     (nn.HingeLoss(margin=0.5), lambda p, t: nn.hinge_loss(p, t, margin=0.5)),
     (nn.BCELoss(), nn.binary_cross_entropy),
     (nn.BCEWithLogitsLoss(), nn.binary_cross_entropy_with_logits),
@@ -76,7 +79,7 @@ def test_cross_entropy_is_the_negative_log_of_the_softmax(z: list[float], y: int
     assert nn.cross_entropy(z, y) == pytest.approx(expected, rel=1e-13, abs=1e-13)
     assert nn.nll_loss(log_softmax(z), y) == expected
     one_hot = [float(i == y) for i in range(len(z))]
-    assert nn.cross_entropy(z, one_hot) == pytest.approx(expected, rel=1e-13, abs=1e-13)
+    assert nn.cross_entropy([z], [one_hot]) == pytest.approx(expected, rel=1e-13, abs=1e-13)
 
 
 @given(st.lists(numbers, min_size=2, max_size=4), st.floats(0, 1))
@@ -142,6 +145,10 @@ def test_floats_give_a_float_and_values_a_value() -> None:
     assert isinstance(nn.mse_loss([Value(1.0)], [2.0]), Value)
 
 
+def test_a_probability_that_is_nan_makes_the_loss_nan() -> None:
+    assert math.isnan(nn.binary_cross_entropy([math.nan], [1.0]))
+
+
 def test_a_difference_too_large_to_square_is_infinite_and_raises_nothing() -> None:
     assert nn.mse_loss(1e200, -1e200) == math.inf
 
@@ -162,12 +169,27 @@ def test_a_difference_too_large_to_square_is_infinite_and_raises_nothing() -> No
         (lambda: nn.cross_entropy([1.0, 2.0], math.nan), "got float nan"),
         (lambda: nn.cross_entropy([1.0, 2.0], "cat"), "got str 'cat'"),
         (lambda: nn.cross_entropy([[1.0, 2.0]], [0, 1]), "must fit, got 1 x 2 and 2"),
-        (lambda: nn.cross_entropy([1.0, 2.0], [1.0]), "must fit, got 2 and 1"),
+        (lambda: nn.cross_entropy([[1.0, 2.0]], [[1.0]]), "must fit, got 2 and 1"),
         (lambda: nn.cross_entropy([1.0, 2.0], 0, label_smoothing=2.0), "label_smoothing is a share, from 0 to 1"),
+        *[
+            (lambda y=y: nn.cross_entropy([0.1, 0.2, 0.3], y), "needs a list of logits for each sample, .*with_logits")
+            for y in ([0, 1, 1], [0, 1, 0], [0.0, 1.0, 0.0], (0, 0, 1), np.array([0, 1, 0]), [[0], [1], [0]])
+        ],
         (
-            lambda: nn.cross_entropy([0.1, 0.2, 0.3], [0, 1, 1]),
-            "probabilities sum to 1, and .* a list of logits for each",
+            lambda: nn.cross_entropy([[0.1, 0.2, 0.3]], [[0, 1, 1]]),
+            "probabilities are 0 or more and sum to 1, and .* a list of logits for each",
         ),
+        (lambda: nn.cross_entropy([[0.1, 0.2]], [[2.0, -1.0]]), "are 0 or more and sum to 1"),
+        (lambda: nn.cross_entropy([[0.1, 0.2]], [[math.nan, 1.0]]), "are 0 or more and sum to 1"),
+        *[
+            (lambda loss=loss, t=t: loss([0.5], [t]), "targets of a binary cross-entropy are from 0 to 1, got float")
+            for loss in (nn.binary_cross_entropy, nn.binary_cross_entropy_with_logits, nn.BCELoss())
+            for t in (-1, 2, math.nan, -1e-9)
+        ],
+        *[
+            (lambda p=p: nn.binary_cross_entropy([p], [1]), "probabilities, from 0 to 1, got .*; of logits take")
+            for p in (-0.1, 1.5, math.inf, Value(2.0))
+        ],
         (lambda: nn.cross_entropy(1.0, 0), "takes the list of a sample's outputs"),
     ],
 )

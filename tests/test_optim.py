@@ -1,7 +1,10 @@
 """Optimisers and schedules: PyTorch's trajectories, groups, state, and what they do not take."""
 
 import json
+import math
 import runpy
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -134,12 +137,89 @@ def test_a_step_that_fails_changes_nothing() -> None:
     assert (a.data, b.data) == (1.0, 1.0)
 
 
-def test_ctrl_c_in_a_step_does_not_leave_half_of_it(interrupted: type[Value]) -> None:
-    a, b = Value(1.0), interrupted(1.0)
-    a.grad = b.grad = 1.0
-    with pytest.raises(KeyboardInterrupt):
-        SGD([a, b], lr=0.5).step()
-    assert (a.data, b.data) == (0.5, 0.5)
+#: Steps, loads and schedules, interrupted at random moments by a real signal, by the clock of the process.
+INTERRUPTED = """
+import random
+import signal
+
+from autograd_lite import Value, nn, optim
+
+signal.signal(signal.SIGALRM, signal.default_int_handler)  # raises KeyboardInterrupt, as Ctrl-C does
+draws, count = random.Random(SEED), 0
+
+
+def interrupted(action):
+    global count
+    try:
+        signal.setitimer(signal.ITIMER_REAL, draws.uniform(5e-6, 4e-4))
+        while True:
+            action()
+    except KeyboardInterrupt:
+        count += 1
+
+
+class Model(nn.Module):
+    def __init__(self):
+        self.parameters_ = [Value(1.0) for _ in range(20)]
+
+
+def trained(steps):
+    model = Model()
+    optimizer = optim.Adam(model.parameters(), lr=0.01)
+    for p in model.parameters():
+        p.grad = 1.0
+    for _ in range(steps):
+        optimizer.step()
+    return model, optimizer
+
+
+where = {}  # the number of steps after which a parameter has this number
+model, optimizer = trained(0)
+for step in range(5000):
+    where[model.parameters()[0].data] = float(step)
+    optimizer.step()
+
+model, optimizer = trained(0)
+for _ in range(300):
+    interrupted(optimizer.step)
+    found = {where[p.data] for p in model.parameters()}
+    remembered = {state["step"] for state in optimizer.state_dict()["state"].values()} or {0.0}
+    assert len(found) == 1 and found == remembered, (found, remembered)
+    if max(found) > 4000.0:
+        model, optimizer = trained(0)
+
+states = [[x.state_dict() for x in trained(steps)] for steps in (1, 2)]
+model, optimizer = trained(1)
+for _ in range(100):
+    interrupted(lambda: [model.load_state_dict(state) for state, _ in states])
+    assert model.state_dict() in [state for state, _ in states]
+    interrupted(lambda: [optimizer.load_state_dict(state) for _, state in states])
+    assert optimizer.state_dict() in [state for _, state in states]
+
+optimizer = optim.SGD([{"params": [Value(1.0)]} for _ in range(10)], lr=1.0)
+schedule = optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.9999)
+for _ in range(100):
+    interrupted(schedule.step)
+    rates = schedule.get_last_lr()
+    assert len(set(rates)) == 1 and abs(rates[0] / 0.9999**schedule.last_epoch - 1.0) < 1e-6
+print(count)
+"""
+
+
+def test_ctrl_c_at_any_moment_comes_before_or_after_a_step_a_load_and_a_schedule() -> None:
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-c", INTERRUPTED.replace("SEED", str(seed))],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parent.parent,
+        )
+        for seed in range(4)
+    ]
+    for child in children:
+        out, err = child.communicate(timeout=120)
+        assert (out, err) == ("600\n", "")
 
 
 def test_a_rule_takes_values_so_that_a_learning_rate_has_a_gradient() -> None:
@@ -244,6 +324,31 @@ X = Value(1.0)
 def sequential(milestones: list[int]) -> lr_scheduler.SequentialLR:
     optimizer = new()
     return lr_scheduler.SequentialLR(optimizer, [lr_scheduler.StepLR(optimizer, 1) for _ in range(3)], milestones)
+
+
+NONSENSE: list[Any] = [
+    None,
+    [],
+    "text",
+    {"param_groups": None, "state": {}},
+    {"param_groups": [1], "state": {}},
+    {"param_groups": [{"params": 0}], "state": {}},
+    {"param_groups": [], "state": {math.inf: {}}},
+    {"param_groups": [], "state": {0: {"step": 10**400}}},
+    {"param_groups": [], "state": {"first": {}}},
+    {"param_groups": [], "state": [1]},
+    {"param_groups": [{"params": [0]}], "state": {}},
+    {"param_groups": [{"params": [0]}, {"params": [1]}], "state": {}},
+]
+
+
+@pytest.mark.parametrize("state", NONSENSE, ids=str)
+def test_a_state_that_is_none_is_refused_and_changes_nothing(state: Any) -> None:
+    optimizer = Adam([X], lr=0.25)
+    before = optimizer.state_dict()
+    with pytest.raises(StateError):
+        optimizer.load_state_dict(state)
+    assert optimizer.state_dict() == before
 
 
 @pytest.mark.parametrize(

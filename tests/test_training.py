@@ -263,14 +263,6 @@ def test_ctrl_c_while_an_epoch_is_taken_down_leaves_whole_epochs() -> None:
     assert history.epochs == len(history["loss"]) == 3
 
 
-def test_ctrl_c_while_a_state_is_loaded_loads_all_of_it(interrupted: type[Value]) -> None:
-    model = Line()
-    model.b = interrupted(0.0)
-    with pytest.raises(KeyboardInterrupt):
-        model.load_state_dict({"a": 1.0, "b": 2.0})
-    assert numbers(model) == [1.0, 2.0]
-
-
 class Logarithm(Line):
     def forward(self, x: Any) -> Any:
         return [(self.a + x[0]).log() + self.b]

@@ -5,10 +5,12 @@ their recording from :mod:`autograd_lite.core.node`, the topological order from
 :mod:`autograd_lite.core.graph` and the chain rule from :mod:`autograd_lite.core.chain`.
 """
 
+import collections
 import math
 import operator
 import threading
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Self
 
 from autograd_lite.core import graph, modes, ops
 from autograd_lite.core.chain import pull_back
@@ -18,7 +20,7 @@ from autograd_lite.core.op import Op
 from autograd_lite.core.operators import primitives
 from autograd_lite.errors import GraphError
 
-__all__ = ["Value", "assign"]
+__all__ = ["Value", "assign", "assignment", "at_once"]
 
 
 class Value(Node):
@@ -112,8 +114,26 @@ class Value(Node):
 
     @property
     def requires_grad(self) -> bool:
-        """Whether gradients reach it: not so for results of ``detach()`` and ``no_grad()``."""
+        """Whether gradients reach it: not so for results of ``detach()`` and ``no_grad()``.
+
+        That of a leaf may be assigned: False freezes it, True makes a parameter of it (again).
+        """
         return self._primitive is not CONSTANT
+
+    @requires_grad.setter
+    def requires_grad(self, requires_grad: bool) -> None:
+        if modes.in_a_mode:
+            modes.current().interpreter.refuse("assign")
+        if not self.is_leaf:
+            raise GraphError(
+                f"only a leaf can be frozen, and {self!r} is the result of {self._op}; write v.detach() for a constant"
+            )
+        self._primitive = None if requires_grad else CONSTANT
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Freeze a leaf (False) or unfreeze it, and return it."""
+        self.requires_grad = requires_grad
+        return self
 
     @property
     def _prev(self) -> "tuple[Value, ...]":
@@ -361,14 +381,25 @@ _constant_power = binary(ops.constant_power)
 
 
 def assign(pairs: "list[tuple[Value, float]]") -> None:
-    """Set the data of many Values, of all of them even if Ctrl-C comes in between."""
-    try:
-        for value, data in pairs:
-            value.data = data
-    except KeyboardInterrupt:
-        for value, data in pairs:
-            value.data = data
-        raise
+    """Set the data of many Values, of all or of none: Ctrl-C comes before or after."""
+    at_once(assignment(pairs))
+
+
+def assignment(pairs: "list[tuple[Value, float]]") -> Iterator[None]:
+    """The same for later: nothing is set before ``at_once(assignment)``.
+
+    Raises as ``value.data = data`` does.
+    """
+    if modes.in_a_mode:
+        modes.current().interpreter.refuse("assign")
+    values = [value for value, _ in pairs]
+    return map(_set_data, values, [checked(data, "Value.data") for _, data in pairs])
+
+
+#: Run an iterator to its end in a single call of C code. Python looks for signals after a call, not in it,
+#: and not between an assignment and the call that follows.
+at_once: Callable[[Iterable[Any]], None] = collections.deque[Any](maxlen=0).extend
+_set_data: Callable[[Value, float], None] = Node.__dict__["_data"].__set__
 
 
 def _restored(data: float, grad: "float | Value | None", name: str | None, requires_grad: bool) -> Value:

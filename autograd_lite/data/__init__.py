@@ -1,11 +1,12 @@
-"""Small data sets, real and seeded random ones, and what to do with them before and during training.
+"""Small data sets, real and random ones; what to do with samples before and during training; tensors as nested lists.
 
 Samples are a list ``X`` of lists of floats, labels a list ``y``. Functions that take data
 take lists, tuples and NumPy arrays, and give lists.
 """
 
 from autograd_lite.data.datasets import IRIS_FEATURES, IRIS_SPECIES, blobs, circles, iris, moons, spirals, xor
-from autograd_lite.data.samples import batches, randn, split, standardize
+from autograd_lite.data.samples import batches, split, standardize
+from autograd_lite.data.tensors import ones, rand, randn, tensor, zeros
 
 __all__ = [
     "IRIS_FEATURES",
@@ -15,9 +16,13 @@ __all__ = [
     "circles",
     "iris",
     "moons",
+    "ones",
+    "rand",
     "randn",
     "spirals",
     "split",
     "standardize",
+    "tensor",
     "xor",
+    "zeros",
 ]

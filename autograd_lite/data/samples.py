@@ -9,19 +9,7 @@ from autograd_lite._rng import Rng, as_random
 from autograd_lite.core.checks import as_float, check_size, describe
 from autograd_lite.errors import ArgumentError
 
-__all__ = ["batches", "randn", "rows_of", "split", "standardize"]
-
-
-def randn(*size: int, rng: Rng = None) -> Any:
-    """Numbers from the standard normal distribution: one, or nested lists of the given size (PyTorch's spelling).
-
-    >>> randn(2, 1, rng=0)
-    [[0.9417154046806644], [-1.3965781047011498]]
-    """
-    for count in size:
-        check_size(count, "a size", least=0)
-    draws = as_random(rng)
-    return draws.gauss(0.0, 1.0) if not size else [randn(*size[1:], rng=draws) for _ in range(size[0])]
+__all__ = ["batches", "rows_of", "split", "standardize"]
 
 
 def split(
@@ -71,7 +59,7 @@ def standardize(X: Collection[Any], reference: Collection[Any] | None = None) ->
 def batches(
     X: Collection[Any], y: Collection[Any], size: int, *, shuffle: bool = True, rng: Rng = None, drop_last: bool = False
 ) -> Iterator[tuple[list[Any], list[Any]]]:
-    """X and y in pieces of ``size`` samples, in random order or (without ``shuffle``) as they are.
+    """X and y in pieces of ``size`` samples, in random order or, without ``shuffle``, in their own.
 
     The last piece may be smaller; ``drop_last`` leaves it out then. Raises ``ArgumentError`` if the
     lengths differ, or the size is not a whole number from 1 up.

@@ -1,6 +1,6 @@
 """Neural networks on Values: modules, layers, activations, initialisers and losses, with PyTorch's names."""
 
-from autograd_lite.nn import init, utils
+from autograd_lite.nn import functional, init, utils
 from autograd_lite.nn.activations import (
     ELU,
     GELU,
@@ -14,7 +14,8 @@ from autograd_lite.nn.activations import (
     Softplus,
     Tanh,
 )
-from autograd_lite.nn.layers import MLP, Dropout, Layer, Linear, Neuron, Sequential
+from autograd_lite.nn.containers import ModuleDict, ModuleList, Sequential
+from autograd_lite.nn.layers import MLP, Dropout, Layer, Linear, Neuron
 from autograd_lite.nn.losses import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -25,6 +26,7 @@ from autograd_lite.nn.losses import (
     MSELoss,
     NLLLoss,
     QuadraticLoss,
+    SmoothL1Loss,
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     cross_entropy,
@@ -34,8 +36,9 @@ from autograd_lite.nn.losses import (
     mse_loss,
     nll_loss,
     quadratic_loss,
+    smooth_l1_loss,
 )
-from autograd_lite.nn.module import Module
+from autograd_lite.nn.module import Module, Parameter
 
 __all__ = [
     "ELU",
@@ -55,19 +58,24 @@ __all__ = [
     "LogSoftmax",
     "MSELoss",
     "Module",
+    "ModuleDict",
+    "ModuleList",
     "NLLLoss",
     "Neuron",
+    "Parameter",
     "QuadraticLoss",
     "ReLU",
     "Sequential",
     "SiLU",
     "Sigmoid",
+    "SmoothL1Loss",
     "Softmax",
     "Softplus",
     "Tanh",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "cross_entropy",
+    "functional",
     "hinge_loss",
     "huber_loss",
     "init",
@@ -75,5 +83,6 @@ __all__ = [
     "mse_loss",
     "nll_loss",
     "quadratic_loss",
+    "smooth_l1_loss",
     "utils",
 ]

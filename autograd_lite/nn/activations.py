@@ -1,15 +1,15 @@
-"""Activations as modules, and what an ``activation`` argument stands for."""
+"""Activations as modules, and the function that an ``activation`` argument stands for."""
 
 import operator
 from collections.abc import Callable
 from typing import Any
 
-from autograd_lite import functions, pytree
 from autograd_lite.core import ops
 from autograd_lite.core.checks import describe
 from autograd_lite.core.operators import primitives
 from autograd_lite.core.value import Value
 from autograd_lite.errors import ArgumentError
+from autograd_lite.nn import functional
 from autograd_lite.nn.module import Module
 
 __all__ = [
@@ -32,48 +32,48 @@ Activation = Callable[[Any], Any] | str | None
 
 
 class _Elementwise(Module):
-    """A function of one number, applied to every number of nested lists."""
+    """An activation without settings: a function of :mod:`nn.functional`."""
 
-    function: Callable[..., Any]
+    function: Callable[[Any], Any]
 
     def forward(self, x: Any) -> Any:
-        return pytree.map_leaves(self.function, x)
+        return type(self).function(x)
 
 
 class ReLU(_Elementwise):
     """max(x, 0) of every number."""
 
-    function = ops.relu
+    function = staticmethod(functional.relu)
 
 
 class Sigmoid(_Elementwise):
     """1 / (1 + exp(-x)) of every number."""
 
-    function = ops.sigmoid
+    function = staticmethod(functional.sigmoid)
 
 
 class Tanh(_Elementwise):
     """The hyperbolic tangent of every number."""
 
-    function = ops.tanh
+    function = staticmethod(functional.tanh)
 
 
 class GELU(_Elementwise):
-    """x times the normal distribution's probability of less than x, of every number."""
+    """x times the probability that a standard normal number is less than x, of every number."""
 
-    function = ops.gelu
+    function = staticmethod(functional.gelu)
 
 
 class SiLU(_Elementwise):
     """x * sigmoid(x) of every number."""
 
-    function = ops.silu
+    function = staticmethod(functional.silu)
 
 
 class Softplus(_Elementwise):
     """log(1 + exp(x)) of every number."""
 
-    function = ops.softplus
+    function = staticmethod(functional.softplus)
 
 
 class Identity(Module):
@@ -90,7 +90,7 @@ class LeakyReLU(Module):
         self.negative_slope = negative_slope
 
     def forward(self, x: Any) -> Any:
-        return pytree.map_leaves(lambda number: ops.leaky_relu(number, self.negative_slope), x)
+        return functional.leaky_relu(x, self.negative_slope)
 
     def extra_repr(self) -> str:
         return f"negative_slope={self.negative_slope}"
@@ -103,35 +103,22 @@ class ELU(Module):
         self.alpha = alpha
 
     def forward(self, x: Any) -> Any:
-        return pytree.map_leaves(lambda number: ops.elu(number, self.alpha), x)
+        return functional.elu(x, self.alpha)
 
     def extra_repr(self) -> str:
         return f"alpha={self.alpha}"
 
 
 class _OverTheLast(Module):
-    """A function of a list of numbers, applied to every innermost list.
+    """A function of each innermost list. ``dim`` is -1, or the number of the last dimension."""
 
-    ``dim`` is there for PyTorch's sake: -1, or the number of the last dimension.
-    """
-
-    function: Callable[..., list[Any]]
+    function: Callable[[Any, int], Any]
 
     def __init__(self, dim: int = -1) -> None:
         self.dim = dim
 
     def forward(self, x: Any) -> Any:
-        return self._applied(x, 0)
-
-    def _applied(self, x: Any, depth: int) -> Any:
-        rows = x.tolist() if pytree.is_array(x) else x
-        if not isinstance(rows, (list, tuple)) or not rows:
-            raise ArgumentError(f"{type(self).__name__} takes a list of numbers, or lists of them; got {describe(x)}")
-        if isinstance(rows[0], (list, tuple)):
-            return [self._applied(row, depth + 1) for row in rows]
-        if self.dim not in (-1, depth):
-            raise ArgumentError(f"{type(self).__name__} goes over the last dimension, here {depth}; got dim={self.dim}")
-        return type(self).function(rows)
+        return type(self).function(x, self.dim)
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}"
@@ -144,13 +131,13 @@ class Softmax(_OverTheLast):
     [0.5, 0.5]
     """
 
-    function = staticmethod(functions.softmax)
+    function = staticmethod(functional.softmax)
 
 
 class LogSoftmax(_OverTheLast):
     """The logarithm of :class:`Softmax`, exact also where that is almost 0; what ``nll_loss`` takes."""
 
-    function = staticmethod(functions.log_softmax)
+    function = staticmethod(functional.log_softmax)
 
 
 def activate(activation: Activation) -> Callable[[Any], Any] | None:

@@ -4,22 +4,51 @@ All take one sample, a list of numbers, or a batch, a list of such lists.
 """
 
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from autograd_lite import pytree
 from autograd_lite._rng import Rng, as_random
-from autograd_lite.core.checks import as_float, check_size, describe, is_real
+from autograd_lite.core.checks import check_size, describe
 from autograd_lite.core.value import Value
 from autograd_lite.errors import ArgumentError
+from autograd_lite.nn import functional
 from autograd_lite.nn.activations import Activation, activate, shown
 from autograd_lite.nn.init import Initializer, kaiming_uniform, weights
 from autograd_lite.nn.module import Module
 
-__all__ = ["MLP", "Dropout", "Layer", "Linear", "Neuron", "Sequential"]
+__all__ = ["MLP", "Dropout", "Layer", "Linear", "Neuron"]
 
 
-class Neuron(Module):
+class _BySample(Module):
+    """Base class of layers that take a sample, a list of numbers, or nested lists of samples.
+
+    What is given is checked once, here; ``_output`` and the layers inside take it as it comes.
+    """
+
+    _taker = "this layer"
+
+    def forward(self, x: Any) -> Any:
+        """The outputs for a sample, or for each of nested lists of samples."""
+        width = self._width()
+
+        def walk(x: Any) -> Any:
+            if _is_batch(x, width, self._taker):
+                return [walk(sample) for sample in x]
+            return self._output(list(x))
+
+        return walk(x.tolist() if pytree.is_array(x) else x)
+
+    def _width(self) -> int:
+        """How many numbers a sample has."""
+        raise NotImplementedError
+
+    def _output(self, x: list[Any]) -> Any:
+        """The outputs for one sample, which has been checked."""
+        raise NotImplementedError
+
+
+class Neuron(_BySample):
     """activation(w . x + b), with weights drawn uniformly from -1 to 1 and a bias of 0.
 
     Args:
@@ -28,7 +57,7 @@ class Neuron(Module):
         activation: the name of a primitive, such as ``"tanh"``, or a function of one number.
         init: where the weights come from: the name of an initialiser in :mod:`nn.init`, or
             a function like those.
-        rng: its random numbers: a ``random.Random``, a seed, or None.
+        rng: its random numbers: a seed, a ``random.Random`` or a NumPy Generator; None for Python's ``random``.
 
     Called with ``nin`` numbers it gives one; with a list of such lists, a list. Raises
     ``ArgumentError`` (a ``ValueError``) for another count.
@@ -58,10 +87,12 @@ class Neuron(Module):
         self.activation = activation if nonlin else None
         self._activate = activate(self.activation)
 
-    def forward(self, x: Sequence[Any]) -> Any:
-        """The output for ``nin`` inputs."""
-        if _is_batch(x, len(self.w), "this neuron"):
-            return [self.forward(sample) for sample in x]
+    _taker = "this neuron"
+
+    def _width(self) -> int:
+        return len(self.w)
+
+    def _output(self, x: list[Any]) -> Any:
         total = _weighted_sum(self.w, x, self.b)
         return self._activate(total) if self._activate else total
 
@@ -69,8 +100,8 @@ class Neuron(Module):
         return f"{len(self.w)}{shown(self.activation)}"
 
 
-class Layer(Module):
-    """Neurons side by side, each with the same inputs. Arguments after the sizes are the neurons'.
+class Layer(_BySample):
+    """Neurons side by side, each with the same inputs. Further arguments are those of :class:`Neuron`.
 
     Called with ``nin`` numbers it gives a list of ``nout``, or the number itself if ``nout``
     is 1; with a list of such lists, a list of what it gives for each.
@@ -81,15 +112,15 @@ class Layer(Module):
     ) -> None:
         check_size(nin, "nin")
         check_size(nout, "nout")
-        # Drawn for the whole layer, as some initialisers look at nout too.
+        # For the whole layer at once, as some initialisers depend on nout too.
         rows = weights(init, nout, nin, rng)
         self.neurons = [Neuron(nin, init=_given(row), **kwargs) for row in rows]
 
-    def forward(self, x: Sequence[Any]) -> Any:
-        """The outputs for ``nin`` inputs."""
-        if _is_batch(x, len(self.neurons[0].w), "this layer"):
-            return [self.forward(sample) for sample in x]
-        outputs = [neuron(x) for neuron in self.neurons]
+    def _width(self) -> int:
+        return len(self.neurons[0].w)
+
+    def _output(self, x: list[Any]) -> Any:
+        outputs = [_output_of(neuron, x) for neuron in self.neurons]
         return outputs[0] if len(outputs) == 1 else outputs
 
     def __repr__(self) -> str:
@@ -97,7 +128,7 @@ class Layer(Module):
         return f"Layer({nin}, {len(self.neurons)}{shown(activation)})  # {len(self.parameters())} parameters"
 
 
-class MLP(Module):
+class MLP(_BySample):
     """A multi-layer perceptron: layers one after the other.
 
     Args:
@@ -106,7 +137,7 @@ class MLP(Module):
         activation: of all layers but the last: the name of a primitive, or a function.
         output: the activation of the last layer; none if not said.
         init: the initialiser of the weights, by its name in :mod:`nn.init` or as a function.
-        rng: their random numbers: a ``random.Random``, a seed, or None.
+        rng: their random numbers: a seed, a ``random.Random`` or a NumPy Generator; None for Python's ``random``.
 
     Called with ``nin`` numbers it gives a list of ``nouts[-1]``, or the number itself if
     that is 1; with a list of such lists, a list of what it gives for each. Raises
@@ -140,17 +171,19 @@ class MLP(Module):
             for a, b, activation in zip(sizes, nouts, activations, strict=False)
         ]
 
-    def forward(self, x: Sequence[Any]) -> Any:
-        """The outputs for ``nin`` inputs."""
-        if _is_batch(x, len(self.layers[0].neurons[0].w), "this MLP"):
-            return [self.forward(sample) for sample in x]
+    _taker = "this MLP"
+
+    def _width(self) -> int:
+        return len(self.layers[0].neurons[0].w)
+
+    def _output(self, x: list[Any]) -> Any:
         y: Any = x
-        for i, layer in enumerate(self.layers):
-            y = layer(y if i == 0 or isinstance(y, list) else [y])  # a layer of one neuron gives a bare number
+        for layer in self.layers:
+            y = _output_of(layer, y if isinstance(y, list) else [y])  # a layer of one neuron gives a bare number
         return y
 
 
-class Linear(Module):
+class Linear(_BySample):
     """W x + b, PyTorch's way: weights and bias uniform up to in_features**-0.5.
 
     Args:
@@ -158,7 +191,7 @@ class Linear(Module):
         out_features: how many outputs.
         bias: whether there is a b.
         init: the initialiser of the weights, by its name in :mod:`nn.init` or as a function.
-        rng: their random numbers: a ``random.Random``, a seed, or None.
+        rng: their random numbers: a seed, a ``random.Random`` or a NumPy Generator; None for Python's ``random``.
 
     Called with a list of ``in_features`` numbers it gives a list of ``out_features``, and the
     like for nested lists. Raises ``ArgumentError`` (a ``ValueError``) for another count.
@@ -185,10 +218,10 @@ class Linear(Module):
         self.weight = [[Value(w) for w in row] for row in rows]
         self.bias = [Value(draws.uniform(-bound, bound)) for _ in rows] if bias else None
 
-    def forward(self, x: Sequence[Any]) -> Any:
-        """The outputs for a sample, or for each of nested lists of samples."""
-        if _is_batch(x, len(self.weight[0]), "this layer"):
-            return [self.forward(sample) for sample in x]
+    def _width(self) -> int:
+        return len(self.weight[0])
+
+    def _output(self, x: list[Any]) -> Any:
         if self.bias is None:
             return [_weighted_sum(row, x) for row in self.weight]
         return [_weighted_sum(row, x, b) for row, b in zip(self.weight, self.bias, strict=True)]
@@ -197,43 +230,12 @@ class Linear(Module):
         return f"in_features={len(self.weight[0])}, out_features={len(self.weight)}, bias={self.bias is not None}"
 
 
-class Sequential(Module):
-    """Modules, or functions, one after the other.
-
-    >>> from autograd_lite.nn import ReLU
-    >>> model = Sequential(Linear(2, 3), ReLU(), Linear(3, 1))
-    >>> len(model), model[1]
-    (3, ReLU())
-    """
-
-    def __init__(self, *modules: Any) -> None:
-        for position, module in enumerate(modules):
-            if not callable(module) or isinstance(module, type):
-                raise TypeError(f"Sequential takes modules, Sequential(a, b, ...); got {describe(module)}")
-            setattr(self, str(position), module)  # so that paths are PyTorch's, "0.weight"
-
-    def __iter__(self) -> Iterator[Any]:
-        return (module for name, module in vars(self).items() if name.isdecimal())
-
-    def __len__(self) -> int:
-        return len(list(iter(self)))
-
-    def __getitem__(self, position: Any) -> Any:
-        found = list(self)[position]
-        return Sequential(*found) if isinstance(position, slice) else found
-
-    def forward(self, x: Any) -> Any:
-        for module in self:
-            x = module(x)
-        return x
-
-
 class Dropout(Module):
-    """While training, each number 0 with probability p and else divided by 1 - p; in ``eval()`` mode as it is.
+    """While training, make each number 0 with probability p and divide the others by 1 - p; else change nothing.
 
     Args:
         p: the probability, from 0 to 1.
-        rng: the random numbers: a ``random.Random``, a seed, or None.
+        rng: the random numbers: a seed, a ``random.Random`` or a NumPy Generator; None for Python's ``random``.
 
     Source: Srivastava et al., 2014.
 
@@ -242,16 +244,11 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5, *, rng: Rng = None) -> None:
-        if not is_real(p) or not 0.0 <= p <= 1.0:
-            raise ArgumentError(f"p is a probability, from 0 to 1; got {describe(p)}")
-        self.p = as_float(p)
-        self._rng = as_random(rng)
+        self.p = functional.probability(p)
+        self._rng = None if rng is None else as_random(rng)
 
     def forward(self, x: Any) -> Any:
-        if not self.training or self.p == 0.0:
-            return x
-        scale = 1.0 / (1.0 - self.p) if self.p < 1.0 else 0.0
-        return pytree.map_leaves(lambda number: number * (0.0 if self._rng.random() < self.p else scale), x)
+        return functional.dropout(x, self.p, self.training, rng=self._rng)
 
     def extra_repr(self) -> str:
         return f"p={self.p}"
@@ -266,7 +263,22 @@ def _as_pytorch(nout: int, nin: int, *, rng: Rng = None) -> list[list[float]]:
     return kaiming_uniform(nout, nin, a=5.0**0.5, rng=rng)
 
 
-def _weighted_sum(row: Sequence[Value], x: Sequence[Any], b: Value | None = None) -> Any:
+def _output_of(layer: Any, x: list[Any]) -> Any:
+    """What a layer inside another gives for a sample, without checking it again."""
+    kind = type(layer)
+    if getattr(kind, "forward", None) is not _BySample.forward or "forward" in vars(layer):
+        return layer(x)  # the user's own
+    if kind.__call__ is not Module.__call__:
+        return layer(x)
+    noted = layer._noted
+    if noted.containers != noted.contents:
+        layer._look()
+    return layer._output(x)
+
+
+def _weighted_sum(row: Sequence[Value], x: list[Any], b: Value | None = None) -> Any:
+    if len(row) != len(x):  # of a layer that was put in the place of another
+        raise ArgumentError(f"this layer takes {len(row)} inputs, got {len(x)}")
     products = map(operator.mul, row, x)
     return sum(products, next(products) if b is None else b)
 

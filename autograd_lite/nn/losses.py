@@ -3,8 +3,8 @@
 ``pred`` and ``target`` are numbers, or lists of them in any nesting, both of one shape.
 ``reduction`` is ``"mean"`` (over all numbers, or over the samples where a loss has one
 term a sample), ``"sum"``, or ``"none"``, which gives the terms themselves. Floats give a
-float. All raise ``ArgumentError`` (a ``ValueError``) for shapes that differ, for nothing
-at all, and for an unknown reduction.
+float. All raise ``ArgumentError`` (a ``ValueError``) for shapes that differ, for empty
+lists, for targets that are out of range, and for an unknown reduction.
 """
 
 from collections.abc import Callable
@@ -26,6 +26,7 @@ __all__ = [
     "MSELoss",
     "NLLLoss",
     "QuadraticLoss",
+    "SmoothL1Loss",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "cross_entropy",
@@ -35,6 +36,7 @@ __all__ = [
     "mse_loss",
     "nll_loss",
     "quadratic_loss",
+    "smooth_l1_loss",
 ]
 
 
@@ -68,6 +70,16 @@ def huber_loss(pred: Any, target: Any, reduction: str = "mean", delta: float = 1
     return _by_number(term, pred, target, reduction)
 
 
+def smooth_l1_loss(pred: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Any:
+    """:func:`huber_loss` with ``delta=beta``, divided by beta: d^2 / (2 beta), beyond beta abs(d) - beta / 2.
+
+    >>> smooth_l1_loss(3.0, 0.0), smooth_l1_loss(1.0, 0.0, beta=2.0)
+    (2.5, 0.25)
+    """
+    found = huber_loss(pred, target, reduction, delta=beta)
+    return pytree.map_leaves(lambda term: term / beta, found)
+
+
 def hinge_loss(pred: Any, target: Any, reduction: str = "mean", margin: float = 1.0) -> Any:
     """max(0, margin - target * pred), the loss of a maximal margin, for targets -1 and 1 (Cortes and Vapnik, 1995)."""
 
@@ -82,24 +94,39 @@ def hinge_loss(pred: Any, target: Any, reduction: str = "mean", margin: float = 
 def binary_cross_entropy(pred: Any, target: Any, reduction: str = "mean") -> Any:
     """-(t log p + (1 - t) log(1 - p)) for probabilities p; a term of weight 0 is 0. Nothing is clamped.
 
-    Where p comes from a sigmoid, :func:`binary_cross_entropy_with_logits` is exact in the tails too.
+    Predictions and targets are from 0 to 1. Where p comes from a sigmoid,
+    :func:`binary_cross_entropy_with_logits` is exact in the tails too.
     """
 
     def weighted(weight: Any, log: Any) -> Any:
         return ops.where(ops.equal(weight, 0.0), 0.0, weight * log)
 
-    return _by_number(
-        lambda p, t: -(weighted(t, ops.log(p)) + weighted(1.0 - t, ops.log1p(-p))), pred, target, reduction
-    )
+    def term(p: Any, t: Any) -> Any:
+        if p < 0.0 or p > 1.0:  # nan stays nan
+            raise ArgumentError(
+                f"binary_cross_entropy takes probabilities, from 0 to 1, got {describe(p)}; of logits take "
+                "binary_cross_entropy_with_logits"
+            )
+        _check_target(t)
+        return -(weighted(t, ops.log(p)) + weighted(1.0 - t, ops.log1p(-p)))
+
+    return _by_number(term, pred, target, reduction)
 
 
 def binary_cross_entropy_with_logits(pred: Any, target: Any, reduction: str = "mean") -> Any:
     """t softplus(-z) + (1 - t) softplus(z) for logits z: the cross-entropy of sigmoid(z), exact in both tails.
 
+    Targets are from 0 to 1.
+
     >>> binary_cross_entropy_with_logits(1000.0, 0.0)
     1000.0
     """
-    return _by_number(lambda z, t: t * ops.softplus(-z) + (1.0 - t) * ops.softplus(z), pred, target, reduction)
+
+    def term(z: Any, t: Any) -> Any:
+        _check_target(t)
+        return t * ops.softplus(-z) + (1.0 - t) * ops.softplus(z)
+
+    return _by_number(term, pred, target, reduction)
 
 
 # -- One term a sample --
@@ -121,11 +148,12 @@ def quadratic_loss(pred: Any, target: Any, reduction: str = "mean") -> Any:
 
 
 def cross_entropy(pred: Any, target: Any, reduction: str = "mean", label_smoothing: float = 0.0) -> Any:
-    """logsumexp(z) - z_y for logits z and the true class y; by a list of probabilities t, the sum of t_i times that.
+    """logsumexp(z) - z_y for logits z and the true class y; for probabilities t, the sum of t_i times that.
 
     Args:
         pred: the logits of one sample, or a list of those of several.
-        target: a class, as a whole number from 0, or a list of probabilities (one-hot, say); one for each sample.
+        target: a class, as a whole number from 0; of several samples a list with a class, or a list of
+            probabilities (one-hot, say), for each. One sample with probabilities is ``[z], [t]``.
         reduction: over the samples; see above.
         label_smoothing: the share of probability to spread over all classes alike (Szegedy et al., 2016).
 
@@ -134,6 +162,13 @@ def cross_entropy(pred: Any, target: Any, reduction: str = "mean", label_smoothi
     """
     if not 0.0 <= label_smoothing <= 1.0:
         raise ArgumentError(f"label_smoothing is a share, from 0 to 1; got {describe(label_smoothing)}")
+
+    if pytree.is_list(pred) and pytree.is_list(target) and len(pred) and not pytree.is_list(_listed(pred)[0]):
+        raise ArgumentError(
+            f"a list of targets, here {describe(target)}, needs a list of logits for each sample, and each of these "
+            f"predictions is a number: {describe(pred)}. A model of two classes with one output takes "
+            "binary_cross_entropy_with_logits; one sample z with a list t of probabilities is [z] and [t]"
+        )
 
     def term(z: list[Any], y: Any) -> Any:
         total = functions.logsumexp(z)
@@ -191,6 +226,17 @@ class HuberLoss(_Loss):
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction)
         self.delta = delta
+
+
+class SmoothL1Loss(_Loss):
+    """:func:`smooth_l1_loss` as a module."""
+
+    function = staticmethod(smooth_l1_loss)
+    settings = ("reduction", "beta")
+
+    def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
+        super().__init__(reduction)
+        self.beta = beta
 
 
 class HingeLoss(_Loss):
@@ -253,7 +299,7 @@ def _by_number(term: Callable[[Any, Any], Any], pred: Any, target: Any, reductio
 
 
 def _by_sample(term: Callable[[Any, Any], Any], pred: Any, target: Any, reduction: str) -> Any:
-    """A loss with a term for each sample; a single sample is one of which nothing is to be reduced."""
+    """A loss with a term for each sample. That of a single sample is its term."""
     _check_reduction(reduction)
     terms: list[Any] = []
 
@@ -329,12 +375,20 @@ def _same_length(pred: list[Any], target: Any) -> list[Any]:
 
 
 def _probabilities(z: list[Any], y: Any) -> list[Any]:
-    weights = _same_length(z, y)
-    if all(map(is_real, weights)) and abs(sum(weights) - 1.0) > 1e-6:
+    weights = [_number(weight) for weight in _same_length(z, y)]
+    if not abs(sum(weights) - 1.0) <= 1e-6 or any(weight < 0.0 for weight in weights):
         raise ArgumentError(
-            f"probabilities sum to 1, and {describe(weights)} do not; a list of classes needs a list of logits for each"
+            f"probabilities are 0 or more and sum to 1, and {describe(weights)} do not; a list of classes needs a "
+            "list of logits for each"
         )
     return weights
+
+
+def _check_target(t: Any) -> None:
+    if not 0.0 <= t <= 1.0:
+        raise ArgumentError(
+            f"the targets of a binary cross-entropy are from 0 to 1, got {describe(t)}; of -1 and 1 make (y + 1) / 2"
+        )
 
 
 def _class(y: Any, count: int) -> int:

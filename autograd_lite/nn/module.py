@@ -1,22 +1,24 @@
-"""Module: a thing with parameters, found by themselves among its attributes."""
+"""Module: a thing with parameters, which are found among its attributes."""
 
 import abc
 import os
 import reprlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from autograd_lite import pytree
 from autograd_lite.core.checks import as_float, describe, is_real
+from autograd_lite.core.node import number
 from autograd_lite.core.value import Value, assign
 from autograd_lite.errors import ArgumentError, StateError
 from autograd_lite.nn import state
+from autograd_lite.nn.holdings import PLAIN, Holder, held, items
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["IncompatibleKeys", "Module", "in_mode"]
+__all__ = ["IncompatibleKeys", "Module", "Parameter", "in_mode", "zero_grad"]
 
 
 class IncompatibleKeys(NamedTuple):
@@ -26,8 +28,20 @@ class IncompatibleKeys(NamedTuple):
     unexpected_keys: list[str]
 
 
+def Parameter(data: Any, requires_grad: bool = True) -> Any:  # noqa: N802 - PyTorch's spelling
+    """A number as a leaf Value, numbers in nested lists as such lists of leaf Values: what a module finds by itself.
+
+    It is a function, as a parameter is a Value and has no class of its own. Without ``requires_grad``
+    it is a constant. Raises ``TypeError`` for what holds no numbers.
+
+    >>> Parameter([1.0, 2.0])
+    [Value(data=1.0, grad=0.0), Value(data=2.0, grad=0.0)]
+    """
+    return pytree.map_leaves(lambda x: Value(number(x)) if requires_grad else Value(number(x)).detach(), data)
+
+
 class _Naming(abc.ABCMeta):
-    """Calls the parameters of a new module by their paths, when its whole ``__init__`` is done."""
+    """Names the parameters of a new module by their paths, once its whole ``__init__`` is done."""
 
     def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(name, bases, namespace, **kwargs)
@@ -37,7 +51,7 @@ class _Naming(abc.ABCMeta):
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         module = super().__call__(*args, **kwargs)
         for path, parameter in module.named_parameters():
-            # A name that the path ends with came from a module inside; any other was given by hand.
+            # A name that the path ends with came from a module inside. Any other was given by hand, and stays.
             if parameter.name is None or path.endswith(f".{parameter.name}"):
                 parameter.name = path
         return module
@@ -50,13 +64,18 @@ class _Naming(abc.ABCMeta):
         return signature.replace(parameters=list(signature.parameters.values())[1:])
 
 
-class Module(metaclass=_Naming):
+class Module(Holder, metaclass=_Naming):
     """Base class of everything that has parameters.
 
     A parameter is a leaf Value among the attributes, or in lists, tuples, dicts, object
     arrays and other Modules among them. A subclass sets its attributes and writes
-    ``forward``; calling the module calls that. Once ``__init__`` is done, parameters without a
-    name are called by their path, such as ``layers.0.neurons.3.w.1``, in drawings and errors.
+    ``forward``; calling the module calls that. Once ``__init__`` is done, a parameter without a
+    name gets its path as its name, such as ``layers.0.neurons.3.w.1``, for drawings and errors.
+
+    To change a parameter, assign its number: ``p.data -= 0.1 * p.grad``. A new leaf Value may
+    take its place. The result of an operation may not, as nothing would train it:
+    ``n.w[0] -= 0.1 * n.w[0].grad`` raises ``TypeError``, at once or when the module is next
+    called or asked for its parameters.
 
     >>> class Line(Module):
     ...     def __init__(self):
@@ -71,10 +90,13 @@ class Module(metaclass=_Naming):
     {'slope': 2.0, 'offset': 1.0}
     """
 
-    #: Whether it is being trained; see :meth:`train`. Dropout makes a difference of it.
+    #: Whether it is being trained; see :meth:`train`. Dropout drops nothing otherwise.
     training = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        noted = self._noted
+        if noted.containers != noted.contents or noted.arrays:
+            self._look()
         return self.forward(*args, **kwargs)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
@@ -84,27 +106,64 @@ class Module(metaclass=_Naming):
     # -- What it holds --
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
-        """Each parameter once, with its path such as ``layers.0.neurons.3.w.1``, in the order of the attributes."""
-        for path, value in _held(self, Value):
-            if value.is_leaf and value.requires_grad:
-                yield path, value
+        """Each parameter once, with its path such as ``layers.0.neurons.3.w.1``, in the order of the attributes.
+
+        Frozen ones too; see :meth:`requires_grad_`. Raises ``TypeError`` if one has been lost; see above.
+        """
+        found = held(self)
+        modules = [thing for _, thing in found if isinstance(thing, Module)]
+        known = {key for module in modules for key in module._look()}
+        for path, thing in found:
+            if isinstance(thing, Value) and thing.is_leaf and (thing.requires_grad or id(thing) in known):
+                yield path, thing
 
     def parameters(self) -> list[Value]:
         """Each parameter once, in the order of the attributes."""
         return [parameter for _, parameter in self.named_parameters()]
 
+    def named_modules(self) -> Iterator[tuple[str, "Module"]]:
+        """The module itself and every one inside it, each once with its path, the outer before the inner."""
+        return ((path, thing) for path, thing in held(self) if isinstance(thing, Module))
+
     def modules(self) -> list["Module"]:
         """The module itself and every one inside it, each once, the outer before the inner."""
-        return [module for _, module in _held(self, Module)]
+        return [module for _, module in self.named_modules()]
 
-    def zero_grad(self) -> None:
-        """Forget the gradients of all parameters, before the next ``backward()`` adds to them."""
+    def named_children(self) -> Iterator[tuple[str, "Module"]]:
+        """The modules that it holds directly or in lists, tuples and dicts, with their paths."""
+        yield from _children(vars(self), "")
+
+    def children(self) -> Iterator["Module"]:
+        """The modules that it holds directly or in lists, tuples and dicts."""
+        return (child for _, child in self.named_children())
+
+    def apply(self, fn: Callable[["Module"], Any]) -> Self:
+        """Call a function with every module inside, then with this one, and return it: an initialiser, say."""
+        for module in reversed(self.modules()):
+            fn(module)
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or set them to 0, before the next ``backward()`` adds to them."""
+        zero_grad(self.parameters(), set_to_none)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Freeze all parameters (False) or unfreeze them, and return the module.
+
+        A frozen parameter is a constant: it gets no gradient and no optimiser moves it.
+
+        >>> from autograd_lite.nn import Linear
+        >>> layer = Linear(1, 1).requires_grad_(False)
+        >>> layer([2.0])[0].requires_grad, len(layer.parameters())
+        (False, 2)
+        """
         for parameter in self.parameters():
-            parameter.grad = None
+            parameter.requires_grad_(requires_grad)
+        return self
 
     # -- Training and evaluation --
 
-    def train(self, mode: bool = True) -> "Module":
+    def train(self, mode: bool = True) -> Self:
         """Set this module and those inside it to training, and return it."""
         if not isinstance(mode, bool):
             raise TypeError(
@@ -114,18 +173,18 @@ class Module(metaclass=_Naming):
             module.training = mode
         return self
 
-    def eval(self) -> "Module":
+    def eval(self) -> Self:
         """Set this module and those inside it to evaluation, ``train(False)``, and return it."""
         return self.train(False)
 
     # -- Its state --
 
     def state_dict(self) -> dict[str, float]:
-        """The number of each parameter by its path; constants that the module holds, as from ``detach()``, too."""
+        """The number of each parameter by its path, and of each constant that the module holds."""
         return {path: value.data for path, value in self._state()}
 
     def load_state_dict(self, state_dict: Mapping[str, float], strict: bool = True) -> IncompatibleKeys:
-        """Set the parameters from what :meth:`state_dict` gave, all or, if anything is wrong, none.
+        """Set the parameters to what :meth:`state_dict` gave. A state that does not fit changes nothing.
 
         Raises ``StateError`` (a ``ValueError``) if paths are missing or unexpected, unless ``strict``
         is False; ``TypeError`` for what is not a number. Returns the missing and the unexpected paths.
@@ -143,10 +202,10 @@ class Module(metaclass=_Naming):
                 "load_state_dict(state, strict=False) takes what fits"
             )
         found = {path: state_dict[path] for path in own if path in state_dict}
-        for path, number in found.items():
-            if not is_real(number) or isinstance(number, bool):
-                raise TypeError(f"the state of {path} must be a number, got {describe(number)}")
-        assign([(own[path], as_float(number)) for path, number in found.items()])
+        for path, x in found.items():
+            if not is_real(x) or isinstance(x, bool):
+                raise TypeError(f"the state of {path} must be a number, got {describe(x)}")
+        assign([(own[path], as_float(x)) for path, x in found.items()])
         return IncompatibleKeys(missing, unexpected)
 
     def save(self, path: str | os.PathLike[str]) -> "Path":
@@ -154,9 +213,9 @@ class Module(metaclass=_Naming):
 
         Returns the path. Raises ``OSError`` if it cannot be written.
         """
-        return state.write(path, repr(self), self.state_dict())
+        return state.write(path, self.state_dict(), repr(self))
 
-    def load(self, path: str | os.PathLike[str]) -> "Module":
+    def load(self, path: str | os.PathLike[str]) -> Self:
         """Set all parameters from a file that :meth:`save` wrote or, if anything is wrong, none; return the module.
 
         Raises ``StateError`` (a ``ValueError``) for a file that is cut, is no such file, or is of a
@@ -170,7 +229,7 @@ class Module(metaclass=_Naming):
         return self
 
     def _state(self) -> list[tuple[str, Value]]:
-        found = [(path, value) for path, value in _held(self, Value) if value.is_leaf]
+        found = [(path, thing) for path, thing in held(self) if isinstance(thing, Value) and thing.is_leaf]
         if len(dict(found)) < len(found):
             paths = [path for path, _ in found]
             twice = next(path for path in paths if paths.count(path) > 1)
@@ -191,63 +250,52 @@ class Module(metaclass=_Naming):
         return ""
 
 
-def _held(module: Module, kind: type) -> list[tuple[str, Any]]:
-    """Everything of a kind that a module and the modules inside it hold, itself included, each once, with its path."""
-    found: list[tuple[str, Any]] = [("", module)]
-    _collect(module, "", found, {})
-    return [(path, thing) for path, thing in found if isinstance(thing, kind)]
-
-
-def _collect(holder: Any, prefix: str, found: list[tuple[str, Any]], seen: dict[int, Any]) -> None:
-    """Append every Value and Module; ``seen`` keeps all that was looked into, lest an id be given again."""
-    seen[id(holder)] = holder
-    for key, item in _items(holder):
-        if type(item) in _PLAIN or id(item) in seen:  # shared, or above: a child may know its parent
-            continue
-        if isinstance(item, Value):
-            seen[id(item)] = item
-            found.append((f"{prefix}{key}", item))
-        else:
-            if isinstance(item, Module):
-                found.append((f"{prefix}{key}", item))
-            _collect(item, f"{prefix}{key}.", found, seen)
-
-
 def _children(thing: Any, path: str) -> Iterator[tuple[str, Module]]:
     """The modules that a module holds directly, or in containers."""
-    for key, item in _items(thing):
+    for key, item in items(thing):
         name = f"{path}.{key}" if path else str(key)
         if isinstance(item, Module):
             yield name, item
-        elif type(item) not in _PLAIN:
+        elif type(item) not in PLAIN:
             yield from _children(item, name)
 
 
-_PLAIN = {float, int, bool, str, type(None)}
-
-
-def _items(thing: Any) -> Iterable[tuple[Any, Any]]:
-    """What a module or a container holds, by name or position."""
-    if isinstance(thing, Module):
-        thing = vars(thing)
-    elif pytree.is_array(thing) and thing.dtype == object:
-        thing = thing.tolist()
-    if isinstance(thing, (list, tuple)):
-        return enumerate(thing)
-    return thing.items() if isinstance(thing, dict) else ()
+def zero_grad(parameters: list[Value], set_to_none: bool) -> None:
+    """Forget gradients, or set those that there are to 0."""
+    for parameter in parameters:
+        if set_to_none:
+            parameter.grad = None
+        elif parameter.has_grad:
+            parameter.grad = 0.0
 
 
 @contextmanager
 def in_mode(model: Any, *, training: bool) -> Iterator[None]:
-    """A model in training or evaluation, its modules as they were after that; for a plain function nothing."""
-    before = [(module, module.training) for module in model.modules()] if isinstance(model, Module) else []
+    """A model in training or evaluation, its modules as they were after that; for a plain function nothing.
+
+    The model may be wrapped: by ``jit`` or ``functools.partial``, as a method, or by a decorator.
+    """
+    module = _unwrapped(model)
+    before = [(part, part.training) for part in module.modules()] if module is not None else []
     try:
-        for module, _ in before:
-            module.training = training
+        for part, _ in before:
+            part.training = training
         yield
     finally:
-        for module, was in before:
-            module.training = was
+        for part, was in before:
+            part.training = was
+
+
+def _unwrapped(model: Any) -> Module | None:
+    """The module that a function is, or is made of; None if there is none."""
+    seen: list[Any] = []
+    while not isinstance(model, Module):
+        seen.append(model)
+        inner = [getattr(model, name, None) for name in ("__self__", "func", "__wrapped__")]
+        model = next((thing for thing in inner if thing is not None), None)
+        if model is None or any(model is thing for thing in seen):
+            return None
+    return model
 
 
 def _some(paths: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""A model's state as a file: JSON, one parameter a line, exact to the last bit."""
+"""A model's state in a file: JSON, one parameter a line, exact to the last bit."""
 
 import math
 import os
@@ -6,22 +6,47 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from autograd_lite._files import write_whole
-from autograd_lite.core.checks import describe
+from autograd_lite.core.checks import as_float, describe, is_real
 from autograd_lite.errors import StateError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["read", "write"]
+__all__ = ["load", "read", "save", "write"]
 
 _FORMAT, _VERSION = "autograd_lite state", 1
 
-#: No parameter takes more bytes than this; a file that does is not one of ours, and is not read.
+#: No parameter takes more bytes than this. A larger file is not one of ours, and is not read.
 _BYTES_OF_A_PARAMETER, _BYTES_BESIDE = 1_000, 1_000_000
 
 
-def write(path: str | os.PathLike[str], model: str, state: Mapping[str, float]) -> "Path":
-    """Write a state, and what the model looks like for who opens the file."""
+def save(obj: Mapping[str, float], path: str | os.PathLike[str]) -> None:
+    """Write what ``model.state_dict()`` gave, as :meth:`Module.save` does: PyTorch's ``torch.save``.
+
+    Raises ``TypeError`` for anything else, a whole model or an optimiser's state say, and
+    ``OSError`` if the file cannot be written.
+    """
+    if not isinstance(obj, Mapping) or not all(
+        isinstance(key, str) and is_real(x) and not isinstance(x, bool) for key, x in obj.items()
+    ):
+        raise TypeError(
+            f"save() takes the state of a model, model.state_dict(), and a path; got {describe(obj)}. pickle takes a "
+            "whole model, json the state of an optimiser"
+        )
+    write(path, {key: as_float(x) for key, x in obj.items()})
+
+
+def load(path: str | os.PathLike[str]) -> dict[str, float]:
+    """The state in a file, for ``model.load_state_dict``: PyTorch's ``torch.load``. Nothing in it is executed.
+
+    Raises ``StateError`` (a ``ValueError``) for a file that is cut or is no such file, and ``OSError`` if it
+    cannot be read.
+    """
+    return read(path)
+
+
+def write(path: str | os.PathLike[str], state: Mapping[str, float], model: str = "") -> "Path":
+    """Write a state, and how the model looks, for people who open the file."""
     import json
 
     content = {
@@ -34,19 +59,20 @@ def write(path: str | os.PathLike[str], model: str, state: Mapping[str, float]) 
     return write_whole(path, (json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode())
 
 
-def read(path: str | os.PathLike[str], count: int) -> dict[str, float]:
-    """The state in a file, for a model of so many parameters. Raises ``StateError`` for any other file."""
+def read(path: str | os.PathLike[str], count: int | None = None) -> dict[str, float]:
+    """The state in a file, for a model of so many parameters if that is known. Raises ``StateError`` for others."""
     import json
     from pathlib import Path
 
-    limit = _BYTES_BESIDE + count * _BYTES_OF_A_PARAMETER
+    limit = -2 if count is None else _BYTES_BESIDE + count * _BYTES_OF_A_PARAMETER
 
     def refuse(why: str) -> NoReturn:
-        raise StateError(f"{os.fspath(path)} is not a state that this model can load: {why}") from None
+        reader = "load() reads" if count is None else "this model can load"
+        raise StateError(f"{os.fspath(path)} is not a state that {reader}: {why}") from None
 
     with Path(path).open("rb") as file:
-        raw = file.read(limit + 1)
-    if len(raw) > limit:
+        raw = file.read(limit + 1)  # all of it without a limit, read(-1)
+    if count is not None and len(raw) > limit:
         refuse(f"it is larger than the {limit} bytes that {count} parameters could take")
     try:
         content = json.loads(raw.decode(), object_pairs_hook=_without_duplicates)

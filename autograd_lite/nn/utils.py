@@ -1,10 +1,10 @@
-"""Clipping of gradients, under PyTorch's ``nn.utils``, and the class that outputs say."""
+"""Clipping of gradients, PyTorch's ``nn.utils``, and the class that a model's outputs stand for."""
 
 import math
 from collections.abc import Iterable
 from typing import Any
 
-from autograd_lite.core.checks import checked
+from autograd_lite.core.checks import checked, describe
 from autograd_lite.core.node import number
 from autograd_lite.core.value import Value
 from autograd_lite.errors import ArgumentError
@@ -28,7 +28,17 @@ def clip_grad_norm_(parameters: Iterable[Value], max_norm: float, *, error_if_no
     """
     if not checked(max_norm, "max_norm") >= 0.0:
         raise ArgumentError(f"max_norm is a length, 0 or more; got {max_norm}")
-    given = [parameters] if isinstance(parameters, Value) else [p for p in parameters if p.has_grad]
+    if not isinstance(parameters, (Value, Iterable)):
+        raise TypeError(
+            f"clip_grad_norm_ takes a list of Values, such as model.parameters(); got {describe(parameters)}"
+        )
+    every = [parameters] if isinstance(parameters, Value) else list(parameters)
+    for p in every:
+        if not isinstance(p, Value):
+            raise TypeError(
+                f"clip_grad_norm_ takes a list of Values, such as model.parameters(); in it is {describe(p)}"
+            )
+    given = [p for p in every if p.has_grad]
     length = float(norm([number(p.grad) for p in given]))
     if error_if_nonfinite and not math.isfinite(length):
         raise ArgumentError(f"the length of the gradients is {length}, so they cannot be clipped")

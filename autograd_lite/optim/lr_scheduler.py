@@ -1,9 +1,8 @@
 """Schedules of learning rates, under PyTorch's names. Each is a closed form of the number of steps so far.
 
-A schedule multiplies the learning rate of every group of its optimiser, at once when it is
-made and anew at each ``step()``, which is called once an epoch (or once a batch, if that is
-meant). So several on one optimiser multiply each other, and a rate that is assigned in
-between is what they go on from.
+A schedule multiplies the learning rate of every group of its optimiser: when it is made, and
+at each ``step()``. Call that once an epoch, or once a batch. Several schedules on one optimiser
+multiply each other. A rate that you assign in between is multiplied from then on.
 """
 
 import bisect
@@ -13,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from autograd_lite.core.checks import check_size, describe
+from autograd_lite.core.value import at_once
 from autograd_lite.errors import ArgumentError, StateError
 from autograd_lite.optim.optimizers import Optimizer
 
@@ -30,29 +30,33 @@ class LRScheduler:
         self.last_epoch = 0
         for group in optimizer.param_groups:
             base = group.setdefault("initial_lr", group["lr"])
-            self._multiply(group, base, self.lr_at(base, 0))
+            group["lr"] = _multiplied(group["lr"], base, self.lr_at(base, 0))
 
     def lr_at(self, base: float, epoch: int) -> float:
         """The learning rate after so many steps, of a group that began with ``base``."""
         raise NotImplementedError(f"{type(self).__name__} has no lr_at(self, base, epoch) method yet; write one")
 
     def step(self) -> None:
-        """Go on to the next epoch's learning rates."""
-        self.last_epoch += 1
-        for group in self.optimizer.param_groups:
+        """Set the learning rates of the next epoch."""
+        groups, epoch = self.optimizer.param_groups, self.last_epoch + 1
+        rates = []
+        for group in groups:
             base = group.setdefault("initial_lr", group["lr"])
-            self._multiply(group, self.lr_at(base, self.last_epoch - 1), self.lr_at(base, self.last_epoch))
+            rates.append(_multiplied(group["lr"], self.lr_at(base, epoch - 1), self.lr_at(base, epoch)))
+        new_rates = map(dict.__setitem__, groups, itertools.repeat("lr"), rates)
+        self.last_epoch = epoch  # Ctrl-C comes before this line or after the next, never between them
+        at_once(new_rates)
 
     def get_last_lr(self) -> list[float]:
         """The learning rate of each group as it is now."""
         return [group["lr"] for group in self.optimizer.param_groups]
 
     def state_dict(self) -> dict[str, Any]:
-        """What to go on from later; the learning rates are in the optimiser's own state."""
+        """What to resume from; the learning rates are in the optimiser's own state."""
         return {"last_epoch": self.last_epoch}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on from what :meth:`state_dict` gave, beside the optimiser from its own state.
+        """Resume from what :meth:`state_dict` gave. The optimiser resumes from its own.
 
         Raises ``StateError`` (a ``ValueError``) if it is no such state.
         """
@@ -63,10 +67,10 @@ class LRScheduler:
             raise StateError(f"this is no state of a schedule: {describe(state_dict)}") from None
         self.last_epoch = last_epoch
 
-    @staticmethod
-    def _multiply(group: dict[str, Any], before: float, after: float) -> None:
-        # As the closed form has it where nothing else changed the rate; also out of a rate of 0.
-        group["lr"] = after if before in (group["lr"], 0.0) else group["lr"] * (after / before)
+
+def _multiplied(lr: float, before: float, after: float) -> float:
+    """A rate times ``after / before``, which is ``after`` where nothing else changed it; also out of a rate of 0."""
+    return after if before in (lr, 0.0) else lr * (after / before)
 
 
 class StepLR(LRScheduler):

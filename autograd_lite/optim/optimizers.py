@@ -1,4 +1,4 @@
-"""Optimisers: what applies an update rule to the parameters of a model."""
+"""Optimisers: they apply an update rule to the parameters of a model."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -6,26 +6,28 @@ from typing import Any
 
 from autograd_lite.core.checks import as_float, describe, is_real
 from autograd_lite.core.node import number
-from autograd_lite.core.value import Value, assign
+from autograd_lite.core.value import Value, assignment, at_once
 from autograd_lite.errors import ArgumentError, StateError
+from autograd_lite.nn.module import zero_grad
 from autograd_lite.optim import rules
 
 __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop"]
 
 
 class Optimizer:
-    """Base class: groups of parameters, each with settings of its own, and what is remembered of each parameter.
+    """Base class: groups of parameters, each with settings of its own, and the state of each parameter.
 
-    A subclass names its ``rule``, a function as in :mod:`optim.rules`, and the ``memory``
-    of that, by name with what it is at first; the settings come through ``__init__``.
+    A subclass has a ``rule``, a function as in :mod:`optim.rules`, and a ``memory``: the names
+    of the rule's state, each with its first value. The settings come through ``__init__``.
 
     Args:
         params: the parameters, such as ``model.parameters()``; or a list of dicts, each with
             its ``"params"`` and settings that differ from the others'.
         settings: of the rule, for all groups that have none of their own.
 
-    Raises ``TypeError`` or ``ArgumentError`` (a ``ValueError``) for anything but leaves that
-    take gradients, for one given twice, for none at all, and for impossible settings.
+    Raises ``TypeError`` or ``ArgumentError`` (a ``ValueError``) for anything but leaves, for leaves
+    none of which takes gradients, for one given twice, for none at all, and for impossible settings.
+    Some may be frozen, as long as others are not.
 
     >>> x = Value(5.0)
     >>> optimizer = SGD([x], lr=0.1)
@@ -44,7 +46,7 @@ class Optimizer:
         self.defaults = settings
         #: One dict for each group: its ``"params"``, and its settings, which may be changed between steps.
         self.param_groups: list[dict[str, Any]] = []
-        # What is remembered of each parameter that has been updated, in the order of memory.
+        # The state of each parameter that has been updated, in the order of memory.
         self._state: dict[Value, Sequence[float]] = {}
         if isinstance(params, (Value, dict)) or not isinstance(params, Iterable):
             raise TypeError(f"an optimiser takes a list of Values, such as model.parameters(); got {describe(params)}")
@@ -55,7 +57,7 @@ class Optimizer:
             self.add_param_group(group)
 
     def add_param_group(self, group: dict[str, Any]) -> None:
-        """Take on more parameters: a dict with their list as ``"params"``, and settings of their own."""
+        """Add parameters: a dict with their list as ``"params"``, and settings of their own."""
         if not isinstance(group, dict) or "params" not in group:
             raise TypeError(f'a group is a dict with its "params" and settings, got {describe(group)}')
         settings = {**self.defaults, **group}
@@ -70,7 +72,7 @@ class Optimizer:
         for p in params:
             if not isinstance(p, Value):
                 raise TypeError(f"an optimiser takes Values, got {describe(p)}")
-            if not p.is_leaf or not p.requires_grad:
+            if not p.is_leaf or not any(q.requires_grad for q in params if isinstance(q, Value)):
                 raise ArgumentError(
                     f"{p!r} is no leaf that takes gradients, so it cannot be optimised; give its leaves"
                 )
@@ -80,35 +82,35 @@ class Optimizer:
         self.param_groups.append({**settings, "params": params})
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update every parameter that has a gradient, all of them or, if anything fails, none.
+        """Update every parameter that has a gradient and is not frozen: all of them or, if anything fails, none.
 
-        ``closure``, if given, computes the loss and its gradients first, and the loss is returned.
+        Ctrl-C comes before the step or after it, never in between. ``closure``, if given, computes
+        the loss and its gradients first, and the loss is returned.
         """
         loss = closure() if closure is not None else None
         rule, blank = type(self).rule, tuple(self.memory.values())
         updates: list[tuple[Value, float]] = []
-        states: dict[Value, Sequence[float]] = {}
+        states = dict(self._state)
         for group in self.param_groups:
             settings = {name: group[name] for name in self.defaults}
             for p in group["params"]:
-                if p.has_grad:
+                if p.has_grad and p.requires_grad:
                     data, *state = rule(p.data, number(p.grad), *self._state.get(p, blank), **settings)
                     updates.append((p, data))
                     states[p] = state
-        self._state.update(states)
-        assign(updates)
+        new_data = assignment(updates)
+        self._state = states  # Ctrl-C comes before this line or after the next, never between them
+        at_once(new_data)
         return loss
 
-    def zero_grad(self) -> None:
-        """Forget the gradients of all parameters, before the next ``backward()`` adds to them."""
-        for group in self.param_groups:
-            for p in group["params"]:
-                p.grad = None
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or set them to 0, before the next ``backward()`` adds to them."""
+        zero_grad(self._params(), set_to_none)
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything to go on from later, as PyTorch has it: parameters are numbered in the order of the groups.
+        """All that it takes to resume later, as in PyTorch: parameters are numbered in the order of the groups.
 
-        Plain dicts, lists and numbers, which JSON keeps.
+        It holds plain dicts, lists and numbers only, so that JSON can write it.
         """
         params = self._params()
         position = {id(p): i for i, p in enumerate(params)}
@@ -122,7 +124,7 @@ class Optimizer:
         }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on from what :meth:`state_dict` gave, through JSON too; all of it or, if it does not fit, none.
+        """Resume from what :meth:`state_dict` gave, through JSON too. A state that does not fit changes nothing.
 
         Raises ``StateError`` (a ``ValueError``) if it is of other groups, or of another kind of optimiser.
         """
@@ -131,7 +133,7 @@ class Optimizer:
             groups = [dict(group) for group in state_dict["param_groups"]]
             state = {int(i): {name: as_float(x) for name, x in item.items()} for i, item in state_dict["state"].items()}
             sizes = [len(group.pop("params")) for group in groups]
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             raise StateError(f"this is no state of an optimiser: {describe(state_dict)}") from None
         own = [len(group["params"]) for group in self.param_groups]
         if sizes != own:
@@ -141,9 +143,12 @@ class Optimizer:
         ):
             raise StateError(f"this state is not of {type(self).__name__}, but of another kind of optimiser")
         checked = [group | self._checked({name: group[name] for name in self.defaults}) for group in groups]
-        for ours, theirs in zip(self.param_groups, checked, strict=True):
-            ours.update(theirs)
-        self._state = {params[i]: tuple(item[name] for name in self.memory) for i, item in state.items()}
+        new: dict[Value, Sequence[float]] = {
+            params[i]: tuple(item[name] for name in self.memory) for i, item in state.items()
+        }
+        new_settings = map(dict.update, self.param_groups, checked)
+        self._state = new  # Ctrl-C comes before this line or after the next, never between them
+        at_once(new_settings)
 
     def _params(self) -> list[Value]:
         return [p for group in self.param_groups for p in group["params"]]

@@ -1,9 +1,8 @@
 """The update rules, each once, as a function of numbers.
 
-``rule(p, g, *state, **settings)`` takes a parameter, its gradient and what it remembers
-of earlier steps (0.0 each at first), and gives ``(p, *state)`` as they are next. The
-settings are those of the optimiser of the same name. Written with operators and
-primitives only, a rule takes Values as well as floats.
+``rule(p, g, *state, **settings)`` takes a parameter, its gradient and its state (0.0 each at
+first), and gives the next ``(p, *state)``. The settings are those of the optimiser of the same
+name. A rule uses operators and primitives only, so that it takes Values as well as floats.
 
 >>> sgd(1.0, 0.5, 0.0, lr=0.1, momentum=0.9, weight_decay=0.0, nesterov=False)
 (0.95, 0.5)
@@ -83,7 +82,7 @@ def adam(
     step = step + 1
     mean = beta1 * mean + (1 - beta1) * g
     square = beta2 * square + (1 - beta2) * g * g
-    # Both start at 0 and are too small at first; that is what is divided out.
+    # Both means start at 0 and are too small at first; the divisions correct that.
     unbiased_root = sqrt(square) / sqrt(1 - beta2**step) + eps
     return p - lr / (1 - beta1**step) * mean / unbiased_root, step, mean, square
 
