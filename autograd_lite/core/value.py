@@ -8,7 +8,7 @@ their recording from :mod:`autograd_lite.core.node`, the topological order from
 import math
 import operator
 import threading
-from typing import Any
+from typing import Any, Never, Self
 
 from autograd_lite.core import graph, modes, ops
 from autograd_lite.core.chain import pull_back
@@ -19,6 +19,11 @@ from autograd_lite.core.operators import primitives
 from autograd_lite.errors import GraphError
 
 __all__ = ["Value", "assign"]
+
+_WRITE_AN_OP = (
+    "An operation of your own is an Op, which is given its value and its derivative: "
+    "my_tanh = Op('tanh', math.tanh, lambda ans, x: (1 - ans * ans,)), and my_tanh(v) is a Value"
+)
 
 
 class Value(Node):
@@ -31,8 +36,11 @@ class Value(Node):
     Args:
         data: any real number (int, bool, NumPy scalar, Fraction ...); kept as a float.
         name: shown in ``repr``, drawings and error messages.
+        label: micrograd's word for the name; give one of the two.
 
     Raises ``TypeError`` for anything else, ``OverflowError`` for an int too large.
+
+    Attributes of one's own may be set, on any Value: ``v.color = "red"``. A copy keeps them.
 
     >>> a, b = Value(-4.0, name="a"), Value(2.0, name="b")
     >>> c = a * b + b**3
@@ -45,13 +53,21 @@ class Value(Node):
 
     __slots__ = ()
 
-    def __init__(self, data: float, name: str | None = None) -> None:
+    def __init__(self, data: float, name: str | None = None, *operation: Never, label: str | None = None) -> None:
         self._data = data if data.__class__ is float else checked(data, "Value")
         self._primitive = self._x = self._y = None
         if modes.in_a_mode:
             self._data = modes.current().interpreter.constant(self._data)
-        if name is not None:
-            self.name = name
+        if name is not None or label is not None or operation:
+            self._set_name(name, label, operation)
+
+    def _set_name(self, name: str | None, label: str | None, operation: tuple[Any, ...]) -> None:
+        """The name that the constructor was given, or an error about what else it was given."""
+        if operation or isinstance(name, (tuple, list, set)):
+            raise TypeError(f"Value takes a number and a name, not the operands of an operation. {_WRITE_AN_OP}")
+        if name is not None and label is not None:
+            raise TypeError(f"name and label are the same; give one of them, not {name!r} and {label!r}")
+        self.name = label if name is None else name
 
     # -- What it holds --
 
@@ -100,6 +116,8 @@ class Value(Node):
             raise TypeError(f"a Value's name is a string, got {describe(name)}")
         self._name = name
 
+    label = name  # micrograd's word for it
+
     @property
     def op(self) -> Op | None:
         """The primitive that made it; None for a leaf or a constant."""
@@ -112,18 +130,60 @@ class Value(Node):
 
     @property
     def requires_grad(self) -> bool:
-        """Whether gradients reach it: not so for results of ``detach()`` and ``no_grad()``."""
+        """Whether gradients reach it: not so for results of ``detach()`` and ``no_grad()``.
+
+        Assigning it freezes a leaf, as :meth:`requires_grad_` does.
+        """
         return self._primitive is not CONSTANT
+
+    @requires_grad.setter
+    def requires_grad(self, requires_grad: bool) -> None:
+        self.requires_grad_(requires_grad)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Freeze a leaf, or unfreeze it: operations recorded from now on take a frozen one for a constant.
+
+        Returns the Value itself. Raises ``GraphError`` for the result of an operation; take its ``detach()``.
+
+        >>> w = Value(2.0).requires_grad_(False)
+        >>> (w * w).requires_grad
+        False
+        """
+        if not isinstance(requires_grad, bool):
+            raise TypeError(f"requires_grad is True or False, got {describe(requires_grad)}")
+        if requires_grad is not self.requires_grad:
+            if not self.is_leaf:
+                raise GraphError(
+                    f"only leaves can be frozen, and this Value is the result of {self._primitive!r}; "
+                    "write v.detach() for a constant with its number"
+                )
+            if modes.in_a_mode:
+                modes.current().interpreter.refuse("assign")
+            self._primitive = None if requires_grad else CONSTANT
+        return self
 
     @property
     def _prev(self) -> "tuple[Value, ...]":
-        """micrograd's name for the operands, constants as Values too."""
-        return tuple(o if isinstance(o, Value) else Value(o) for o in self.operands)
+        """micrograd's name for the operands, constants as Values too, the same at each access."""
+        if all(isinstance(o, Value) for o in self.operands):
+            return self.operands
+        if not hasattr(self, "_operands"):
+            self._operands = tuple(o if isinstance(o, Value) else Value(o) for o in self.operands)
+        return self._operands
 
     @property
     def _op(self) -> str:
         """micrograd's label of the operation; empty for a leaf."""
         return self.op.symbol if self.op else ""
+
+    @property
+    def _backward(self) -> Never:
+        """What micrograd's operations assign; here an :class:`Op` knows its derivatives."""
+        raise AttributeError(f"a Value has no _backward. {_WRITE_AN_OP}")
+
+    @_backward.setter
+    def _backward(self, function: Any) -> None:
+        raise AttributeError(f"_backward of a Value cannot be set. {_WRITE_AN_OP}")
 
     def item(self) -> float:
         """The number, as ``data`` (PyTorch's spelling)."""
@@ -137,7 +197,9 @@ class Value(Node):
 
     # -- Backpropagation --
 
-    def backward(self, seed: "float | Value" = 1.0, *, create_graph: bool = False) -> None:
+    def backward(
+        self, seed: "float | Value" = 1.0, *, create_graph: bool = False, retain_graph: bool | None = None
+    ) -> None:
         """Give every Value that led to this one its ``grad``, the derivative of this one by it.
 
         The gradients of leaves add up over calls, as in PyTorch; those of interior nodes
@@ -149,6 +211,7 @@ class Value(Node):
                 differentiate further. Such a Value leads back to its leaf; set ``leaf.grad``
                 to None when done with it, or the two keep each other in memory. (:func:`grad`
                 does not have that trouble.)
+            retain_graph: for programs written for PyTorch; a graph here always stays.
 
         Raises ``GraphError`` if this Value is a constant, and before anything is changed.
 
@@ -303,6 +366,12 @@ class Value(Node):
         """``clip(self, low, high)``."""
         return ops.clip(self, low, high)  # type: ignore[no-any-return]
 
+    def clamp(self, min: "Value | float | None" = None, max: "Value | float | None" = None) -> "Value":
+        """``clip(self, min, max)`` (PyTorch's spelling); None is no bound."""
+        return self.clip(-math.inf if min is None else min, math.inf if max is None else max)
+
+    clone = unary(ops.identity)  # gradients flow through it, as in PyTorch
+
     # NumPy's spellings, by which np.arctan(value) finds its way here.
     arcsin, arccos, arctan, arctan2 = asin, acos, atan, atan2
     arcsinh, arccosh, arctanh = asinh, acosh, atanh
@@ -318,16 +387,17 @@ class Value(Node):
     def __format__(self, spec: str) -> str:
         return format(number(self), spec) if spec else repr(self)
 
-    def _no_silent_float(self) -> float:
+    def _no_silent_float(self) -> Any:
         raise TypeError(
             "a Value does not turn into a plain float by itself, as that would lose its gradient. Instead of "
-            "math.sin(v) write autograd_lite.sin(v) or v.sin(), and so on for each function of math; for the "
-            "bare number write v.data"
+            "math.sin(v) write autograd_lite.sin(v) or v.sin(), and so on for each function of math, and "
+            "autograd_lite.mean for statistics.mean; for the bare number, to test, print or plot it, write v.data"
         )
 
     __float__ = _no_silent_float
     __int__ = _no_silent_float
     __complex__ = _no_silent_float
+    as_integer_ratio = _no_silent_float  # what the statistics module asks for
 
     def __reduce__(self) -> tuple[Any, ...]:
         if not self.is_leaf:
@@ -336,7 +406,14 @@ class Value(Node):
                 "its graph would come along. Take v.detach() or v.data"
             )
         grad = number(self._grad) if hasattr(self, "_grad") else None
-        return _restored, (number(self), grad, self.name, self.requires_grad)
+        return _restored, (type(self), number(self), grad, self.requires_grad), self.__getstate__()
+
+    def __getstate__(self) -> Any:
+        """The name and the attributes of one's own, those in slots of a subclass included."""
+        state: Any = super().__getstate__()
+        attributes, slots = state if isinstance(state, tuple) else (state, {})
+        own = {name: thing for name, thing in slots.items() if name not in Node.__slots__}
+        return (attributes, own) if attributes or own else None
 
 
 for _op in primitives.values():
@@ -361,8 +438,11 @@ def assign(pairs: "list[tuple[Value, float]]") -> None:
         raise
 
 
-def _restored(data: float, grad: "float | Value | None", name: str | None, requires_grad: bool) -> Value:
-    value = Value(data, name) if requires_grad else Value(data, name).detach()
+def _restored(kind: type[Value], data: float, grad: float | None, requires_grad: bool) -> Value:
+    value: Value = object.__new__(kind)
+    value._data = data
+    value._primitive = None if requires_grad else CONSTANT
+    value._x = value._y = None
     if grad is not None:
-        value.grad = grad
+        value._grad = grad
     return value

@@ -79,12 +79,14 @@ class Variant:
 
     def __init__(self, environment: Environment, objects: list[Any], path: Path) -> None:
         self.environment, self.objects = environment, objects
+        self.frozen: list[Value] = []  # closed over, and recorded as constants
         self.root = Branch(path)
         self.latest = path
         self.add(path)
 
     def add(self, path: Path) -> None:
         """File a path under the outcomes of its guards."""
+        self.frozen += [value for value in path.closed_over if not value.requires_grad]
         branch = self.root
         for guard in path.recording.tracer.guards[: path.recording.extent[2]]:
             path.forks.append(branch)
@@ -94,7 +96,7 @@ class Variant:
     def holds(self, objects: list[Any]) -> bool:
         """Whether it is for these objects, and all is as it was."""
         are_same = len(objects) == len(self.objects) and all(a is b for a, b in zip(objects, self.objects, strict=True))
-        return are_same and self.environment.holds()
+        return are_same and self.environment.holds() and not any(value.requires_grad for value in self.frozen)
 
 
 class Compiled:
