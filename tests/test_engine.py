@@ -442,7 +442,7 @@ def test_pytorchs_names_mean_what_they_mean_there() -> None:
 
 @pytest.mark.parametrize("name", ["add", "pow", "maximum", "hypot", "mod"])
 def test_named_methods_refuse_what_is_not_a_number(name: str) -> None:
-    with pytest.raises(TypeError, match="takes numbers and Values, one at a time"):
+    with pytest.raises(TypeError, match="takes numbers and Values, or lists and arrays of them"):
         getattr(Value(1.0), name)("a")
 
 
@@ -624,7 +624,6 @@ def test_numpy_binary_functions_take_values() -> None:
     assert NP.hypot(x, y).data == math.hypot(0.5, 2.0)
     assert NP.arctan2(x, y).data == math.atan2(0.5, 2.0)
     assert NP.power(x, y).data == 0.25
-    assert NP.maximum(x, y) is y
 
 
 def test_object_arrays_of_values_work() -> None:

@@ -17,7 +17,7 @@ FLOORS: dict[str, list[list[str]]] = {
         ["errors", "_files", "_version"],
         ["core"],
         ["engine", "ops", "pytree", "_rng"],
-        ["functions", "transforms"],
+        ["functions", "linalg", "transforms"],
         ["nn", "data", "drawing", "jit"],
         ["testing", "optim"],
         ["training"],
@@ -28,7 +28,8 @@ FLOORS: dict[str, list[list[str]]] = {
     ],
     "core": [
         ["checks", "kernels", "graph"],
-        ["operators", "modes"],
+        ["elementwise", "modes"],
+        ["operators"],
         ["op"],
         ["ops"],
         ["node"],

@@ -147,10 +147,13 @@ def test_defaults_and_keywords_of_operands() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: ag.tanh("1"), "tanh takes numbers and Values, one at a time: expected a real number, got str '1'"),
+        (
+            lambda: ag.tanh("1"),
+            "tanh takes numbers and Values, or lists and arrays of them: expected a real number, got str '1'",
+        ),
         (lambda: ag.tanh(Value(1.0), 2), r"tanh\(x\): too many positional arguments"),
         (lambda: ag.maximum(1.0), r"maximum\(x, y\): missing a required argument: 'y'"),
-        (lambda: ag.tanh([1.0, 2.0]), "one at a time"),
+        (lambda: ag.tanh({"x": 1.0}), "or lists and arrays of them: expected a real number, got dict"),
         (lambda: ag.hypot(Value(1.0), "a"), "hypot takes numbers and Values"),
         (lambda: ag.exp(1j), "got complex 1j"),
         (lambda: ag.leaky_relu(1.0, slope=1), "unexpected keyword argument 'slope'"),

@@ -127,7 +127,7 @@ def _with_floats(op: Op, operands: tuple[Any, ...]) -> tuple[Any, ...]:
     try:
         return tuple(o if isinstance(o, Node) else as_float(o) for o in operands)
     except TypeError as error:
-        raise TypeError(f"{op.name} takes numbers and Values, one at a time: {error}") from None
+        raise TypeError(f"{op.name} takes numbers and Values, or lists and arrays of them: {error}") from None
 
 
 # The methods of the common case are written out from a template, with the four arithmetic

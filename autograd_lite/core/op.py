@@ -5,6 +5,7 @@ from math import nan
 from typing import Any
 
 from autograd_lite.core.checks import as_float, describe
+from autograd_lite.core.elementwise import elementwise, is_structure
 from autograd_lite.core.operators import Operators, primitives
 
 __all__ = ["IeeeFloat", "Op", "is_primitive"]
@@ -28,8 +29,10 @@ class Op:
     A number type of one's own (a dual number, an interval) joins in by
     :class:`~autograd_lite.core.operators.Operators`.
 
-    Raises ``TypeError`` when called with what is not a number, or with the wrong count
-    of operands.
+    An Op takes lists, tuples and NumPy arrays of numbers too, and goes through them element by
+    element: ``tanh([0.0, 1.0])`` is a list. A number beside a list goes with each of its elements;
+    arrays are broadcast. Raises ``TypeError`` when called with anything else, or with the wrong
+    count of operands, ``ArgumentError`` for lists whose lengths differ.
 
     >>> import math
     >>> from autograd_lite import Op, Value, cos, sin
@@ -136,18 +139,24 @@ class Op:
         return bound.args
 
     def dispatch(self, operands: tuple[Any, ...]) -> Any:
-        """Hand the call to the operands' own type of number, the most derived if several."""
+        """Hand the call to the operands' own type of number, the most derived if several.
+
+        Lists and arrays are gone through element by element.
+        """
         handler: Any = None
         for operand in operands:
             kind = type(operand)
-            if hasattr(kind, "__autograd_op__") and (handler is None or issubclass(kind, handler)):
-                handler = kind
+            if hasattr(kind, "__autograd_op__"):
+                if handler is None or issubclass(kind, handler):
+                    handler = kind
+            elif kind is not float and kind is not int and is_structure(operand):
+                return elementwise(self, operands, self.name)
         if handler is not None:
             return handler.__autograd_op__(self, operands)
         try:
             ans = self.evaluate(*map(as_float, operands))
         except TypeError as error:
-            raise TypeError(f"{self.name} takes numbers and Values, one at a time: {error}") from None
+            raise TypeError(f"{self.name} takes numbers and Values, or lists and arrays of them: {error}") from None
         return IeeeFloat(ans) if any(isinstance(operand, IeeeFloat) for operand in operands) else ans
 
     def evaluate(self, *numbers: float) -> float:

@@ -62,7 +62,6 @@ __all__ = [
     "log1p",
     "log2",
     "log10",
-    "log_sum_exp",
     "maximum",
     "minimum",
     "mod",

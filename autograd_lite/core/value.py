@@ -15,7 +15,7 @@ from autograd_lite.core.chain import pull_back
 from autograd_lite.core.checks import checked, describe
 from autograd_lite.core.node import CONSTANT, Node, binary, compared, number, unary
 from autograd_lite.core.op import Op
-from autograd_lite.core.operators import primitives
+from autograd_lite.core.operators import NumpyFunctions, primitives
 from autograd_lite.errors import GraphError
 
 __all__ = ["Value", "assign"]
@@ -26,7 +26,7 @@ _WRITE_AN_OP = (
 )
 
 
-class Value(Node):
+class Value(NumpyFunctions, Node):
     """A real number in a computation graph.
 
     Operations on Values make new Values that remember their operands and the local
@@ -64,7 +64,8 @@ class Value(Node):
     def _set_name(self, name: str | None, label: str | None, operation: tuple[Any, ...]) -> None:
         """The name that the constructor was given, or an error about what else it was given."""
         if operation or isinstance(name, (tuple, list, set)):
-            raise TypeError(f"Value takes a number and a name, not the operands of an operation. {_WRITE_AN_OP}")
+            given = describe(operation[0] if operation else name)
+            raise TypeError(f"Value takes a number and a name, not what it was made from; got {given}. {_WRITE_AN_OP}")
         if name is not None and label is not None:
             raise TypeError(f"name and label are the same; give one of them, not {name!r} and {label!r}")
         self.name = label if name is None else name
@@ -362,13 +363,16 @@ class Value(Node):
         """``elu(self, alpha)``."""
         return ops.elu(self, alpha)  # type: ignore[no-any-return]
 
-    def clip(self, low: "Value | float" = -math.inf, high: "Value | float" = math.inf) -> "Value":
-        """``clip(self, low, high)``."""
-        return ops.clip(self, low, high)  # type: ignore[no-any-return]
-
     def clamp(self, min: "Value | float | None" = None, max: "Value | float | None" = None) -> "Value":
         """``clip(self, min, max)`` (PyTorch's spelling); None is no bound."""
-        return self.clip(-math.inf if min is None else min, math.inf if max is None else max)
+        low, high = -math.inf if min is None else min, math.inf if max is None else max
+        return ops.clip(self, low, high)  # type: ignore[no-any-return]
+
+    def clip(
+        self, low: "Value | float | None" = None, high: "Value | float | None" = None, out: None = None
+    ) -> "Value":
+        """``clip(self, low, high)``; None is no bound, and ``out`` what ``np.clip`` hands over."""
+        return self.clamp(low, high)
 
     clone = unary(ops.identity)  # gradients flow through it, as in PyTorch
 
