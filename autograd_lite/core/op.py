@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from math import nan
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 from autograd_lite.core.checks import as_float, describe
 from autograd_lite.core.elementwise import elementwise, is_structure
 from autograd_lite.core.operators import Operators, primitives
+
+if TYPE_CHECKING:
+    from autograd_lite.core.value import Value
 
 __all__ = ["IeeeFloat", "Op", "is_primitive"]
 
@@ -96,7 +99,18 @@ class Op:
             return _primitive_named, (self.name,)
         return super().__reduce_ex__(protocol)
 
-    def __call__(self, *operands: Any, **named: Any) -> Any:
+    # Numbers give a float, and a Value among the first three operands a Value; lists and arrays their like.
+    @overload
+    def __call__(self, /, *operands: float, **named: float) -> float: ...
+    @overload
+    def __call__(self, x: "Value", /, *operands: "Value | float", **named: "Value | float") -> "Value": ...
+    @overload
+    def __call__(self, x: float, y: "Value", /, *operands: "Value | float", **named: "Value | float") -> "Value": ...
+    @overload
+    def __call__(self, x: float, y: float, z: "Value", /, *operands: "Value | float") -> "Value": ...
+    @overload
+    def __call__(self, /, *operands: Any, **named: Any) -> Any: ...
+    def __call__(self, /, *operands: Any, **named: Any) -> Any:
         if named or len(operands) != self.arity:
             operands = self._bind(operands, named)
         method = self.methods.get(type(operands[0])) if operands else None

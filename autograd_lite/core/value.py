@@ -283,7 +283,7 @@ class Value(NumpyFunctions, Node):
         return other // self, other % self
 
     def __round__(self, ndigits: int | None = None) -> "Value":  # round(self, ndigits)
-        return ops.round_(self, ndigits or 0)  # type: ignore[no-any-return]
+        return ops.round_(self, ndigits or 0)
 
     # Comparisons look at the data and give bool; a Value hashes by identity all the same.
     __lt__ = compared(operator.lt)
@@ -353,20 +353,20 @@ class Value(NumpyFunctions, Node):
 
     def pow(self, other: "Value | float") -> "Value":
         """``pow(self, other)``."""
-        return ops.power(self, other)  # type: ignore[no-any-return]
+        return ops.power(self, other)
 
     def leaky_relu(self, negative_slope: "Value | float" = 0.01) -> "Value":
         """``leaky_relu(self, negative_slope)``."""
-        return ops.leaky_relu(self, negative_slope)  # type: ignore[no-any-return]
+        return ops.leaky_relu(self, negative_slope)
 
     def elu(self, alpha: "Value | float" = 1.0) -> "Value":
         """``elu(self, alpha)``."""
-        return ops.elu(self, alpha)  # type: ignore[no-any-return]
+        return ops.elu(self, alpha)
 
     def clamp(self, min: "Value | float | None" = None, max: "Value | float | None" = None) -> "Value":
         """``clip(self, min, max)`` (PyTorch's spelling); None is no bound."""
         low, high = -math.inf if min is None else min, math.inf if max is None else max
-        return ops.clip(self, low, high)  # type: ignore[no-any-return]
+        return ops.clip(self, low, high)
 
     def clip(
         self, low: "Value | float | None" = None, high: "Value | float | None" = None, out: None = None
