@@ -125,7 +125,7 @@ class Op:
             return self.evaluate(*operands)
 
     def _bind(self, operands: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
-        """All operands in order, those left out taken from the defaults."""
+        """All operands in order, with defaults for those left out; the common calls fast."""
         if self.arity is None and not named:
             return operands
         missing = (self.arity or 0) - len(operands)
@@ -135,7 +135,7 @@ class Op:
         return self._bound(operands, named)
 
     def _bound(self, operands: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
-        """The same by the book, with an error that shows the signature."""
+        """All operands in order, for any call; an error shows the signature."""
         import inspect
 
         if isinstance(self.partials, tuple):
@@ -153,9 +153,10 @@ class Op:
         return bound.args
 
     def dispatch(self, operands: tuple[Any, ...]) -> Any:
-        """Hand the call to the operands' own type of number, the most derived if several.
+        """Apply the op to operands that are not all floats.
 
-        Lists and arrays are gone through element by element.
+        Values, and other types with ``__autograd_op__``, compute the result themselves; of several types
+        the most derived does. Lists and arrays are gone through element by element.
         """
         handler: Any = None
         for operand in operands:

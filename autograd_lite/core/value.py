@@ -432,7 +432,7 @@ _constant_power = binary(ops.constant_power)
 
 
 def assign(pairs: "list[tuple[Value, float]]") -> None:
-    """Set the data of many Values, of all of them even if Ctrl-C comes in between."""
+    """Set the data of many Values. If Ctrl-C comes in between, all are set before it is raised."""
     try:
         for value, data in pairs:
             value.data = data
