@@ -15,7 +15,7 @@ arguments are floats; hand them in as arguments to differentiate by them.
 import copy
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ParamSpec
 
 from autograd_lite import pytree
 from autograd_lite.core import graph, modes, ops
@@ -28,6 +28,7 @@ from autograd_lite.errors import ArgumentError
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 
 _Function = Callable[..., Any]
+_P = ParamSpec("_P")
 _Argnums = int | Sequence[int] | None
 _Argnames = str | Sequence[str] | None
 
@@ -167,8 +168,8 @@ class _Selection:
 
 
 def value_and_grad(
-    f: _Function, argnums: _Argnums = None, *, argnames: _Argnames = None, has_aux: bool = False
-) -> _Function:
+    f: Callable[_P, Any], argnums: _Argnums = None, *, argnames: _Argnames = None, has_aux: bool = False
+) -> Callable[_P, tuple[Any, Any]]:
     """A function that returns f's value and its gradient, as a pair.
 
     Args:
@@ -188,7 +189,7 @@ def value_and_grad(
     selection = _Selection(f, argnums, argnames)
 
     @functools.wraps(f)
-    def with_gradient(*args: Any, **kwargs: Any) -> Any:
+    def with_gradient(*args: _P.args, **kwargs: _P.kwargs) -> Any:
         inputs, result, aux = selection.call(args, kwargs, has_aux)
         if not (isinstance(result, Value) or is_real(result)):
             raise TypeError(
@@ -201,7 +202,9 @@ def value_and_grad(
     return with_gradient
 
 
-def grad(f: _Function, argnums: _Argnums = None, *, argnames: _Argnames = None, has_aux: bool = False) -> _Function:
+def grad(
+    f: Callable[_P, Any], argnums: _Argnums = None, *, argnames: _Argnames = None, has_aux: bool = False
+) -> Callable[_P, Any]:
     """A function that returns f's gradient; with ``has_aux`` the pair of it and ``aux``.
 
     Arguments and errors as for :func:`value_and_grad`.
@@ -213,14 +216,14 @@ def grad(f: _Function, argnums: _Argnums = None, *, argnames: _Argnames = None, 
     with_gradient = value_and_grad(f, argnums, argnames=argnames, has_aux=has_aux)
 
     @functools.wraps(f)
-    def gradient(*args: Any, **kwargs: Any) -> Any:
+    def gradient(*args: _P.args, **kwargs: _P.kwargs) -> Any:
         value, derivatives = with_gradient(*args, **kwargs)
         return (derivatives, value[1]) if has_aux else derivatives
 
     return gradient
 
 
-def jacobian(f: _Function, argnums: _Argnums = None, *, argnames: _Argnames = None) -> _Function:
+def jacobian(f: Callable[_P, Any], argnums: _Argnums = None, *, argnames: _Argnames = None) -> Callable[_P, Any]:
     """A function that returns the derivative of each result of f by each argument.
 
     The structure is that of the results, with the structure of the arguments in the place
@@ -233,7 +236,7 @@ def jacobian(f: _Function, argnums: _Argnums = None, *, argnames: _Argnames = No
     selection = _Selection(f, argnums, argnames)
 
     @functools.wraps(f)
-    def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
+    def jacobian_of_f(*args: _P.args, **kwargs: _P.kwargs) -> Any:
         inputs, results, _ = selection.call(args, kwargs, has_aux=False)
         all(pytree.leaves(results))  # for its error
         return pytree.map_leaves(lambda result: inputs.pull([result], [1.0]), results)
@@ -241,7 +244,7 @@ def jacobian(f: _Function, argnums: _Argnums = None, *, argnames: _Argnames = No
     return jacobian_of_f
 
 
-def hessian(f: _Function, argnums: _Argnums = None, *, argnames: _Argnames = None) -> _Function:
+def hessian(f: Callable[_P, Any], argnums: _Argnums = None, *, argnames: _Argnames = None) -> Callable[_P, Any]:
     """A function that returns f's second derivatives: the Jacobian of its gradient.
 
     Arguments and errors as for :func:`value_and_grad`.

@@ -5,7 +5,7 @@ import inspect
 import operator
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from autograd_lite.core import modes
 from autograd_lite.core.checks import describe
@@ -20,6 +20,9 @@ from autograd_lite.jit.recording import BackEnd, Recording
 from autograd_lite.jit.tracing import Tracer, recording_by
 
 __all__ = ["Compiled"]
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 _data = operator.attrgetter("_data")
 
@@ -99,13 +102,13 @@ class Variant:
         return are_same and self.environment.holds() and not any(value.requires_grad for value in self.frozen)
 
 
-class Compiled:
+class Compiled(Generic[_P, _R]):
     """A function as ``jit`` makes it. Call it as the function itself."""
 
     __name__: str
 
     def __init__(
-        self, f: Callable[..., Any], *, backend: str, static_argnames: Any, fast_math: bool, max_paths: int
+        self, f: Callable[_P, _R], *, backend: str, static_argnames: Any, fast_math: bool, max_paths: int
     ) -> None:
         if not callable(f):
             raise TypeError(f"jit takes a function, not its result, so write jit(f)(x); got {describe(f)}")
@@ -128,7 +131,7 @@ class Compiled:
         self._latest: Any = None
         functools.update_wrapper(self, f, updated=())
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> _R:
         if not kwargs and modes.top.get() is modes.FIRST:
             # Floats, or one list of floats, as numerical routines call: finding out what was given takes longest then.
             numbers: Any = args
@@ -142,12 +145,12 @@ class Compiled:
                 answer = path.call(*numbers, *map(_data, path.closed_over)) if path.closed_over else path.call(*numbers)
                 if type(answer) is tuple:
                     self._latest = path
-                    return path.build(answer)
-            return self._call(args, kwargs)
+                    return path.build(answer)  # type: ignore[no-any-return]  # it is what f returns
+            return self._call(args, kwargs)  # type: ignore[no-any-return]
         mode = modes.current()
         if mode.anomaly or not mode.interpreter.is_eager:
             return self.f(*args, **kwargs)
-        return self._call(args, kwargs)
+        return self._call(args, kwargs)  # type: ignore[no-any-return]
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         arguments = self._taken(args, kwargs)
@@ -291,7 +294,7 @@ def _name(f: Any) -> str:
     return getattr(f, "__name__", None) or type(f).__name__
 
 
-def _restored(f: Callable[..., Any], options: dict[str, Any]) -> Compiled:
+def _restored(f: Callable[_P, _R], options: dict[str, Any]) -> Compiled[_P, _R]:
     return Compiled(f, **options)
 
 
