@@ -53,18 +53,18 @@ class Value(NumpyFunctions, Node):
 
     __slots__ = ()
 
-    def __init__(self, data: float, name: str | None = None, *operation: Never, label: str | None = None) -> None:
+    def __init__(self, data: float, name: str | None = None, _op: None = None, label: str | None = None) -> None:
         self._data = data if data.__class__ is float else checked(data, "Value")
         self._primitive = self._x = self._y = None
         if modes.in_a_mode:
             self._data = modes.current().interpreter.constant(self._data)
-        if name is not None or label is not None or operation:
-            self._set_name(name, label, operation)
+        if name is not None or label is not None or _op is not None:
+            self._set_name(name, _op, label)
 
-    def _set_name(self, name: str | None, label: str | None, operation: tuple[Any, ...]) -> None:
-        """The name that the constructor was given, or an error about what else it was given."""
-        if operation or isinstance(name, (tuple, list, set)):
-            given = describe(operation[0] if operation else name)
+    def _set_name(self, name: str | None, operation: Any, label: str | None) -> None:
+        """Set the name that the constructor was given; refuse operands and an operation, as micrograd's has them."""
+        if operation is not None or isinstance(name, (tuple, list, set)):
+            given = describe(name if operation is None else operation)
             raise TypeError(f"Value takes a number and a name, not what it was made from; got {given}. {_WRITE_AN_OP}")
         if name is not None and label is not None:
             raise TypeError(f"name and label are the same; give one of them, not {name!r} and {label!r}")
