@@ -12,7 +12,7 @@ True
 
 from typing import TYPE_CHECKING, Any
 
-from autograd_lite import data, nn, ops
+from autograd_lite import data, functions, linalg, nn, ops
 from autograd_lite._rng import manual_seed
 from autograd_lite._version import __version__ as __version__
 from autograd_lite.core.modes import detect_anomaly, no_grad
@@ -21,17 +21,8 @@ from autograd_lite.core.ops import absolute, power, round_
 from autograd_lite.data import ones, rand, randn, tensor, zeros
 from autograd_lite.drawing import draw, draw_dot
 from autograd_lite.engine import Value
-from autograd_lite.functions import (
-    dot,
-    log_softmax,
-    logsumexp,
-    mean,
-    norm,
-    prod,
-    softmax,
-    stop_gradient,
-    sum_,
-)
+from autograd_lite.functions import *  # noqa: F403 - its list of names
+from autograd_lite.functions import sum_
 from autograd_lite.jit import jit
 from autograd_lite.nn.state import load, save
 from autograd_lite.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
@@ -44,7 +35,6 @@ __all__ = [
     "Value",
     "data",
     "detect_anomaly",
-    "dot",
     "draw",
     "draw_dot",
     "evaluate",
@@ -57,25 +47,19 @@ __all__ = [
     "jacobian",
     "jit",
     "jvp",
+    "linalg",
     "load",
-    "log_softmax",
-    "logsumexp",
     "long",
     "manual_seed",
-    "mean",
     "nn",
     "no_grad",
-    "norm",
     "ones",
     "optim",
     "plotting",
     "predict",
-    "prod",
     "rand",
     "randn",
     "save",
-    "softmax",
-    "stop_gradient",
     "tensor",
     "testing",
     "training",
@@ -84,6 +68,8 @@ __all__ = [
     "zeros",
 ]
 __all__ += ops.__all__
+__all__ += functions.__all__
+__all__.remove("sum_")  # it is exported as sum
 
 # Python's own names are not in __all__: a star import must not take the builtins away.
 abs, pow, round, sum = absolute, power, round_, sum_

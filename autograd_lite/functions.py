@@ -1,19 +1,112 @@
 """Functions of several numbers, composed of primitives.
 
-Each takes any iterable of numbers and Values, and returns floats if it was given floats
-alone.
+Those that add up or compare take any iterable of numbers and Values; all return floats if
+they were given floats alone.
 """
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
 from autograd_lite import pytree
 from autograd_lite.core import ops
 from autograd_lite.core.checks import describe, is_real
+from autograd_lite.core.elementwise import elementwise, is_array, is_structure
+from autograd_lite.core.operators import fmod, isfinite, isinf, isnan
 from autograd_lite.core.value import Value
 from autograd_lite.errors import ArgumentError
 
-__all__ = ["dot", "log_softmax", "logsumexp", "mean", "norm", "prod", "softmax", "stop_gradient", "sum_"]
+__all__ = [
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctan2",
+    "arctanh",
+    "clamp",
+    "deg2rad",
+    "degrees",
+    "divide",
+    "dot",
+    "fabs",
+    "floor_divide",
+    "fmod",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "log_softmax",
+    "logsumexp",
+    "mean",
+    "multiply",
+    "negative",
+    "norm",
+    "prod",
+    "rad2deg",
+    "radians",
+    "remainder",
+    "rint",
+    "sinc",
+    "softmax",
+    "stop_gradient",
+    "subtract",
+    "sum_",
+]
+
+# NumPy's spellings of primitives.
+arcsin, arccos, arctan, arctan2 = ops.asin, ops.acos, ops.atan, ops.atan2
+arcsinh, arccosh, arctanh = ops.asinh, ops.acosh, ops.atanh
+subtract, multiply, divide, floor_divide = ops.sub, ops.mul, ops.div, ops.floordiv
+negative, remainder, rint, fabs = ops.neg, ops.mod, ops.round_, ops.absolute
+
+
+def radians(x: Any) -> Any:
+    """Degrees in radians; of lists and arrays element by element, as a primitive.
+
+    >>> radians([0.0, 180.0])
+    [0.0, 3.141592653589793]
+    """
+    return ops.mul(x, math.pi / 180)
+
+
+def degrees(x: Any) -> Any:
+    """Radians in degrees; of lists and arrays element by element, as a primitive.
+
+    >>> degrees(math.pi)
+    180.0
+    """
+    return ops.mul(x, 180 / math.pi)
+
+
+deg2rad, rad2deg = radians, degrees
+
+
+def clamp(x: Any, min: Any = None, max: Any = None) -> Any:
+    """``clip`` under PyTorch's name, with its arguments' names; None is no bound.
+
+    >>> clamp([-1.0, 0.5, 2.0], min=0.0)
+    [0.0, 0.5, 2.0]
+    """
+    return ops.clip(x, -math.inf if min is None else min, math.inf if max is None else max)
+
+
+def sinc(x: Any) -> Any:
+    """sin(pi x) / (pi x), and 1 at 0 (NumPy's normalised sinc); of lists and arrays element by element.
+
+    Near 0 by its series, so that derivatives of any order are right there too.
+
+    >>> sinc([0.0, 0.5])
+    [1.0, 0.6366197723675814]
+    """
+    if is_structure(x):
+        return elementwise(sinc, (x,), "sinc")
+    y = ops.mul(x, math.pi)
+    z = y * y
+    is_small = ops.less(z, 0.25)
+    series: Any = 0.0
+    for n in range(8, -1, -1):
+        series = series * z + (-1.0) ** n / math.factorial(2 * n + 1)
+    return ops.where(is_small, series, ops.sin(y) / ops.where(is_small, 1.0, y))
 
 
 def stop_gradient(x: Any) -> Any:
@@ -42,7 +135,7 @@ def sum_(numbers: Iterable[Any]) -> Any:
     total: Any = numbers[0] if numbers else 0.0
     for number in numbers[1:]:
         total = total + number
-    return _checked(total, "sum")
+    return total
 
 
 def prod(numbers: Iterable[Any]) -> Any:
@@ -55,7 +148,7 @@ def prod(numbers: Iterable[Any]) -> Any:
     total: Any = numbers[0] if numbers else 1.0
     for number in numbers[1:]:
         total = total * number
-    return _checked(total, "prod")
+    return total
 
 
 def mean(numbers: Iterable[Any]) -> Any:
@@ -126,16 +219,17 @@ def log_softmax(numbers: Iterable[Any]) -> list[Any]:
 
 
 def _listed(numbers: Iterable[Any], name: str, *, least: int = 0) -> list[Any]:
+    """The numbers as a list, or an error about what is none."""
     try:
         listed = list(numbers)
     except TypeError:
-        raise TypeError(f"{name} takes a sequence of numbers, got {type(numbers).__name__}") from None
+        raise TypeError(f"{name} takes a sequence of numbers, got {describe(numbers)}") from None
     if len(listed) < least:
         raise ArgumentError(f"{name} of no numbers is not defined; give it at least {least}")
+    for position, item in enumerate(listed):
+        if type(item) is float or hasattr(type(item), "__autograd_op__") or is_real(item):
+            continue
+        if not is_array(item) or item.ndim:
+            raise TypeError(f"{name} takes numbers and Values in one row; at {position} it got {describe(item)}")
+        listed[position] = item.item()  # what np.where gives for numbers is an array of no dimension
     return listed
-
-
-def _checked(total: Any, name: str) -> Any:
-    if is_real(total) or hasattr(type(total), "__autograd_op__"):
-        return total
-    raise TypeError(f"{name} takes numbers and Values; what it got makes {describe(total)}")

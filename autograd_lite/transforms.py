@@ -16,7 +16,7 @@ import copy
 import functools
 from collections.abc import Callable, Sequence
 from types import MethodType
-from typing import Any
+from typing import Any, ParamSpec
 
 from autograd_lite import pytree
 from autograd_lite._pickling import global_name
@@ -30,6 +30,7 @@ from autograd_lite.errors import ArgumentError
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 
 _Function = Callable[..., Any]
+_P = ParamSpec("_P")
 _Argnums = int | Sequence[int] | None
 _Argnames = str | Sequence[str] | None
 
@@ -51,7 +52,7 @@ class _Inputs:
         # A node of its own also for a Value: what else the function does with that Value,
         # by closing over it, is none of this transform's business.
         if isinstance(leaf, Value) and leaf.requires_grad and modes.current().grad_enabled:
-            return ops.identity(leaf)  # type: ignore[no-any-return]
+            return ops.identity(leaf)
         return Value(number(leaf))
 
     def answer(self, result: Any) -> Any:
@@ -200,8 +201,8 @@ def _transformed(transform: _Function, f: _Function, argnums: Any, settings: dic
 
 
 def value_and_grad(
-    f: _Function, argnums: _Argnums = None, *, argnames: _Argnames = None, has_aux: bool = False
-) -> _Function:
+    f: Callable[_P, Any], argnums: _Argnums = None, *, argnames: _Argnames = None, has_aux: bool = False
+) -> Callable[_P, tuple[Any, Any]]:
     """A function that returns f's value and its gradient, as a pair.
 
     Args:
@@ -220,7 +221,7 @@ def value_and_grad(
     """
     selection = _Selection(f, argnums, argnames)
 
-    def with_gradient(*args: Any, **kwargs: Any) -> Any:
+    def with_gradient(*args: _P.args, **kwargs: _P.kwargs) -> Any:
         inputs, result, aux = selection.call(args, kwargs, has_aux)
         if not (isinstance(result, Value) or is_real(result)):
             raise TypeError(
@@ -233,7 +234,9 @@ def value_and_grad(
     return _Transformed(value_and_grad, f, argnums, argnames, with_gradient, has_aux=has_aux)
 
 
-def grad(f: _Function, argnums: _Argnums = None, *, argnames: _Argnames = None, has_aux: bool = False) -> _Function:
+def grad(
+    f: Callable[_P, Any], argnums: _Argnums = None, *, argnames: _Argnames = None, has_aux: bool = False
+) -> Callable[_P, Any]:
     """A function that returns f's gradient; with ``has_aux`` the pair of it and ``aux``.
 
     Arguments and errors as for :func:`value_and_grad`.
@@ -244,14 +247,14 @@ def grad(f: _Function, argnums: _Argnums = None, *, argnames: _Argnames = None, 
     """
     with_gradient = value_and_grad(f, argnums, argnames=argnames, has_aux=has_aux)
 
-    def gradient(*args: Any, **kwargs: Any) -> Any:
+    def gradient(*args: _P.args, **kwargs: _P.kwargs) -> Any:
         value, derivatives = with_gradient(*args, **kwargs)
         return (derivatives, value[1]) if has_aux else derivatives
 
     return _Transformed(grad, f, argnums, argnames, gradient, has_aux=has_aux)
 
 
-def jacobian(f: _Function, argnums: _Argnums = None, *, argnames: _Argnames = None) -> _Function:
+def jacobian(f: Callable[_P, Any], argnums: _Argnums = None, *, argnames: _Argnames = None) -> Callable[_P, Any]:
     """A function that returns the derivative of each result of f by each argument.
 
     The structure is that of the results, with the structure of the arguments in the place
@@ -263,7 +266,7 @@ def jacobian(f: _Function, argnums: _Argnums = None, *, argnames: _Argnames = No
     """
     selection = _Selection(f, argnums, argnames)
 
-    def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
+    def jacobian_of_f(*args: _P.args, **kwargs: _P.kwargs) -> Any:
         inputs, results, _ = selection.call(args, kwargs, has_aux=False)
         leaves, structure = pytree.flatten(results)
         return structure.unflatten([inputs.pull([leaf], [1.0]) for leaf in leaves])
@@ -271,7 +274,7 @@ def jacobian(f: _Function, argnums: _Argnums = None, *, argnames: _Argnames = No
     return _Transformed(jacobian, f, argnums, argnames, jacobian_of_f)
 
 
-def hessian(f: _Function, argnums: _Argnums = None, *, argnames: _Argnames = None) -> _Function:
+def hessian(f: Callable[_P, Any], argnums: _Argnums = None, *, argnames: _Argnames = None) -> Callable[_P, Any]:
     """A function that returns f's second derivatives: the Jacobian of its gradient.
 
     Arguments and errors as for :func:`value_and_grad`.

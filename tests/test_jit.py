@@ -268,8 +268,8 @@ def test_the_kinds_of_results() -> None:
         (lambda x: {"a": x, "b": [w, x * w]}, (2.0,)),
         (lambda x: (x.detach(), x.detach() + x, Value(4.0), x.detach() * 2.0), (v,)),
         (lambda x: ag.stop_gradient(x) * x, (v,)),
-        (grad(lambda y: y * y * w), (2.0,)),
-        (grad(lambda y: y * y * w), (v,)),
+        (grad(lambda y: y * y * w), (2.0,)),  # type: ignore[misc]  # of mypy: it infers no lambda there
+        (grad(lambda y: y * y * w), (v,)),  # type: ignore[misc]  # of mypy: it infers no lambda there
         (lambda a: a @ a + 1.0, (np.array([1.0, 2.0]),)),
         (lambda a: np.exp(a) * 2.0, (np.array([[v], [w]], dtype=object),)),
         (lambda x: isinstance(x, float), (2.0,)),
@@ -681,13 +681,13 @@ def test_more_ways_of_using_it(compiled: Callable[..., Any]) -> None:
     model, w = MLP(2, [3, 1], rng=0), Value(2.0)
     matrix, vector = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, 2.0])
     functions: list[tuple[Any, tuple[Any, ...]]] = [
-        (jacobian(lambda m, x: [sum(row * x) for row in m], 1), (matrix, vector)),
+        (jacobian(lambda m, x: [sum(row * x) for row in m], 1), (matrix, vector)),  # type: ignore[misc]
         (lambda x: copy.deepcopy(model)(x[::-1]), ([0.1, 0.2],)),
         (lambda x: Value(3.0) * x, (2.0,)),
         (model, ([0.1, 0.2],)),
         (model.forward, ([0.1, 0.2],)),
         (ag.softmax, ([1.0, 2.0, 3.0],)),
-        (value_and_grad(lambda zs: ag.logsumexp(zs) - zs[1]), ([1.0, 2.0, 3.0],)),
+        (value_and_grad(lambda zs: ag.logsumexp(zs) - zs[1]), ([1.0, 2.0, 3.0],)),  # type: ignore[misc]
         (functools.partial(lambda x, y: x / y, 3.0), (w,)),
     ]
     for f, args in functions:

@@ -296,3 +296,18 @@ def test_a_result_is_of_its_own_class() -> None:
     result = jit(lambda v: v * 2.0)(Named(2.0))
     assert type(result) is Named
     assert result.data == 4.0
+
+
+def test_freezing_what_is_closed_over_counts() -> None:
+    w, b = Value(3.0), Value(1.0)
+    fast = jit(lambda x: w * x + b, verify=True)
+    for _ in range(2):
+        for frozen in ([], [w], [w, b], [b]):
+            for value in (w, b):
+                value.requires_grad_(all(value is not other for other in frozen))
+                value.grad = None
+            result = fast(2.0)
+            assert result.requires_grad == (len(frozen) < 2)
+            if result.requires_grad:
+                result.backward()
+            assert (w.has_grad, b.has_grad) == tuple(all(v is not other for other in frozen) for v in (w, b))

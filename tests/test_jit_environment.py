@@ -75,7 +75,7 @@ def changes() -> Iterator[tuple[str, Callable[..., Any], Callable[[], None]]]:
     yield "an attribute of a list", lambda x: x * numbers.k, setting(numbers, "k", 3.0)
     cell = [2.0]
     scaled = Op("scaled", lambda x: x * cell[0], lambda ans, x: (cell[0] + 0 * x,))
-    yield "what a primitive closes over", grad(lambda x: scaled(x) * 1.0), lambda: cell.__setitem__(0, 3.0)
+    yield "what a primitive closes over", grad(lambda x: scaled(x) * 1.0), lambda: cell.__setitem__(0, 3.0)  # type: ignore[misc]  # of mypy: it infers no lambda there
 
 
 @pytest.mark.parametrize(("f", "change"), [row[1:] for row in changes()], ids=[row[0] for row in changes()])

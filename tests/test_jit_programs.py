@@ -191,8 +191,8 @@ def test_names_are_the_users() -> None:
     fast = jit(lambda lambda_, x: lambda_ * w + x[1], backend="python")
     fast(1.0, [2.0, 3.0])
     assert fast.program.inputs == ("lambda_", "x[0]", "x[1]", "weight")
-    fast = jit(lambda s, v0, check, inf: s + v0 * check - inf, backend="python")
-    assert fast(1.0, 2.0, 3.0, 4.0) == 3.0
+    faster = jit(lambda s, v0, check, inf: s + v0 * check - inf, backend="python")
+    assert faster(1.0, 2.0, 3.0, 4.0) == 3.0
 
 
 # ---- Back ends ----

@@ -366,7 +366,7 @@ def test_an_optimiser_leaves_alone_what_was_frozen_with_a_gradient() -> None:
 
 
 def test_only_a_leaf_can_be_frozen() -> None:
-    with pytest.raises(GraphError, match="only a leaf can be frozen"):
+    with pytest.raises(GraphError, match="only leaves can be frozen"):
         (Value(1.0) * 2.0).requires_grad = False
 
 

@@ -54,7 +54,7 @@ def check_size(size: Any, name: str, least: int = 1) -> None:
 
 
 def checked(number: Any, taker: str) -> float:
-    """The number as a float, or an error that tells what the taker does not take, and why."""
+    """The number as a float; for anything else a ``TypeError`` that names the taker and says what to write."""
     if number.__class__ is float:
         return number
     if hasattr(type(number), "__autograd_op__"):

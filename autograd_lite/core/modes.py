@@ -58,7 +58,10 @@ class Interpreter:
         return adjoint * partial
 
     def refuse(self, what: str) -> None:
-        """Raise if the program must not do this to a Value: ``"grad"``, ``"backward"``, ``"assign"``."""
+        """Raise if the program must not do this to a Value, or take note of it.
+
+        What there is: ``"grad"``, ``"backward"``, ``"assign"`` (to ``.data``), ``"name"`` and ``"format"``.
+        """
 
 
 class Modes:

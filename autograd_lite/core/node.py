@@ -30,18 +30,18 @@ class Node:
     A leaf and a constant have no operands: ``_x`` and ``_y`` are None. An operation keeps one
     operand in ``_x``, or two in ``_x`` and ``_y``, or the tuple of three and more in ``_x``; the
     partial derivatives by them, in the same form, in ``_dx`` and ``_dy``. An operand is a node,
-    or a float where a constant stood.
+    or a float where a constant stood. What few nodes have (``_name``, ``_where``, attributes of
+    the user's) is in a ``__dict__``, which Python makes when the first of them is set.
     """
 
     __slots__ = (
+        "__dict__",
         "__weakref__",
         "_data",
         "_dx",
         "_dy",
         "_grad",
-        "_name",
         "_primitive",
-        "_where",
         "_x",
         "_y",
     )
@@ -127,7 +127,7 @@ def _with_floats(op: Op, operands: tuple[Any, ...]) -> tuple[Any, ...]:
     try:
         return tuple(o if isinstance(o, Node) else as_float(o) for o in operands)
     except TypeError as error:
-        raise TypeError(f"{op.name} takes numbers and Values, one at a time: {error}") from None
+        raise TypeError(f"{op.name} takes numbers and Values, or lists and arrays of them: {error}") from None
 
 
 # The methods of the common case are written out from a template, with the four arithmetic

@@ -2,10 +2,14 @@
 
 from collections.abc import Callable
 from math import nan
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 from autograd_lite.core.checks import as_float, describe
+from autograd_lite.core.elementwise import elementwise, is_structure
 from autograd_lite.core.operators import Operators, primitives
+
+if TYPE_CHECKING:
+    from autograd_lite.core.value import Value
 
 __all__ = ["IeeeFloat", "Op", "is_primitive"]
 
@@ -28,8 +32,10 @@ class Op:
     A number type of one's own (a dual number, an interval) joins in by
     :class:`~autograd_lite.core.operators.Operators`.
 
-    Raises ``TypeError`` when called with what is not a number, or with the wrong count
-    of operands.
+    An Op takes lists, tuples and NumPy arrays of numbers too, and goes through them element by
+    element: ``tanh([0.0, 1.0])`` is a list. A number beside a list goes with each of its elements;
+    arrays are broadcast. Raises ``TypeError`` when called with anything else, or with the wrong
+    count of operands, ``ArgumentError`` for lists whose lengths differ.
 
     >>> import math
     >>> from autograd_lite import Op, Value, cos, sin
@@ -93,7 +99,18 @@ class Op:
             return _primitive_named, (self.name,)
         return super().__reduce_ex__(protocol)
 
-    def __call__(self, *operands: Any, **named: Any) -> Any:
+    # Numbers give a float, and a Value among the first three operands a Value; lists and arrays their like.
+    @overload
+    def __call__(self, /, *operands: float, **named: float) -> float: ...
+    @overload
+    def __call__(self, x: "Value", /, *operands: "Value | float", **named: "Value | float") -> "Value": ...
+    @overload
+    def __call__(self, x: float, y: "Value", /, *operands: "Value | float", **named: "Value | float") -> "Value": ...
+    @overload
+    def __call__(self, x: float, y: float, z: "Value", /, *operands: "Value | float") -> "Value": ...
+    @overload
+    def __call__(self, /, *operands: Any, **named: Any) -> Any: ...
+    def __call__(self, /, *operands: Any, **named: Any) -> Any:
         if named or len(operands) != self.arity:
             operands = self._bind(operands, named)
         method = self.methods.get(type(operands[0])) if operands else None
@@ -108,7 +125,7 @@ class Op:
             return self.evaluate(*operands)
 
     def _bind(self, operands: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
-        """All operands in order, those left out taken from the defaults."""
+        """All operands in order, with defaults for those left out; the common calls fast."""
         if self.arity is None and not named:
             return operands
         missing = (self.arity or 0) - len(operands)
@@ -118,7 +135,7 @@ class Op:
         return self._bound(operands, named)
 
     def _bound(self, operands: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
-        """The same by the book, with an error that shows the signature."""
+        """All operands in order, for any call; an error shows the signature."""
         import inspect
 
         if isinstance(self.partials, tuple):
@@ -136,18 +153,25 @@ class Op:
         return bound.args
 
     def dispatch(self, operands: tuple[Any, ...]) -> Any:
-        """Hand the call to the operands' own type of number, the most derived if several."""
+        """Apply the op to operands that are not all floats.
+
+        Values, and other types with ``__autograd_op__``, compute the result themselves; of several types
+        the most derived does. Lists and arrays are gone through element by element.
+        """
         handler: Any = None
         for operand in operands:
             kind = type(operand)
-            if hasattr(kind, "__autograd_op__") and (handler is None or issubclass(kind, handler)):
-                handler = kind
+            if hasattr(kind, "__autograd_op__"):
+                if handler is None or issubclass(kind, handler):
+                    handler = kind
+            elif kind is not float and kind is not int and is_structure(operand):
+                return elementwise(self, operands, self.name)
         if handler is not None:
             return handler.__autograd_op__(self, operands)
         try:
             ans = self.evaluate(*map(as_float, operands))
         except TypeError as error:
-            raise TypeError(f"{self.name} takes numbers and Values, one at a time: {error}") from None
+            raise TypeError(f"{self.name} takes numbers and Values, or lists and arrays of them: {error}") from None
         return IeeeFloat(ans) if any(isinstance(operand, IeeeFloat) for operand in operands) else ans
 
     def evaluate(self, *numbers: float) -> float:

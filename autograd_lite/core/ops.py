@@ -66,7 +66,6 @@ __all__ = [
     "log1p",
     "log2",
     "log10",
-    "log_sum_exp",
     "logaddexp",
     "logistic_pdf",
     "logit",

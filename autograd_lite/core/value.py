@@ -10,20 +10,25 @@ import math
 import operator
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Self
+from typing import Any, ClassVar, Never, Self
 
 from autograd_lite.core import graph, modes, ops
 from autograd_lite.core.chain import pull_back
 from autograd_lite.core.checks import checked, describe
 from autograd_lite.core.node import CONSTANT, Node, binary, compared, number, unary
 from autograd_lite.core.op import Op
-from autograd_lite.core.operators import primitives
+from autograd_lite.core.operators import NumpyFunctions, primitives
 from autograd_lite.errors import GraphError
 
 __all__ = ["Value", "assign", "assignment", "at_once"]
 
+_WRITE_AN_OP = (
+    "An operation of your own is an Op, which is given its value and its derivative: "
+    "my_tanh = Op('tanh', math.tanh, lambda ans, x: (1 - ans * ans,)), and my_tanh(v) is a Value"
+)
 
-class Value(Node):
+
+class Value(NumpyFunctions, Node):
     """A real number in a computation graph.
 
     Operations on Values make new Values that remember their operands and the local
@@ -33,8 +38,11 @@ class Value(Node):
     Args:
         data: any real number (int, bool, NumPy scalar, Fraction ...); kept as a float.
         name: shown in ``repr``, drawings and error messages.
+        label: micrograd's word for the name; give one of the two.
 
     Raises ``TypeError`` for anything else, ``OverflowError`` for an int too large.
+
+    Attributes of one's own may be set, on any Value: ``v.color = "red"``. A copy keeps them.
 
     >>> a, b = Value(-4.0, name="a"), Value(2.0, name="b")
     >>> c = a * b + b**3
@@ -47,13 +55,25 @@ class Value(Node):
 
     __slots__ = ()
 
-    def __init__(self, data: float, name: str | None = None) -> None:
+    def __init__(self, data: float, name: str | None = None, _op: None = None, label: str | None = None) -> None:
         self._data = data if data.__class__ is float else checked(data, "Value")
         self._primitive = self._x = self._y = None
         if modes.in_a_mode:
             self._data = modes.current().interpreter.constant(self._data)
-        if name is not None:
-            self.name = name
+        if name is not None or label is not None or _op is not None:
+            self._set_name(name, _op, label)
+
+    def _set_name(self, name: str | None, operation: Any, label: str | None) -> None:
+        """Set the name that the constructor was given; refuse operands and an operation, as micrograd's has them."""
+        if operation is not None or isinstance(name, (tuple, list, set)):
+            given = describe(name if operation is None else operation)
+            raise TypeError(f"Value takes a number and a name, not what it was made from; got {given}. {_WRITE_AN_OP}")
+        if name is not None and label is not None:
+            raise TypeError(f"name and label are the same; give one of them, not {name!r} and {label!r}")
+        self.name = label if name is None else name
+
+    #: How often a leaf has been frozen or unfrozen. Compiled functions look again when it changes.
+    freezings: ClassVar[int] = 0
 
     # -- What it holds --
 
@@ -94,6 +114,8 @@ class Value(Node):
     @property
     def name(self) -> str | None:
         """What to call it in ``repr``, drawings and error messages."""
+        if modes.in_a_mode:
+            modes.current().interpreter.refuse("name")
         return getattr(self, "_name", None)
 
     @name.setter
@@ -101,6 +123,8 @@ class Value(Node):
         if name is not None and not isinstance(name, str):
             raise TypeError(f"a Value's name is a string, got {describe(name)}")
         self._name = name
+
+    label = name  # micrograd's word for it
 
     @property
     def op(self) -> Op | None:
@@ -116,34 +140,59 @@ class Value(Node):
     def requires_grad(self) -> bool:
         """Whether gradients reach it: not so for results of ``detach()`` and ``no_grad()``.
 
-        That of a leaf may be assigned: False freezes it, True makes a parameter of it (again).
+        Assigning it freezes a leaf, as :meth:`requires_grad_` does.
         """
         return self._primitive is not CONSTANT
 
     @requires_grad.setter
     def requires_grad(self, requires_grad: bool) -> None:
-        if modes.in_a_mode:
-            modes.current().interpreter.refuse("assign")
-        if not self.is_leaf:
-            raise GraphError(
-                f"only a leaf can be frozen, and {self!r} is the result of {self._op}; write v.detach() for a constant"
-            )
-        self._primitive = None if requires_grad else CONSTANT
+        self.requires_grad_(requires_grad)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Freeze a leaf (False) or unfreeze it, and return it."""
-        self.requires_grad = requires_grad
+        """Freeze a leaf, or unfreeze it: operations recorded from now on take a frozen one for a constant.
+
+        Returns the Value itself. Raises ``GraphError`` for the result of an operation; take its ``detach()``.
+
+        >>> w = Value(2.0).requires_grad_(False)
+        >>> (w * w).requires_grad
+        False
+        """
+        if not isinstance(requires_grad, bool):
+            raise TypeError(f"requires_grad is True or False, got {describe(requires_grad)}")
+        if requires_grad is not self.requires_grad:
+            if not self.is_leaf:
+                raise GraphError(
+                    f"only leaves can be frozen, and this Value is the result of {self._primitive!r}; "
+                    "write v.detach() for a constant with its number"
+                )
+            if modes.in_a_mode:
+                modes.current().interpreter.refuse("assign")
+            self._primitive = None if requires_grad else CONSTANT
+            Value.freezings += 1
         return self
 
     @property
     def _prev(self) -> "tuple[Value, ...]":
-        """micrograd's name for the operands, constants as Values too."""
-        return tuple(o if isinstance(o, Value) else Value(o) for o in self.operands)
+        """micrograd's name for the operands, constants as Values too, the same at each access."""
+        if all(isinstance(o, Value) for o in self.operands):
+            return self.operands
+        if not hasattr(self, "_operands"):
+            self._operands = tuple(o if isinstance(o, Value) else Value(o) for o in self.operands)
+        return self._operands
 
     @property
     def _op(self) -> str:
         """micrograd's label of the operation; empty for a leaf."""
         return self.op.symbol if self.op else ""
+
+    @property
+    def _backward(self) -> Never:
+        """What micrograd's operations assign; here an :class:`Op` knows its derivatives."""
+        raise AttributeError(f"a Value has no _backward. {_WRITE_AN_OP}")
+
+    @_backward.setter
+    def _backward(self, function: Any) -> None:
+        raise AttributeError(f"_backward of a Value cannot be set. {_WRITE_AN_OP}")
 
     def item(self) -> float:
         """The number, as ``data`` (PyTorch's spelling)."""
@@ -157,7 +206,9 @@ class Value(Node):
 
     # -- Backpropagation --
 
-    def backward(self, seed: "float | Value" = 1.0, *, create_graph: bool = False) -> None:
+    def backward(
+        self, seed: "float | Value" = 1.0, *, create_graph: bool = False, retain_graph: bool | None = None
+    ) -> None:
         """Give every Value that led to this one its ``grad``, the derivative of this one by it.
 
         The gradients of leaves add up over calls, as in PyTorch; those of interior nodes
@@ -169,6 +220,7 @@ class Value(Node):
                 differentiate further. Such a Value leads back to its leaf; set ``leaf.grad``
                 to None when done with it, or the two keep each other in memory. (:func:`grad`
                 does not have that trouble.)
+            retain_graph: for programs written for PyTorch; a graph here always stays.
 
         Raises ``GraphError`` if this Value is a constant, and before anything is changed.
 
@@ -239,7 +291,7 @@ class Value(Node):
         return other // self, other % self
 
     def __round__(self, ndigits: int | None = None) -> "Value":  # round(self, ndigits)
-        return ops.round_(self, ndigits or 0)  # type: ignore[no-any-return]
+        return ops.round_(self, ndigits or 0)
 
     # Comparisons look at the data and give bool; a Value hashes by identity all the same.
     __lt__ = compared(operator.lt)
@@ -319,19 +371,28 @@ class Value(Node):
 
     def pow(self, other: "Value | float") -> "Value":
         """``pow(self, other)``."""
-        return ops.power(self, other)  # type: ignore[no-any-return]
+        return ops.power(self, other)
 
     def leaky_relu(self, negative_slope: "Value | float" = 0.01) -> "Value":
         """``leaky_relu(self, negative_slope)``."""
-        return ops.leaky_relu(self, negative_slope)  # type: ignore[no-any-return]
+        return ops.leaky_relu(self, negative_slope)
 
     def elu(self, alpha: "Value | float" = 1.0) -> "Value":
         """``elu(self, alpha)``."""
-        return ops.elu(self, alpha)  # type: ignore[no-any-return]
+        return ops.elu(self, alpha)
 
-    def clip(self, low: "Value | float" = -math.inf, high: "Value | float" = math.inf) -> "Value":
-        """``clip(self, low, high)``."""
-        return ops.clip(self, low, high)  # type: ignore[no-any-return]
+    def clamp(self, min: "Value | float | None" = None, max: "Value | float | None" = None) -> "Value":
+        """``clip(self, min, max)`` (PyTorch's spelling); None is no bound."""
+        low, high = -math.inf if min is None else min, math.inf if max is None else max
+        return ops.clip(self, low, high)
+
+    def clip(
+        self, low: "Value | float | None" = None, high: "Value | float | None" = None, out: None = None
+    ) -> "Value":
+        """``clip(self, low, high)``; None is no bound, and ``out`` what ``np.clip`` hands over."""
+        return self.clamp(low, high)
+
+    clone = unary(ops.identity)  # gradients flow through it, as in PyTorch
 
     # NumPy's spellings, by which np.arctan(value) finds its way here.
     arcsin, arccos, arctan, arctan2 = asin, acos, atan, atan2
@@ -345,19 +406,25 @@ class Value(Node):
         name = "" if self.name is None else f", name={self.name!r}"
         return f"Value(data={self._data!r}, grad={number(self.grad)!r}{name})"
 
-    def __format__(self, spec: str) -> str:
-        return format(number(self), spec) if spec else repr(self)
+    def __str__(self) -> str:
+        if modes.in_a_mode:
+            modes.current().interpreter.refuse("format")
+        return repr(self)
 
-    def _no_silent_float(self) -> float:
+    def __format__(self, spec: str) -> str:
+        return format(number(self), spec) if spec else str(self)
+
+    def _no_silent_float(self) -> Any:
         raise TypeError(
             "a Value does not turn into a plain float by itself, as that would lose its gradient. Instead of "
-            "math.sin(v) write autograd_lite.sin(v) or v.sin(), and so on for each function of math; for the "
-            "bare number write v.data"
+            "math.sin(v) write autograd_lite.sin(v) or v.sin(), and so on for each function of math, and "
+            "autograd_lite.mean for statistics.mean; for the bare number, to test, print or plot it, write v.data"
         )
 
     __float__ = _no_silent_float
     __int__ = _no_silent_float
     __complex__ = _no_silent_float
+    as_integer_ratio = _no_silent_float  # what the statistics module asks for
 
     def __reduce__(self) -> tuple[Any, ...]:
         if not self.is_leaf:
@@ -366,7 +433,14 @@ class Value(Node):
                 "its graph would come along. Take v.detach() or v.data"
             )
         grad = number(self._grad) if hasattr(self, "_grad") else None
-        return _restored, (number(self), grad, self.name, self.requires_grad)
+        return _restored, (type(self), number(self), grad, self.requires_grad), self.__getstate__()
+
+    def __getstate__(self) -> Any:
+        """The name and the attributes of one's own, those in slots of a subclass included."""
+        state: Any = super().__getstate__()
+        attributes, slots = state if isinstance(state, tuple) else (state, {})
+        own = {name: thing for name, thing in slots.items() if name not in Node.__slots__}
+        return (attributes, own) if attributes or own else None
 
 
 for _op in primitives.values():
@@ -402,8 +476,11 @@ at_once: Callable[[Iterable[Any]], None] = collections.deque[Any](maxlen=0).exte
 _set_data: Callable[[Value, float], None] = Node.__dict__["_data"].__set__
 
 
-def _restored(data: float, grad: "float | Value | None", name: str | None, requires_grad: bool) -> Value:
-    value = Value(data, name) if requires_grad else Value(data, name).detach()
+def _restored(kind: type[Value], data: float, grad: float | None, requires_grad: bool) -> Value:
+    value: Value = object.__new__(kind)
+    value._data = data
+    value._primitive = None if requires_grad else CONSTANT
+    value._x = value._y = None
     if grad is not None:
-        value.grad = grad
+        value._grad = grad
     return value

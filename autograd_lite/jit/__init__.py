@@ -3,24 +3,27 @@
 import sys
 from collections.abc import Callable, Iterable
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 if TYPE_CHECKING:
     from autograd_lite.jit.compiled import Compiled
 
 __all__ = ["jit"]
 
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
 
 @overload
 def jit(
-    f: Callable[..., Any],
+    f: Callable[_P, _R],
     *,
     backend: str = "auto",
     static_argnames: str | Iterable[str] = (),
     fast_math: bool = False,
     max_paths: int = 64,
     verify: bool = False,
-) -> "Compiled": ...
+) -> "Compiled[_P, _R]": ...
 @overload
 def jit(
     *,
@@ -29,7 +32,7 @@ def jit(
     fast_math: bool = False,
     max_paths: int = 64,
     verify: bool = False,
-) -> Callable[[Callable[..., Any]], "Compiled"]: ...
+) -> "Callable[[Callable[_P, _R]], Compiled[_P, _R]]": ...
 def jit(
     f: Callable[..., Any] | None = None,
     *,
@@ -70,7 +73,7 @@ def jit(
     """
     from autograd_lite.jit.compiled import Compiled  # when first asked for: most programs do not compile
 
-    def compiled(function: Callable[..., Any]) -> Compiled:
+    def compiled(function: Callable[..., Any]) -> Compiled[..., Any]:
         return Compiled(
             function,
             backend=backend,

@@ -35,10 +35,12 @@ def _is_mask(argument: Any) -> bool:
 class Arguments:
     """The numbers of a call, in order, and a key that is the same for all calls of the same structure."""
 
-    __slots__ = ("key", "numbers", "objects", "statics", "values")
+    __slots__ = ("key", "names", "numbers", "objects", "statics", "values")
 
     def __init__(self) -> None:
         self.key: list[Any] = []
+        #: The names of the Values.
+        self.names: list[str | None] = []
         self.numbers: list[float] = []
         #: The Values among the numbers by their ids, with their positions.
         self.values: dict[int, tuple[int, Value]] = {}
@@ -103,7 +105,8 @@ class Arguments:
             self.key.append(known[0])
             return
         self.values[id(value)] = (len(self.numbers), value)
-        self.key.append((type(value), value.requires_grad))  # not by name: that does not matter to a program
+        self.key.append((type(value), value.requires_grad))
+        self.names.append(value.name)  # not in the key: they do not matter to most programs
         self.numbers.append(value._data)
 
     def add_static(self, name: str, argument: Any) -> None:
@@ -130,7 +133,7 @@ def stand_in(tracer: Tracer, argument: Any, name: str, known: dict[int, Value]) 
     if isinstance(argument, Value):
         if id(argument) not in known:
             known[id(argument)] = node = leaf_like(argument)
-            node._data = tracer.input(argument.name or name, argument._data)  # type: ignore[assignment]
+            node._data = tracer.input(getattr(argument, "_name", None) or name, argument._data)  # type: ignore[assignment]
         return known[id(argument)]
     if _is_static(argument):
         return argument

@@ -101,6 +101,8 @@ class Environment:
         self._sized = [*self._containers, *self._classes]
         self._lengths = list(map(len, self._sized))
         self._states = list(map(_state_of_array, self._arrays))
+        self._require_grad = [value.requires_grad for value in self.values]
+        self.freezings = Value.freezings
         #: Whether all of it is as it was.
         self.holds: Callable[[], bool] = self._holds if len(self._things) > _LARGE else self._generated()
 
@@ -121,17 +123,24 @@ class Environment:
     def _holds(self) -> bool:
         """The same for whatever there is: things that were put anew may be equal."""
         try:
-            return (
+            freezings = Value.freezings
+            holds = (
                 list(map(len, self._sized)) == self._lengths
                 and all(map(_is_same, self._now(), self._things))
                 and all(map(operator.eq, map(_state_of_array, self._arrays), self._states))
+                and [value.requires_grad for value in self.values] == self._require_grad
             )
+            if holds:
+                self.freezings = freezings
+            return holds
         except (AttributeError, ValueError, RuntimeError):  # gone, empty, or changed by another thread
             return False
 
     def _generated(self) -> Callable[[], bool]:  # noqa: C901, PLR0912 - loops side by side, each over one kind of thing
         """A function, written for what was found, that sees whether it is the same; else ``_holds`` says."""
         source = Unchanged(otherwise=self._holds)
+        if self.values:
+            source.test(f"{source.name(self)}.freezings == {source.name(Value)}.freezings")
         things = iter(self._things)
         for cell in self._cells:
             source.same(f"{source.name(cell)}.cell_contents", next(things))

@@ -5,7 +5,7 @@ import inspect
 import operator
 from collections.abc import Callable, Iterable
 from types import MethodType
-from typing import Any
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from autograd_lite._pickling import global_name
 from autograd_lite.core import modes
@@ -25,19 +25,22 @@ from autograd_lite.jit.verify import check_same
 
 __all__ = ["Compiled"]
 
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
 _data = operator.attrgetter("_data")
 #: How often a function may change what it reads while it is recorded, as by making parameters at its first call.
 _ATTEMPTS = 4
 
 
-class Compiled:
+class Compiled(Generic[_P, _R]):
     """A function as ``jit`` makes it. Call it as the function itself."""
 
     __name__: str
 
     def __init__(
         self,
-        f: Callable[..., Any],
+        f: Callable[_P, _R],
         *,
         backend: str,
         static_argnames: Any,
@@ -61,6 +64,7 @@ class Compiled:
         }  # fmt: skip
         self._verify, self._static = verify, frozenset(names)
         self._parameters = self._parameters_of(f, names)
+        self._reads_names = False  # whether the function has looked at the names of Values
         self._back_end = _back_end(backend, fast_math)
         self._cache = Cache(_name(f), max_paths)
         # The variants of calls with floats alone, by their types, and with one list of them, by its length.
@@ -69,7 +73,7 @@ class Compiled:
         self._latest: tuple[Path, Any] | None = None  # what the latest call ran, with its numbers
         functools.update_wrapper(self, f, updated=())
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> _R:
         if not kwargs and modes.top.get() is modes.FIRST:
             # Floats, or one list of floats, as numerical routines call: finding out what was given takes longest then.
             numbers: Any = args
@@ -83,17 +87,18 @@ class Compiled:
                 answer = path.call(*numbers, *map(_data, path.closed_over)) if path.closed_over else path.call(*numbers)
                 if type(answer) is tuple:
                     self._latest = path, numbers
-                    return path.build(answer)
-            return self._call(args, kwargs)
+                    return path.build(answer)  # type: ignore[no-any-return]  # it is what f returns
+            return self._call(args, kwargs)  # type: ignore[no-any-return]
         mode = modes.current()
         if mode.anomaly or not mode.interpreter.is_eager:
             return self.f(*args, **kwargs)
-        return self._call(args, kwargs)
+        return self._call(args, kwargs)  # type: ignore[no-any-return]
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         arguments = self._arguments(args, kwargs)
         mode = modes.current()
-        key = (tuple(arguments.key), mode.grad_enabled, mode.depth > 0)
+        names = tuple(arguments.names) if self._reads_names else ()
+        key = (tuple(arguments.key), mode.grad_enabled, mode.depth > 0, names)
         if not self._verify:
             return self._result(key, arguments, args, kwargs)
         return check_same(
@@ -111,7 +116,7 @@ class Compiled:
             assert answer is not None  # the path that was just recorded
         (result,), path = answer
         self._latest = path, arguments.numbers
-        if key[1:] == (True, False) and not self._verify:
+        if key[1:3] == (True, False) and not self._verify:
             self._note_floats(key[0], variant)
         return result
 
@@ -203,6 +208,9 @@ class Compiled:
             environment = Environment([self.f, *arguments.objects, *arguments.statics])
             # A Value that f made and left behind, such as a parameter made at the first call, is an input from now on.
             if not tracer.settle(environment.values, environment.others):
+                if tracer.reads_names and not self._reads_names:
+                    self._reads_names = True
+                    key, variant = (*key[:3], tuple(arguments.names)), None
                 return self._cache.add(key, variant, environment, arguments.objects, path)
         raise TracingError(
             f"{_name(self.f)} makes new Values that outlive it at every call; make them outside, and only once"
@@ -240,7 +248,7 @@ def _name(f: Any) -> str:
     return getattr(f, "__name__", None) or type(f).__name__
 
 
-def _restored(f: Callable[..., Any], options: dict[str, Any]) -> Compiled:
+def _restored(f: Callable[_P, _R], options: dict[str, Any]) -> Compiled[_P, _R]:
     return Compiled(f, **options)
 
 

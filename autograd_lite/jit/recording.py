@@ -201,8 +201,7 @@ def leaf_like(value: Value) -> Value:
     """A leaf of the same class, name and number; a constant if the Value is one."""
     made = _made(type(value), value._data)
     made._primitive = None if value.requires_grad else CONSTANT
-    if value.name is not None:
-        made.name = value.name
+    made.__dict__.update(value.__dict__)
     return made
 
 

@@ -233,6 +233,8 @@ class Tracer(modes.Interpreter):
         self.is_differentiating = False
         self.lock = threading.RLock()
         self._outcomes: dict[Any, bool] = {}
+        #: Whether what was recorded may depend on the names of Values.
+        self.reads_names = False
         self._refused: TracingError | None = None
 
     def input(self, name: str, value: float) -> TracedFloat:
@@ -342,7 +344,9 @@ class Tracer(modes.Interpreter):
         )
 
     def refuse(self, what: str) -> None:
-        raise self.refusal(what)
+        if what != "name":
+            raise self.refusal(what)
+        self.reads_names = True
 
     def refusal(self, kind: str, number: TracedFloat | None = None) -> TracingError:
         """The error of something that cannot be recorded."""
