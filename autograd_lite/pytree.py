@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from autograd_lite.core.checks import describe, is_real
+from autograd_lite.core.elementwise import is_array as is_ndarray
+from autograd_lite.core.elementwise import like
 from autograd_lite.errors import ArgumentError
 
 __all__ = ["Branch", "Structure", "branch", "flatten", "is_array", "is_list", "leaves", "map_leaves"]
@@ -130,7 +132,7 @@ def branch(thing: Any) -> Branch | None:
     kind = type(thing)
     if isinstance(thing, (list, tuple)):
         names = [f"[{i}]" for i in range(len(thing))]
-        return Branch((kind, len(thing)), names, thing, lambda items: _like(thing, items))
+        return Branch((kind, len(thing)), names, thing, lambda items: like(thing, items))
     if isinstance(thing, dict):
         # By type, and floats by their texts, as 1 and True, 0.0 and -0.0 are equal.
         key = kind, tuple(map(type, thing)), tuple([repr(k) if type(k) is float else k for k in thing])
@@ -150,27 +152,12 @@ def branch(thing: Any) -> Branch | None:
         names = [name for name in kind.__dataclass_fields__ if hasattr(thing, name)]
         children = [getattr(thing, name) for name in names]
         return Branch((kind, tuple(names)), [f".{n}" for n in names], children, lambda items: _set(thing, names, items))
-    if _is_any_array(thing):
+    if is_ndarray(thing):
         places = sys.modules["numpy"].ndindex(thing.shape)
         names = [f"[{', '.join(map(str, place))}]" if place else "" for place in places]
         children = thing.ravel().tolist()
         return Branch((kind, thing.shape), names, children, lambda items: _as_array(items, thing.shape))
     return None
-
-
-def _like(sequence: Any, items: list[Any]) -> Any:
-    """The items as a list or tuple of the same type, attributes included."""
-    kind = type(sequence)
-    if kind is list or kind is tuple:
-        return kind(items)
-    if isinstance(sequence, list):
-        twin = copy.copy(sequence)
-        twin[:] = items
-        return twin
-    twin = tuple.__new__(kind, items)
-    if hasattr(sequence, "__dict__"):
-        vars(twin).update(vars(sequence))
-    return twin
 
 
 def _refilled(mapping: Any, items: list[Any]) -> Any:
@@ -194,7 +181,7 @@ def _set(thing: Any, names: list[str], items: list[Any]) -> Any:
 def _as_array(items: list[Any], shape: tuple[int, ...]) -> Any:
     """The items as an array: of floats if they are, of their own dimensions if they are arrays."""
     numpy = sys.modules["numpy"]
-    if items and all(map(_is_any_array, items)) and len({item.shape for item in items}) == 1:  # of a Jacobian, say
+    if items and all(map(is_ndarray, items)) and len({item.shape for item in items}) == 1:  # of a Jacobian, say
         return numpy.array(items).reshape(shape + items[0].shape)
     array = numpy.empty(len(items), dtype=float if all(issubclass(type(item), float) for item in items) else object)
     for place, item in enumerate(items):
@@ -223,14 +210,9 @@ def _substituted(thing: Any, new: dict[int, Any]) -> Any:
     return thing
 
 
-def _is_any_array(thing: Any) -> bool:
-    numpy = sys.modules.get("numpy")  # an array can only come from a loaded NumPy
-    return numpy is not None and isinstance(thing, numpy.ndarray)
-
-
 def is_array(thing: Any) -> bool:
     """Whether a thing is a NumPy array of one dimension or more."""
-    return _is_any_array(thing) and thing.ndim > 0
+    return is_ndarray(thing) and thing.ndim > 0
 
 
 def is_list(thing: Any) -> bool:

@@ -1,5 +1,6 @@
 """Functions of numbers applied to lists and arrays, element by element."""
 
+import copy
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -47,10 +48,18 @@ def elementwise(
 
 
 def like(sequence: Any, items: list[Any]) -> Any:
-    """The items as a sequence of the same type."""
-    if hasattr(sequence, "_fields"):  # a namedtuple takes its items one by one
-        return type(sequence)(*items)
-    return type(sequence)(items)
+    """The items as a list or tuple of the same type, attributes included."""
+    kind = type(sequence)
+    if kind is list or kind is tuple:
+        return kind(items)
+    if isinstance(sequence, list):
+        twin = copy.copy(sequence)
+        twin[:] = items
+        return twin
+    twin = tuple.__new__(kind, items)
+    if hasattr(sequence, "__dict__"):
+        vars(twin).update(vars(sequence))
+    return twin
 
 
 def _over_arrays(function: Callable[..., Any], operands: tuple[Any, ...], name: str) -> Any:
