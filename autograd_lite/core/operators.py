@@ -22,7 +22,7 @@ NUMPY_NAMES = {
 }  # fmt: skip
 #: Universal functions (ufuncs) of NumPy and SciPy that are primitives under names of their own.
 _UFUNC_NAMES = NUMPY_NAMES | {
-    "fabs": "abs", "float_power": "pow", "logaddexp": "logsumexp",
+    "fabs": "abs", "float_power": "pow", "ndtr": "norm_cdf", "ndtri": "norm_ppf",
     "expit": "sigmoid", "gammaln": "lgamma", "psi": "digamma",
 }  # fmt: skip
 #: Those that NumPy computes with Python's operators, which is right for arrays of any type of number.
