@@ -241,7 +241,7 @@ def test_errors_of_a_billionth_in_one_partial_are_found() -> None:
 def test_where_nobody_can_tell_the_report_is_inconclusive_and_says_why(
     f: Callable[[Any], Any], point: float, why: str
 ) -> None:
-    report = check_gradients(f, point, order=1, oracle="finite_difference")
+    report = check_gradients(f, point, order=1, oracle="finite_difference", allow_inconclusive=True)
     assert not report.ok
     assert len(report.inconclusive) == 2
     assert re.search(why, report.inconclusive[0].reason)
@@ -290,7 +290,7 @@ def test_a_program_that_loses_digits_loosens_its_tolerance() -> None:
 def test_a_function_of_floats_alone_is_checked_by_differences() -> None:
     own = Op("own", lambda x: math.sin(x) * x, lambda ans, x: (ops.cos(x) * x + ops.sin(x),))
     assert check_gradients(own, 0.5).ok
-    report = check_gradients(own, 0.5, oracle="high_precision")
+    report = check_gradients(own, 0.5, oracle="high_precision", allow_inconclusive=True)
     assert "own has no value of 60 digits" in report.inconclusive[0].reason
 
 

@@ -1,5 +1,6 @@
 """Noise in a function's values, told from kinks and jumps."""
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -31,7 +32,7 @@ def estimated_noise(line: Line) -> list[float]:
     >>> exact < 1e-15, 0.1 * step < rounded < step
     (True, True)
     """
-    estimates: list[list[float]] = [[] for _ in range(line.count)]
+    estimates: list[list[float]] = [[] for _ in range(line.results)]
     for spacing in SPACINGS:
         for step in (spacing * line.scale, -spacing * line.scale):
             samples = [line.at(line.rounded(line.x + k * step)) for k in range(1, SAMPLES + 1)]
@@ -49,7 +50,7 @@ def _deviation(values: Sequence[float]) -> float:
     deviations: list[float] = []
     change_sign = []
     for k in range(1, SAMPLES - 1):
-        row = [b - a for a, b in zip(row, row[1:], strict=False)]
+        row = [b - a for a, b in itertools.pairwise(row)]
         if k == 1 and 2 * row.count(0.0) >= len(row):
             return 0.0
         square = math.fsum(d * d for d in row) / len(row)
@@ -62,26 +63,25 @@ def _deviation(values: Sequence[float]) -> float:
     return 0.0
 
 
-def slopes_over_steps(line: Line) -> list[float]:
-    """How much each result changes over the longest step of the differences, by the step; 0 where it is nan."""
+def slopes_over_steps(line: Line, here: Sequence[float]) -> list[float]:
+    """How much each result changes over the longest step of the differences, by the step; ``here`` are those at x."""
     step, below, above = line.around(STEPS[0] * line.scale)
-    changes = [max(abs(p - here), abs(q - here)) for p, here, q in zip(below, line.at(line.x), above, strict=True)]
-    return [change / step if 0.0 < step and change < math.inf else 0.0 for change in changes]
+    changes = [max(abs(p - here), abs(q - here)) for p, here, q in zip(below, here, above, strict=True)]
+    return [change / step if step > 0.0 and change < math.inf else 0.0 for change in changes]
 
 
-def find_kinks(line: Line, noise: Sequence[float]) -> list[Kink | None]:
+def find_kinks(line: Line, here: Sequence[float], noise: Sequence[float]) -> list[Kink | None]:
     """For each result, why it is not smooth at x; None where it seems to be.
 
     As the step shrinks, the slopes to both sides of a smooth function come together. At a
     kink they stay apart, and at a jump they grow without bound. Steps are so long that
     the noise does not matter.
     """
-    here = line.at(line.x)
     share = max((moved / abs(value) for moved, value in zip(noise, here, strict=True) if value), default=0.0)
     wide, far_left, far_right = line.around(min(max(1e-5, 16 * math.sqrt(8 * share)), STEPS[0]) * line.scale)
     narrow, left, right = line.around(wide / 16)
     if not 0.0 < narrow < math.inf:
-        return [Kink("no numbers just beside")] * line.count
+        return [Kink("no numbers just beside")] * line.results
     rows = zip(here, far_left, left, right, far_right, noise, strict=True)
     return [_kink(row[:5], narrow, wide, row[5]) for row in rows]
 

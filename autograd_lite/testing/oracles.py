@@ -14,10 +14,10 @@ from autograd_lite.testing.numbers import UNIT_ROUNDOFF, Complex
 from autograd_lite.testing.precise import DIGITS, Precise, context
 
 __all__ = [
-    "central_differences",
-    "complex_step",
     "Kink",
     "Line",
+    "central_differences",
+    "complex_step",
     "finite_difference",
     "high_precision_difference",
     "precise_partial",
@@ -45,7 +45,7 @@ class Line(NamedTuple):
     #: How far x moves before f changes markedly: steps are in proportion.
     scale: float
     #: How many results there are.
-    count: int = 1
+    results: int = 1
     #: The nearest number that x can be, such as one of single precision.
     rounded: Callable[[float], float] = float
 
@@ -54,7 +54,7 @@ class Line(NamedTuple):
         try:
             return self.f(x)
         except (ArithmeticError, ValueError):
-            return [math.nan] * self.count
+            return [math.nan] * self.results
 
     def around(self, step: float) -> tuple[float, Sequence[float], Sequence[float]]:
         """A step near the given one at whose two ends x is a number, and the results there, below and above."""
@@ -114,7 +114,7 @@ def central_differences(
     ``noise`` is how far each result may be off; one rounding, if not said. All steps are
     taken ``factor`` times as long.
     """
-    best = [(math.nan, math.inf)] * line.count
+    best = [(math.nan, math.inf)] * line.results
     for step in STEPS:
         again = [tableau.best for tableau in _ridders(line, step * factor * line.scale, noise)]
         best = [min(pair, key=lambda result: result[1]) for pair in zip(best, again, strict=True)]
@@ -122,14 +122,14 @@ def central_differences(
 
 
 def _ridders(line: Line, step: float, noise: Sequence[float] | None) -> "list[_Tableau]":
-    tableaus = [_Tableau() for _ in range(line.count)]
+    tableaus = [_Tableau() for _ in range(line.results)]
     for k in range(HALVINGS + 1):
         h, below, above = line.around(step / 2.0**k)
         if not h < math.inf:
             continue
         if h == 0.0:  # less than the distance between the numbers that x can be
             break
-        for tableau, p, q, moved in zip(tableaus, above, below, noise or [0.0] * line.count, strict=True):
+        for tableau, p, q, moved in zip(tableaus, above, below, noise or [0.0] * line.results, strict=True):
             rounding = max(4 * UNIT_ROUNDOFF * (abs(p) + abs(q)), 2 * moved) / (2 * h)
             tableau.add((p - q) / (2 * h), rounding)
         if all(tableau.worsens for tableau in tableaus):
