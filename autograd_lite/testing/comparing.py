@@ -27,8 +27,8 @@ DEVIATIONS = 2.0
 #: The thorough look takes the differences again with steps so many times as long.
 OTHER_STEPS = 0.61
 #: A comparison tells something if its tolerance is below this share of the derivative, which grows with the fourth
-#: root of the noise up to a tenth, or below that share of the largest derivative.
-SHARE, MOST, SHARE_OF_LARGEST = 1e-3, 0.1, 1e-8
+#: root of the noise up to a tenth; below that share of the largest derivative; or so many roundoffs of the value.
+SHARE, MOST, SHARE_OF_LARGEST, ROUNDOFFS = 1e-3, 0.1, 1e-8, 64.0
 
 
 class _Evidence(NamedTuple):
@@ -46,7 +46,8 @@ class _Look(NamedTuple):
     tolerances: Sequence[float]
     #: How much the function changes over long steps, by the step.
     slopes: Sequence[float]
-    #: How far the function's values may be off, relative to them.
+    #: The function's values by the scale of the input, and how far they may be off, relative to them.
+    ratios: Sequence[float]
     noise: Sequence[float]
     kinks: Sequence[Kink | None]
     differences: Sequence[tuple[float, float]]
@@ -93,10 +94,10 @@ class Comparing:
     def _looked(self, thorough: bool) -> _Look:
         tolerances, noise = self._subject.rounding(self._order, thorough=thorough)
         columns = [self._along(line, noise, thorough) for line in self._lines]
-        slopes, shares, kinks, differences = (
+        slopes, ratios, shares, kinks, differences = (
             [entry for row in zip(*rows, strict=True) for entry in row] for rows in zip(*columns, strict=True)
         )
-        return _Look(tolerances, slopes, shares, kinks, differences)
+        return _Look(tolerances, slopes, ratios, shares, kinks, differences)
 
     def _along(self, line: Line, noise: Sequence[float], thorough: bool) -> tuple[Any, ...]:
         """What is seen of each result along one coordinate."""
@@ -120,7 +121,7 @@ class Comparing:
                 (*min(a, b, key=lambda found: found[1])[:1], max(min(a[1], b[1]), abs(a[0] - b[0])))
                 for a, b in zip(differences, again, strict=True)
             ]
-        return slopes, shares, kinks, differences
+        return slopes, [abs(value) / line.scale for value in here], shares, kinks, differences
 
     def _by_oracle(self, oracle: str, by: tuple[int, ...]) -> _Evidence:
         if oracle == "complex_step":
@@ -186,9 +187,9 @@ class Comparing:
             return _Verdict(numeric, tolerance, INCONCLUSIVE, kink.reason, kink.low <= derivative <= kink.high)
         if not (math.isfinite(numeric) and math.isfinite(error)):
             return _Verdict(numeric, tolerance, INCONCLUSIVE, f"{oracle} found no limit")
-        if math.isfinite(derivative) and not math.isfinite(tolerance):
+        if math.isfinite(derivative) and not tolerance < math.inf:
             return _Verdict(numeric, tolerance, INCONCLUSIVE, "rounding makes it nan or infinite")
-        if derivative != numeric and not abs(derivative - numeric) <= tolerance:
+        if derivative != numeric and not abs(derivative - numeric) <= tolerance < math.inf:
             return _Verdict(numeric, tolerance, MISMATCH, oracle)
         is_flat = derivative == numeric == look.slopes[k] == 0.0
         if self._fixed is None and not is_flat and tolerance > self._telling(k, derivative, look):
@@ -199,7 +200,8 @@ class Comparing:
         """The largest tolerance with which an agreement says something."""
         noise = max(self._subject.roundoff, look.noise[k])
         share = min(MOST, max(SHARE, math.sqrt(math.sqrt(noise))))
-        return max(share * max(abs(derivative), look.slopes[k]), SHARE_OF_LARGEST * self._largest)
+        own = share * max(abs(derivative), look.slopes[k])
+        return max(own, SHARE_OF_LARGEST * self._largest, ROUNDOFFS * self._subject.roundoff * look.ratios[k])
 
 
 class _Verdict(NamedTuple):

@@ -37,6 +37,8 @@ class Foreign(Subject):
             raise ArgumentError(f"a gradient can be checked at finite numbers only, got {self.x}")
         self._set_scales(scale, _numbers)
         at_x = f(*self._at(self.x))  # nothing is caught here, so a mistake in the call shows
+        if isinstance(at_x, complex) or getattr(getattr(at_x, "dtype", None), "kind", "") == "c":
+            raise TypeError(f"check_gradients takes a function that returns real numbers; it returned {describe(at_x)}")
         self._values, self._shape, self.roundoff = _numbers(at_x), _shape(at_x), _roundoff(at_x)
         if not self._values:
             raise TypeError(f"check_gradients takes a function that returns numbers; it returned {describe(at_x)}")
@@ -137,6 +139,8 @@ def _numbers(tree: Any) -> list[float]:
         return [float(number(tree))]
     if is_real(tree):
         return [as_float(tree)]
+    if isinstance(tree, complex):  # beyond the domain, as (-1.0) ** 0.5 is
+        return [math.nan]
     if isinstance(tree, (dict, list, tuple)):
         return [x for child in (tree.values() if isinstance(tree, dict) else tree) for x in _numbers(child)]
     if hasattr(tree, "__array__"):

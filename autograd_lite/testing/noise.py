@@ -78,27 +78,36 @@ def find_kinks(line: Line, here: Sequence[float], noise: Sequence[float]) -> lis
     the noise does not matter.
     """
     share = max((moved / abs(value) for moved, value in zip(noise, here, strict=True) if value), default=0.0)
-    wide, far_left, far_right = line.around(min(max(1e-5, 16 * math.sqrt(8 * share)), STEPS[0]) * line.scale)
-    narrow, left, right = line.around(wide / 16)
-    if not 0.0 < narrow < math.inf:
+    step = min(max(1e-5, 16 * math.sqrt(8 * share)), STEPS[0]) * line.scale
+    ends = [end for end in (line.around(step / 16**k) for k in range(3)) if 0.0 < end[0] < math.inf]
+    if len(ends) < 2:
         return [Kink("no numbers just beside")] * line.results
-    rows = zip(here, far_left, left, right, far_right, noise, strict=True)
-    return [_kink(row[:5], narrow, wide, row[5]) for row in rows]
+    return [
+        _kink([_Sides(step, here[r], below[r], above[r]) for step, below, above in ends], noise[r])
+        for r in range(line.results)
+    ]
 
 
-def _kink(values: Sequence[float], narrow: float, wide: float, noise: float) -> Kink | None:
-    if not all(map(math.isfinite, values)):
+class _Sides:
+    """The slopes to both sides."""
+
+    def __init__(self, step: float, here: float, below: float, above: float) -> None:
+        self.step, self.here = step, here
+        self.left, self.right = (here - below) / step, (above - here) / step
+        self.slope, self.apart = (above - below) / (2 * step), abs(self.right - self.left)
+        self.steepest = max(abs(self.left), abs(self.right))
+
+
+def _kink(sides: list[_Sides], noise: float) -> Kink | None:
+    if not all(math.isfinite(side.apart) for side in sides):
         return Kink("nan or infinite here or just beside")
-    far_left, left, here, right, far_right = values[1], values[2], values[0], values[3], values[4]
-    slopes = (here - left) / narrow, (right - here) / narrow
-    apart, far_apart = slopes[1] - slopes[0], (far_right - 2 * here + far_left) / wide
-    slope, far_slope = (right - left) / (2 * narrow), (far_right - far_left) / (2 * wide)
-    significant = 8 * (noise + 8 * UNIT_ROUNDOFF * abs(here)) / narrow + 1e-6 * max(map(abs, slopes))
-    if abs(apart) > 0.5 * abs(far_apart) and abs(apart) > significant:
-        reason = f"a kink: slope {slopes[0]:.3g} to the left, {slopes[1]:.3g} to the right"
-        if max(map(abs, slopes)) > 2 * max(abs(far_right - here), abs(here - far_left)) / wide:
-            return Kink(reason)
-        return Kink(reason, min(slopes) - significant, max(slopes) + significant)
-    if abs(slope - far_slope) > 0.5 * abs(slope) and abs(slope) > significant:
-        return Kink(A_JUMP)
+    for far, near in itertools.pairwise(sides):
+        significant = 8 * (noise + 8 * UNIT_ROUNDOFF * abs(near.here)) / near.step + 1e-6 * near.steepest
+        if near.apart > 0.5 * far.apart and near.apart > significant:
+            reason = f"a kink: slope {near.left:.3g} to the left, {near.right:.3g} to the right"
+            if near.steepest > 2 * far.steepest:
+                return Kink(reason)
+            return Kink(reason, min(near.left, near.right) - significant, max(near.left, near.right) + significant)
+        if abs(near.slope) > 2 * abs(far.slope) and abs(near.slope) > significant:
+            return Kink(A_JUMP)
     return None

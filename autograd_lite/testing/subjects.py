@@ -1,5 +1,6 @@
 """What a gradient check is about: a function at a point, and the derivatives to check."""
 
+import functools
 import inspect
 import math
 import random
@@ -108,6 +109,7 @@ class Recorded(Subject):
         """The value along each coordinate, or the gradient."""
 
         def along(i: int) -> Callable[[float], list[float]]:
+            @functools.cache
             def of_coordinate(xi: float) -> list[float]:
                 numbers = with_coordinate(self.x, i, xi)
                 return [number(self.f([Value(x) for x in numbers]))] if order == 1 else list(grad(self.f)(numbers))
