@@ -27,8 +27,12 @@ DEVIATIONS = 2.0
 #: The thorough look takes the differences again with steps so many times as long.
 OTHER_STEPS = 0.61
 #: A comparison tells something if its tolerance is below this share of the derivative, which grows with the fourth
-#: root of the noise up to a tenth; below that share of the largest derivative; or so many roundoffs of the value.
-SHARE, MOST, SHARE_OF_LARGEST, ROUNDOFFS = 1e-3, 0.1, 1e-8, 64.0
+#: root of the noise up to a tenth; below that share of the largest derivative; or, where nothing sharper is at hand,
+#: below that share of the function's value by the scale of the input.
+SHARE, MOST, SHARE_OF_LARGEST, SHARE_OF_VALUE = 1e-3, 0.1, 1e-8, 1e-12
+#: What the 60 digits know to be smaller is 0: a share of the function's value by the scale of the input.
+A_ZERO = 1e-20
+TOO_MUCH_ROUNDING = "too much rounding"
 
 
 class _Evidence(NamedTuple):
@@ -169,7 +173,13 @@ class Comparing:
     def _by_differences(self, k: int, derivative: float, *, thorough: bool) -> "_Verdict":
         look = self._look(thorough=thorough)
         evidence = _Evidence(*look.differences[k], look.kinks[k], "finite differences")
-        return self._judged(k, derivative, evidence, look.tolerances[k], look)
+        verdict = self._judged(k, derivative, evidence, look.tolerances[k], look)
+        is_flat = derivative == verdict.numeric == look.slopes[k] == 0.0
+        has_sharper = self._oracle == "auto" and self._order == 1 and not thorough
+        is_enough = is_flat or (thorough and verdict.tolerance <= SHARE_OF_VALUE * look.ratios[k])
+        if verdict.reason.startswith(TOO_MUCH_ROUNDING) and is_enough and not has_sharper:
+            return verdict._replace(verdict=AGREES, reason=evidence.oracle)
+        return verdict
 
     def _by_digits(self, k: int, derivative: float, oracle: str) -> "_Verdict":
         evidence, look = self._by_oracle(oracle, self._indices[k]), self._look(thorough=False)
@@ -177,6 +187,10 @@ class Comparing:
         if verdict.verdict == MISMATCH:
             more = self._subject.rounding(self._order, thorough=True)[0]
             verdict = self._judged(k, derivative, evidence, more[k], look)
+        zero = max(look.tolerances[k], A_ZERO * max(look.ratios[k], 1e-15))
+        is_zero = abs(evidence.derivative) <= ORACLE_ERRORS * evidence.error <= zero
+        if verdict.reason.startswith(TOO_MUCH_ROUNDING) and is_zero:
+            return verdict._replace(verdict=AGREES, reason=evidence.oracle)
         return verdict
 
     def _judged(self, k: int, derivative: float, evidence: _Evidence, rounding: float, look: _Look) -> "_Verdict":
@@ -191,17 +205,15 @@ class Comparing:
             return _Verdict(numeric, tolerance, INCONCLUSIVE, "rounding makes it nan or infinite")
         if derivative != numeric and not abs(derivative - numeric) <= tolerance < math.inf:
             return _Verdict(numeric, tolerance, MISMATCH, oracle)
-        is_flat = derivative == numeric == look.slopes[k] == 0.0
-        if self._fixed is None and not is_flat and tolerance > self._telling(k, derivative, look):
-            return _Verdict(numeric, tolerance, INCONCLUSIVE, f"too much rounding for {oracle} to tell")
+        if self._fixed is None and tolerance > self._telling(k, derivative, look):
+            return _Verdict(numeric, tolerance, INCONCLUSIVE, f"{TOO_MUCH_ROUNDING} for {oracle} to tell")
         return _Verdict(numeric, tolerance, AGREES, oracle)
 
     def _telling(self, k: int, derivative: float, look: _Look) -> float:
         """The largest tolerance with which an agreement says something."""
         noise = max(self._subject.roundoff, look.noise[k])
         share = min(MOST, max(SHARE, math.sqrt(math.sqrt(noise))))
-        own = share * max(abs(derivative), look.slopes[k])
-        return max(own, SHARE_OF_LARGEST * self._largest, ROUNDOFFS * self._subject.roundoff * look.ratios[k])
+        return max(share * max(abs(derivative), look.slopes[k]), SHARE_OF_LARGEST * self._largest)
 
 
 class _Verdict(NamedTuple):
