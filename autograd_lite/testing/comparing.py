@@ -1,9 +1,12 @@
 """Derivatives of one order beside what the oracles say: at a glance first, thoroughly where that cannot tell."""
 
 import math
+import random
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from autograd_lite.core.node import number
+from autograd_lite.core.value import Value
 from autograd_lite.errors import InapplicableOracleError, MissingDependencyError
 from autograd_lite.testing.noise import estimated_noise, find_kinks, slopes_over_steps
 from autograd_lite.testing.oracles import (
@@ -13,6 +16,7 @@ from autograd_lite.testing.oracles import (
     central_differences,
     complex_step,
     precise_slopes,
+    second_difference,
     with_coordinate,
 )
 from autograd_lite.testing.report import AGREES, INCONCLUSIVE, MISMATCH, Comparison
@@ -77,6 +81,8 @@ class Comparing:
         self._looks: dict[bool, _Look] = {}
         self._precise: dict[tuple[int, ...], tuple[float, float, Kink | None]] = {}
         finite = [abs(d) for row in self._derivatives.values() for d in row if math.isfinite(d)]
+        #: Second derivatives are compared with differences of the gradient, which has to be the values' own for that.
+        self._fits_values = order == 1 or oracle == "high_precision" or self._hessian_fits_values()
         self._largest = max([*self._look(thorough=False).slopes, *finite], default=0.0)
 
     def comparisons(self) -> list[Comparison]:
@@ -121,11 +127,30 @@ class Comparing:
             differences = central_differences(line, noise)
         if thorough:
             again = central_differences(line, noise, OTHER_STEPS)
-            differences = [
-                (*min(a, b, key=lambda found: found[1])[:1], max(min(a[1], b[1]), abs(a[0] - b[0])))
-                for a, b in zip(differences, again, strict=True)
-            ]
+            differences = [_confirmed(*pair) for pair in zip(differences, again, strict=True)]
         return slopes, [abs(value) / line.scale for value in here], shares, kinks, differences
+
+    def _hessian_fits_values(self) -> bool:
+        """Whether the curvature in a random direction is that of the function's values."""
+        rng, subject = random.Random(0), self._recorded
+        ways = [s * rng.choice((-1, 1)) * rng.uniform(0.5, 1.0) for s in subject.scales]
+
+        def along(t: float) -> list[float]:
+            return [number(subject.f([Value(x + t * way) for x, way in zip(subject.x, ways, strict=True)]))]
+
+        line, noise = Line(along, 0.0, 1.0), subject.rounding(1)[1][0]
+        weights = [ways[i] * ways[j] for i, j in self._indices]
+        allowed = math.fsum(abs(w * t) for w, t in zip(weights, subject.rounding(2)[0], strict=True))
+        curvatures = [math.fsum(w * d for w, d in zip(weights, row, strict=True)) for row in self._derivatives.values()]
+
+        def fit(noise: float, factor: float) -> bool:
+            numeric, error = second_difference(line, noise, factor)
+            return not any(abs(c - numeric) > allowed + 2 * ORACLE_ERRORS * error for c in curvatures)
+
+        if fit(noise, 1.0):
+            return True
+        noise = max(noise, self._noise or DEVIATIONS * estimated_noise(line)[0])
+        return fit(noise, 1.0) or fit(noise, OTHER_STEPS)
 
     def _by_oracle(self, oracle: str, by: tuple[int, ...]) -> _Evidence:
         if oracle == "complex_step":
@@ -155,7 +180,7 @@ class Comparing:
 
     def _verdict(self, k: int, derivative: float) -> "_Verdict":
         """By the oracle that was asked for; under "auto" by differences, and by 60 digits where they do not agree."""
-        if self._oracle in ("auto", "finite_difference"):
+        if self._oracle in ("auto", "finite_difference") and self._fits_values:
             verdict = self._by_differences(k, derivative, thorough=False)
             if verdict.verdict == AGREES:
                 return verdict
@@ -168,6 +193,9 @@ class Comparing:
                     if isinstance(error, MissingDependencyError):
                         raise
                     return _Verdict(math.nan, math.inf, INCONCLUSIVE, str(error))
+        if not self._fits_values:
+            reason = "the values beside the point have another curvature, so the gradient is wrong there"
+            return _Verdict(math.nan, math.inf, INCONCLUSIVE, reason)
         return self._by_differences(k, derivative, thorough=True)
 
     def _by_differences(self, k: int, derivative: float, *, thorough: bool) -> "_Verdict":
@@ -214,6 +242,12 @@ class Comparing:
         noise = max(self._subject.roundoff, look.noise[k])
         share = min(MOST, max(SHARE, math.sqrt(math.sqrt(noise))))
         return max(share * max(abs(derivative), look.slopes[k]), SHARE_OF_LARGEST * self._largest)
+
+
+def _confirmed(first: tuple[float, float], second: tuple[float, float]) -> tuple[float, float]:
+    """The better of two differences, which errs by what they are apart, if not more."""
+    derivative, error = min(first, second, key=lambda difference: difference[1])
+    return derivative, max(error, abs(first[0] - second[0]))
 
 
 class _Verdict(NamedTuple):

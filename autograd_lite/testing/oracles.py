@@ -23,6 +23,7 @@ __all__ = [
     "precise_partial",
     "precise_slopes",
     "scale_of",
+    "second_difference",
     "with_coordinate",
 ]
 
@@ -135,6 +136,22 @@ def _ridders(line: Line, step: float, noise: Sequence[float] | None) -> "list[_T
         if all(tableau.worsens for tableau in tableaus):
             break
     return tableaus
+
+
+def second_difference(line: Line, noise: float, factor: float = 1.0) -> tuple[float, float]:
+    """The second derivative along a line of one result, by values alone, and its error."""
+    best = (math.nan, math.inf)
+    [here] = line.at(line.x)
+    for first in STEPS[:2]:
+        tableau = _Tableau()
+        for k in range(HALVINGS + 1):
+            h, [below], [above] = line.around(first * factor * line.scale / 2.0**k)
+            if not 0.0 < h < math.inf or tableau.worsens:
+                break
+            rounding = 4 * max(noise, UNIT_ROUNDOFF * max(abs(here), abs(below), abs(above))) / (h * h)
+            tableau.add(((above - here) - (here - below)) / (h * h), rounding)
+        best = min(best, tableau.best, key=lambda result: result[1])
+    return best
 
 
 class _Tableau:
