@@ -108,5 +108,5 @@ def _derivative(op: Op, numbers: Sequence[float], k: int) -> tuple[float, float]
         return central_differences(line)[0]
 
 
-def _apart(found: float, numeric: float, error: float) -> bool:
-    return not abs(found - numeric) <= 64 * UNIT_ROUNDOFF * abs(numeric) + 4 * error
+def _apart(partial: float, numeric: float, error: float) -> bool:
+    return not abs(partial - numeric) <= 64 * UNIT_ROUNDOFF * abs(numeric) + 4 * error

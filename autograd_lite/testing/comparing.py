@@ -156,8 +156,8 @@ class Comparing:
         if oracle == "complex_step":
             [i] = by
             f, x = self._recorded.f, self._subject.x
-            found = complex_step(lambda xi: f(with_coordinate(x, i, xi)), x[i])
-            return _Evidence(*found, self._look(thorough=False).kinks[i], "complex step")
+            derivative, error = complex_step(lambda xi: f(with_coordinate(x, i, xi)), x[i])
+            return _Evidence(derivative, error, self._look(thorough=False).kinks[i], "complex step")
         if by not in self._precise:
             self._precise[by] = precise_slopes(self._recorded.f, self._subject.x, by)
         return _Evidence(*self._precise[by], "high precision")
@@ -172,11 +172,11 @@ class Comparing:
     # ---- Judging ----
 
     def _compared(self, mode: str, k: int, derivative: float) -> Comparison:
-        found = self._verdict(k, derivative)
+        verdict = self._verdict(k, derivative)
         by = self._subject.label(k, self._order)
-        if found.verdict == INCONCLUSIVE and self._kinked & {self._subject.names[i] for i in self._indices[k]}:
-            found = found._replace(at_kink=True)
-        return Comparison(self._order, mode, by, derivative, *found)
+        if verdict.verdict == INCONCLUSIVE and self._kinked & {self._subject.names[i] for i in self._indices[k]}:
+            verdict = verdict._replace(at_kink=True)
+        return Comparison(self._order, mode, by, derivative, *verdict)
 
     def _verdict(self, k: int, derivative: float) -> "_Verdict":
         """By the oracle that was asked for; under "auto" by differences, and by 60 digits where they do not agree."""

@@ -211,10 +211,10 @@ def precise_slopes(
         return math.nan, math.inf, None
     for digits in PRECISIONS:
         with mp.workdps(digits):
-            found, has_settled = _precise_slopes(mp, f, x, by, digits)
+            slopes, has_settled = _precise_slopes(mp, f, x, by, digits)
         if has_settled:
             break
-    return found
+    return slopes
 
 
 def _precise_slopes(
