@@ -11,6 +11,7 @@ __all__ = [
     "GradientMismatch",
     "GraphError",
     "InapplicableOracleError",
+    "InconclusiveGradient",
     "MissingDependencyError",
     "RenderError",
     "StateError",
@@ -40,6 +41,17 @@ class GradientMismatch(AutogradError, AssertionError):  # noqa: N818 - a finding
 
     def __init__(self, report: object) -> None:
         super().__init__(str(report))
+        self.report = report
+
+
+class InconclusiveGradient(AutogradError, AssertionError):  # noqa: N818 - a finding of a test, as AssertionError is
+    """A gradient check could not tell, and so does not pass. ``report`` holds every comparison."""
+
+    def __init__(self, report: object) -> None:
+        super().__init__(
+            f"{report}\nWhat cannot be told does not pass. Check at another point, pass noise= or scale= if you know "
+            "better, or allow_inconclusive=True"
+        )
         self.report = report
 
 

@@ -1,6 +1,7 @@
 """What the README says is so."""
 
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +38,23 @@ def test_there_are_two_commands() -> None:
 
 
 def test_the_guide_to_gradient_checks_is_so() -> None:
+    pytest.importorskip("numpy")
     guide = ROOT / "docs" / "testing.md"
     names: dict[str, Any] = {}
-    first, wrong, kink = blocks(guide)
-    exec(first, names)
+    found = []
+    for block in blocks(guide):
+        if "find_library" in block and sys.platform == "win32":
+            continue  # there is no library of that name
+        try:
+            exec(block, names)
+        except GradientMismatch as mismatch:
+            found.append(str(mismatch))
+        for expression, expected in re.findall(r"^(report\S+)  # (.+)$", block, re.MULTILINE):
+            assert repr(eval(expression, names)) == expected
+    assert found[0] in guide.read_text(encoding="utf-8")
+    assert [re.findall(r"(\S+) +\S+ +\S+ +\S+ +\S+ +MISMATCH", message) for message in found[1:]] == [
+        ["w[0]", "w[1]"],
+        *([["args[0]"]] if sys.platform != "win32" else []),
+    ]
     names["test_my_gradient"]()
-    with pytest.raises(GradientMismatch) as caught:
-        exec(wrong, names)
-    assert str(caught.value) in guide.read_text(encoding="utf-8")
-    exec(kink, names)
-    for expression, expected in re.findall(r"^(report\S+)  # (.+)$", kink, re.MULTILINE):
-        assert repr(eval(expression, names)) == expected
+    names["test_norm"]()

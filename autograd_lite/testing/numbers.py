@@ -1,11 +1,10 @@
-"""Types of numbers on which a program can be run, beside floats and Values.
+"""Types of number on which a program can be run, beside floats and Values.
 
-Each has all operators and primitives, and answers them through one method, ``_apply``. A
-program that is written with operators and primitives runs over any of them unchanged.
+Each has all operators and primitives, by :class:`~autograd_lite.core.operators.Operators`. A
+program that is written with them runs over any of these types unchanged.
 """
 
 import cmath
-import functools
 import random
 from collections.abc import Callable, Sequence
 from typing import Any, Self
@@ -13,7 +12,7 @@ from typing import Any, Self
 from autograd_lite.core import ops
 from autograd_lite.core.checks import as_float, is_real
 from autograd_lite.core.op import Op
-from autograd_lite.core.operators import primitives
+from autograd_lite.core.operators import Operators, primitives
 from autograd_lite.errors import InapplicableOracleError
 
 __all__ = ["Complex", "Dual", "Number", "Perturbed", "perturbed"]
@@ -22,19 +21,7 @@ __all__ = ["Complex", "Dual", "Number", "Perturbed", "perturbed"]
 UNIT_ROUNDOFF = 2.0**-53
 
 
-def _infix(op: Op) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
-    """An operator and its reflected form."""
-
-    def method(self: Any, other: Any) -> Any:
-        return op(self, other) if isinstance(other, type(self)) or is_real(other) else NotImplemented
-
-    def reflected(self: Any, other: Any) -> Any:
-        return op(other, self) if is_real(other) else NotImplemented
-
-    return method, reflected
-
-
-class Number:
+class Number(Operators):
     """Base class: every operator and primitive on it goes to ``_apply`` of its class."""
 
     __slots__ = ("value",)
@@ -58,30 +45,8 @@ class Number:
             op = ops.constant_power
         return cls._apply(op, [o if isinstance(o, cls) else one._constant(as_float(o)) for o in operands])
 
-    __add__, __radd__ = _infix(ops.add)
-    __sub__, __rsub__ = _infix(ops.sub)
-    __mul__, __rmul__ = _infix(ops.mul)
-    __truediv__, __rtruediv__ = _infix(ops.div)
-    __floordiv__, __rfloordiv__ = _infix(ops.floordiv)
-    __mod__, __rmod__ = _infix(ops.mod)
-    __pow__, __rpow__ = _infix(ops.power)
-
-    def __neg__(self) -> Self:
-        return ops.neg(self)  # type: ignore[no-any-return]
-
-    def __abs__(self) -> Self:
-        return ops.absolute(self)  # type: ignore[no-any-return]
-
-    def __getattr__(self, name: str) -> Any:
-        if name in primitives:  # x.exp() is exp(x), as of a Value
-            return functools.partial(primitives[name], self)
-        raise AttributeError(f"{type(self).__name__} has no {name!r}")
-
     def __bool__(self) -> bool:
         return bool(self.value != 0)
-
-    def __pos__(self) -> Self:
-        return self
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.value!r})"

@@ -11,7 +11,7 @@ class Comparison(NamedTuple):
     """One derivative by one mode, beside what the oracle says."""
 
     order: int
-    #: ``"reverse"`` or ``"forward"``.
+    #: ``"reverse"`` or ``"forward"``, or ``"given"`` for a gradient that is not the engine's.
     mode: str
     #: By which input, or which two.
     by: str
@@ -23,6 +23,8 @@ class Comparison(NamedTuple):
     verdict: str
     #: Which oracle; for an inconclusive verdict, why.
     reason: str
+    #: Inconclusive at a kink, the derivative lying between the slopes to both sides; or a second derivative there.
+    at_kink: bool = False
 
     @property
     def error(self) -> float:
@@ -42,6 +44,13 @@ class GradientReport(NamedTuple):
         return all(comparison.verdict == AGREES for comparison in self.comparisons)
 
     @property
+    def passes(self) -> bool:
+        """Whether all agree but for some at a kink, and some agree of each order."""
+        orders = {comparison.order for comparison in self.comparisons}
+        agreeing = {comparison.order for comparison in self.comparisons if comparison.verdict == AGREES}
+        return orders == agreeing and all(c.verdict == AGREES or c.at_kink for c in self.comparisons)
+
+    @property
     def mismatches(self) -> tuple[Comparison, ...]:
         """The comparisons that disagree."""
         return tuple(comparison for comparison in self.comparisons if comparison.verdict == MISMATCH)
@@ -53,8 +62,8 @@ class GradientReport(NamedTuple):
 
     def __repr__(self) -> str:
         counts = [f"{len(self.comparisons)} derivatives"]
-        for name, found in (("mismatches", self.mismatches), ("inconclusive", self.inconclusive)):
-            counts += [f"{len(found)} {name}"] if found else []
+        for name, some in (("mismatches", self.mismatches), ("inconclusive", self.inconclusive)):
+            counts += [f"{len(some)} {name}"] if some else []
         head = f"<GradientReport: {', '.join(counts)}{', all agree' if self.ok else ''}>"
         return "\n".join([head, *self._table(), *self.blame])
 

@@ -1,4 +1,4 @@
-"""Strategies for Hypothesis: random programs, points for them, numbers and networks.
+"""Strategies for Hypothesis (programs, points, numbers, networks), and a gradient check as a property.
 
 Needs the package hypothesis (extra ``test``).
 """
@@ -7,15 +7,17 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from autograd_lite.errors import ArgumentError, MissingDependencyError
+from autograd_lite.errors import ArgumentError, InconclusiveGradient, MissingDependencyError
 from autograd_lite.nn import MLP
+from autograd_lite.testing.check import check_gradients
 
 try:
+    import hypothesis
     from hypothesis import strategies as st
 except ImportError:
     raise MissingDependencyError('these strategies need hypothesis: pip install "autograd_lite[test]"') from None
 
-__all__ = ["OPERATIONS", "Program", "Step", "finite_floats", "mlps", "points_for", "programs"]
+__all__ = ["OPERATIONS", "Program", "Step", "finite_floats", "gradient_test", "mlps", "points_for", "programs"]
 
 
 class _Form(NamedTuple):
@@ -201,3 +203,29 @@ def mlps(draw: st.DrawFn, max_inputs: int = 3, max_width: int = 4, max_layers: i
     widths = draw(st.lists(st.integers(1, max_width), min_size=1, max_size=max_layers))
     activation = draw(st.sampled_from(["tanh", "sigmoid", "softplus", "gelu"]))
     return MLP(draw(st.integers(1, max_inputs)), widths, activation=activation, rng=draw(st.integers(0, 10**6)))
+
+
+def gradient_test(f: Callable[..., Any], *points: st.SearchStrategy[Any], **options: Any) -> Callable[[], None]:
+    """A test for pytest: :func:`check_gradients` of f at every point that Hypothesis draws.
+
+    Args:
+        f: the function, of as many arguments as there are strategies.
+        points: a strategy for each argument.
+        options: those of :func:`check_gradients`, such as ``grad``.
+
+    Points where nobody can tell, such as kinks, are drawn anew; Hypothesis raises if there are
+    hardly any others.
+
+    >>> test_sin = gradient_test(math.sin, finite_floats(), grad=math.cos)
+    >>> test_sin()
+    """
+
+    @hypothesis.settings(deadline=None)
+    @hypothesis.given(st.tuples(*points))
+    def agrees(point: tuple[Any, ...]) -> None:
+        try:
+            check_gradients(f, *point, **options)
+        except InconclusiveGradient:
+            hypothesis.reject()
+
+    return agrees
