@@ -36,6 +36,10 @@ def weighted(factors: Any) -> Function:
 
 
 #: A function, its arguments, and its gradient.
+def two_results(v: Any) -> Any:
+    return [ag.sin(v[0]) * v[1], v[0]]
+
+
 RIGHT: dict[str, tuple[Function, tuple[Any, ...], Function]] = {
     "of a float": (math.sin, (0.7,), math.cos),
     "of an int": (lambda x: x**3, (3,), lambda x: 3 * x * x),
@@ -53,8 +57,7 @@ RIGHT: dict[str, tuple[Function, tuple[Any, ...], Function]] = {
     "a Jacobian": (lambda x: np.tanh(A @ x), (X,), lambda x: (1 - np.tanh(A @ x) ** 2)[:, None] * A),
     "a Jacobian of a matrix": (lambda x: x.sum(axis=1), (MATRIX,),
                                lambda x: np.broadcast_to(np.eye(2)[:, :, None], (2, 2, 4))),
-    "a Jacobian of ours": (lambda v: [ag.sin(v[0]) * v[1], v[0]], ([1.0, 2.0],),
-                           ag.jacobian(lambda v: [ag.sin(v[0]) * v[1], v[0]])),
+    "a Jacobian of ours": (two_results, ([1.0, 2.0],), ag.jacobian(two_results)),
     "of what changes its argument": (lambda x: x.__imul__(x).sum(), (X,), lambda x: 2 * x),
     "of noisy values": (lambda x: round(math.sin(x), 6), (0.7,), math.cos),
     "itself noisy": (math.sin, (0.7,), lambda x: round(math.cos(x), 6)),

@@ -286,3 +286,11 @@ def test_linear_algebra_compiles() -> None:
 def test_linear_algebra_refuses_other_shapes(call: Callable[[], Any], error: type[Exception], match: str) -> None:
     with pytest.raises(error, match=match):
         call()
+
+
+def test_masked_arrays_keep_the_gradient() -> None:
+    v = Value(2.0)
+    products = np.ma.MaskedArray([1.0, 3.0], mask=[False, False]) * v
+    assert all(isinstance(product, Value) for product in products)
+    products[1].backward()
+    assert v.grad == 3.0

@@ -148,7 +148,7 @@ def _recorded_again(node: Node, mode: modes.Modes) -> tuple[Any, ...]:
     if not mode.interpreter.is_eager:  # nothing can be assigned while jit records
         return partials
     again = (op.evaluate(*map(number, operands)), *map(number, partials))
-    recorded = (node._data, *node.partials)
+    recorded = (node._primal, *node.partials)
     # Numbers and nodes may round a partial differently (x**3 is not x * x * x in floats), so not to the bit.
     for now, then in zip(again, recorded, strict=True):
         if not math.isclose(now, then, rel_tol=1e-9) and not (now != now and then != then):

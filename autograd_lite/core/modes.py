@@ -34,7 +34,7 @@ class Interpreter:
 
     def number(self, node: Any) -> Any:
         """The number that a node holds."""
-        return node._data
+        return node._primal
 
     def apply(self, op: Any, numbers: list[Any]) -> Any:
         """The value of a primitive."""
@@ -50,7 +50,7 @@ class Interpreter:
 
         A node that is 0 just here still has derivatives of its own, and stays unless the other is inf or nan.
         """
-        x, y = getattr(adjoint, "_data", adjoint), getattr(partial, "_data", partial)
+        x, y = getattr(adjoint, "_primal", adjoint), getattr(partial, "_primal", partial)
         if x == 0.0 and (type(adjoint) is float or not math.isfinite(y)):
             return 0.0
         if y == 0.0 and (type(partial) is float or not math.isfinite(x)):

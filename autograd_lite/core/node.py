@@ -37,16 +37,16 @@ class Node:
     __slots__ = (
         "__dict__",
         "__weakref__",
-        "_data",
         "_dx",
         "_dy",
         "_grad",
+        "_primal",
         "_primitive",
         "_x",
         "_y",
     )
 
-    _data: float
+    _primal: float
     _dx: Any
     _dy: Any
     _grad: Any  # not set before a gradient comes
@@ -103,7 +103,7 @@ def record(kind: type[_N], op: Op, operands: tuple[Any, ...]) -> _N:
         else:
             return record(kind, op, _with_floats(op, operands))
     node: _N = _new(kind)
-    node._data = ans = interpreter.apply(op, numbers)
+    node._primal = ans = interpreter.apply(op, numbers)
     node._primitive = CONSTANT
     node._x = node._y = node._dx = node._dy = None
     if mode.grad_enabled and not is_constant:
@@ -141,7 +141,7 @@ def method({parameters}):
         return general({parameters})
     node = new(kind)
     try:
-        node._data = ans = {value}
+        node._primal = ans = {value}
         node._dx, node._dy = {partials}
     except (ArithmeticError, ValueError):
         return general({parameters})
@@ -150,10 +150,10 @@ def method({parameters}):
     node._y = {node_y}
     return node
 """
-_GET_X = "x = self._data"
-_GET_BOTH = """{mine} = self._data
+_GET_X = "x = self._primal"
+_GET_BOTH = """{mine} = self._primal
     if type(other) is kind:
-        {theirs} = other._data
+        {theirs} = other._primal
     elif type(other) is float:
         {theirs} = other
     else:
@@ -215,8 +215,8 @@ def compared(comparison: Callable[[float, Any], bool]) -> Callable[[Any, Any], b
         if modes.in_a_mode:
             return comparison(number(self), number(other)) if _is_number(other) else NotImplemented
         if isinstance(other, Node):
-            return comparison(self._data, other._data)
-        return bool(comparison(self._data, other)) if is_real(other) else NotImplemented
+            return comparison(self._primal, other._primal)
+        return bool(comparison(self._primal, other)) if is_real(other) else NotImplemented
 
     return method
 

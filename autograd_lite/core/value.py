@@ -56,10 +56,10 @@ class Value(NumpyFunctions, Node):
     __slots__ = ()
 
     def __init__(self, data: float, name: str | None = None, _op: None = None, label: str | None = None) -> None:
-        self._data = data if data.__class__ is float else checked(data, "Value")
+        self._primal = data if data.__class__ is float else checked(data, "Value")
         self._primitive = self._x = self._y = None
         if modes.in_a_mode:
-            self._data = modes.current().interpreter.constant(self._data)
+            self._primal = modes.current().interpreter.constant(self._primal)
         if name is not None or label is not None or _op is not None:
             self._set_name(name, _op, label)
 
@@ -80,13 +80,13 @@ class Value(NumpyFunctions, Node):
     @property
     def data(self) -> float:
         """The number. Assigning it (to a leaf, in a training loop) does not touch the graph."""
-        return number(self) if modes.in_a_mode else self._data
+        return number(self) if modes.in_a_mode else self._primal
 
     @data.setter
     def data(self, data: float) -> None:
         if modes.in_a_mode:
             modes.current().interpreter.refuse("assign")
-        self._data = data if data.__class__ is float else checked(data, "Value.data")
+        self._primal = data if data.__class__ is float else checked(data, "Value.data")
 
     @property
     def grad(self) -> Any:
@@ -404,7 +404,7 @@ class Value(NumpyFunctions, Node):
 
     def __repr__(self) -> str:
         name = "" if self.name is None else f", name={self.name!r}"
-        return f"Value(data={self._data!r}, grad={number(self.grad)!r}{name})"
+        return f"Value(data={self._primal!r}, grad={number(self.grad)!r}{name})"
 
     def __str__(self) -> str:
         if modes.in_a_mode:
@@ -473,12 +473,12 @@ def assignment(pairs: "list[tuple[Value, float]]") -> Iterator[None]:
 #: Run an iterator to its end in a single call of C code. Python looks for signals after a call, not in it,
 #: and not between an assignment and the call that follows.
 at_once: Callable[[Iterable[Any]], None] = collections.deque[Any](maxlen=0).extend
-_set_data: Callable[[Value, float], None] = Node.__dict__["_data"].__set__
+_set_data: Callable[[Value, float], None] = Node.__dict__["_primal"].__set__
 
 
 def _restored(kind: type[Value], data: float, grad: float | None, requires_grad: bool) -> Value:
     value: Value = object.__new__(kind)
-    value._data = data
+    value._primal = data
     value._primitive = None if requires_grad else CONSTANT
     value._x = value._y = None
     if grad is not None:

@@ -107,7 +107,7 @@ class Arguments:
         self.values[id(value)] = (len(self.numbers), value)
         self.key.append((type(value), value.requires_grad))
         self.names.append(value.name)  # not in the key: they do not matter to most programs
-        self.numbers.append(value._data)
+        self.numbers.append(value._primal)
 
     def add_static(self, name: str, argument: Any) -> None:
         """Add an argument that is named in static_argnames."""
@@ -133,7 +133,7 @@ def stand_in(tracer: Tracer, argument: Any, name: str, known: dict[int, Value]) 
     if isinstance(argument, Value):
         if id(argument) not in known:
             known[id(argument)] = node = leaf_like(argument)
-            node._data = tracer.input(getattr(argument, "_name", None) or name, argument._data)  # type: ignore[assignment]
+            node._primal = tracer.input(getattr(argument, "_name", None) or name, argument._primal)  # type: ignore[assignment]
         return known[id(argument)]
     if _is_static(argument):
         return argument
@@ -228,7 +228,7 @@ class Results:
         if value in self._arguments:
             argument = self._arguments[value]
             return lambda floats, nodes, others, values: values[argument]
-        if type(value._data) is float:  # from before the recording
+        if type(value._primal) is float:  # from before the recording
             return lambda floats, nodes, others, values: value
         if value.requires_grad and not value.is_leaf:
             position = self._places.setdefault(id(value), len(self.nodes))
@@ -242,7 +242,7 @@ class Results:
 
         def build(floats: Any, nodes: Any, others: Any, values: Any) -> Value:
             made = leaf_like(value)
-            made._data = others[position]
+            made._primal = others[position]
             if named:
                 made.name = values[named[0]].name
             return made

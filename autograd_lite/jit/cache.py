@@ -16,7 +16,7 @@ from autograd_lite.jit.recording import Recording
 
 __all__ = ["Cache", "Path", "Variant"]
 
-_data = operator.attrgetter("_data")
+_primal = operator.attrgetter("_primal")
 
 
 class Path:
@@ -38,7 +38,7 @@ class Path:
     def run(self, numbers: Sequence[float], values: dict[int, Value]) -> Any:
         """The result for these arguments in a tuple, or the number of the guard that fails."""
         if self.closed_over:
-            numbers = [*numbers, *map(_data, self.closed_over)]
+            numbers = [*numbers, *map(_primal, self.closed_over)]
         answer = self.recording.results(numbers, lambda: self._operands_among(values))
         if type(answer) is int:
             return answer

@@ -28,7 +28,7 @@ __all__ = ["Compiled"]
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
-_data = operator.attrgetter("_data")
+_primal = operator.attrgetter("_primal")
 #: How often a function may change what it reads while it is recorded, as by making parameters at its first call.
 _ATTEMPTS = 4
 
@@ -84,7 +84,9 @@ class Compiled(Generic[_P, _R]):
                 variant = self._of_floats.get(tuple(map(type, args)))
             if variant is not None and variant.environment.holds():
                 path = variant.latest
-                answer = path.call(*numbers, *map(_data, path.closed_over)) if path.closed_over else path.call(*numbers)
+                answer = (
+                    path.call(*numbers, *map(_primal, path.closed_over)) if path.closed_over else path.call(*numbers)
+                )
                 if type(answer) is tuple:
                     self._latest = path, numbers
                     return path.build(answer)  # type: ignore[no-any-return]  # it is what f returns
@@ -148,7 +150,7 @@ class Compiled(Generic[_P, _R]):
         program = self.program
         assert self._latest is not None  # or there would be no program
         path, numbers = self._latest
-        given = [*numbers, *map(_data, path.closed_over)]
+        given = [*numbers, *map(_primal, path.closed_over)]
         given += [1.0] * (len(program.inputs) - len(given))  # the adjoints, of a gradient's program
         return program.draw(given, **options)
 
@@ -240,7 +242,7 @@ class Compiled(Generic[_P, _R]):
         for node in results.nodes:
             tracer.number(node)
         inputs |= {value: len(arguments.numbers) + i for i, value in enumerate(tracer.closed_over)}
-        outputs = [*results.floats, *(value._data for value in results.others)]
+        outputs = [*results.floats, *(value._primal for value in results.others)]
         return Path(Recording(tracer, _name(self.f), self._back_end, inputs, outputs, results.nodes), results)
 
 

@@ -68,12 +68,12 @@ class Recording:
 
     def values(self) -> Code:
         """Code for the results: the floats, then the nodes."""
-        return self._code("", lambda: [*self.floats, *(node._data for node in self.nodes)])
+        return self._code("", lambda: [*self.floats, *(node._primal for node in self.nodes)])
 
     def values_and_gradient(self) -> Code:
         """Code for the results and the gradient of the only node by each operand."""
         return self._code(
-            "_and_gradient", lambda: [*self.floats, *(n._data for n in self.nodes), *self._pulled([1.0], False)]
+            "_and_gradient", lambda: [*self.floats, *(n._primal for n in self.nodes), *self._pulled([1.0], False)]
         )
 
     def pull(self) -> Code:
@@ -155,7 +155,7 @@ class Recording:
         if not create_graph:
             return _answered(self.pull().run(*numbers, *adjoints), self.name)
         for operand, place in zip(operands, self.places, strict=True):
-            now = operand if operand.__class__ is float else operand._data
+            now = operand if operand.__class__ is float else operand._primal
             if now != numbers[place] and now == now:
                 raise GraphError(
                     f"a gradient that is itself a graph needs the inputs of {self.name} as they were, and .data has "
@@ -199,7 +199,7 @@ def _operand(value: Any, data: float) -> Any:
 
 def leaf_like(value: Value) -> Value:
     """A leaf of the same class, name and number; a constant if the Value is one."""
-    made = _made(type(value), value._data)
+    made = _made(type(value), value._primal)
     made._primitive = None if value.requires_grad else CONSTANT
     made.__dict__.update(value.__dict__)
     return made
@@ -207,7 +207,7 @@ def leaf_like(value: Value) -> Value:
 
 def _made(kind: type[Value], data: float, op: Op | None = None, operands: Any = None, partials: Any = None) -> Value:
     made: Value = object.__new__(kind)
-    made._data, made._primitive = data, CONSTANT if op is None else op
+    made._primal, made._primitive = data, CONSTANT if op is None else op
     made._x, made._dx = operands, partials
     made._y = made._dy = None
     return made

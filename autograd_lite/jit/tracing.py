@@ -248,7 +248,7 @@ class Tracer(modes.Interpreter):
 
     def number(self, node: Any) -> Any:
         """What a node holds; for one from before the recording, what it holds at each call."""
-        data = node._data
+        data = node._primal
         if type(data) is TracedFloat:
             return data
         if node not in self.closed_over:
@@ -377,12 +377,12 @@ class Tracer(modes.Interpreter):
 
         Raises ``TracingError`` if it left anything else that was traced.
         """
-        made: list[tuple[Value, Any]] = [(value, value._data) for value in values]
+        made: list[tuple[Value, Any]] = [(value, value._primal) for value in values]
         made = [(value, data) for value, data in made if type(data) is TracedFloat]
         if list(numbers) or any(not value.is_leaf or data.reference is not None for value, data in made):
             raise self.refusal_of_a_leak()
         for value, data in made:
-            value._data = data.value
+            value._primal = data.value
         return bool(made)
 
 
