@@ -22,7 +22,7 @@ from autograd_lite.core.elementwise import is_array as is_ndarray
 from autograd_lite.core.elementwise import like
 from autograd_lite.errors import ArgumentError
 
-__all__ = ["Branch", "Structure", "branch", "flatten", "is_array", "is_list", "leaves", "map_leaves"]
+__all__ = ["Branch", "Structure", "branch", "flatten", "is_array", "is_list", "leaves", "listed", "map_leaves"]
 
 
 class Branch(NamedTuple):
@@ -218,3 +218,8 @@ def is_array(thing: Any) -> bool:
 def is_list(thing: Any) -> bool:
     """Whether a thing is a list, a tuple or a NumPy array of one dimension or more."""
     return isinstance(thing, (list, tuple)) or is_array(thing)
+
+
+def listed(thing: Any) -> Any:
+    """A NumPy array as nested lists; everything else as it is."""
+    return thing.tolist() if is_array(thing) else thing

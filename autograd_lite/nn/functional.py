@@ -138,7 +138,7 @@ def linear(x: Any, weight: Sequence[Sequence[Any]], bias: Sequence[Any] | None =
     >>> linear([1.0, 2.0], [[3.0, 4.0]], [5.0])
     [16.0]
     """
-    x = x.tolist() if pytree.is_array(x) else x
+    x = pytree.listed(x)
     if pytree.is_list(x) and len(x) and pytree.is_list(x[0]):
         return [linear(sample, weight, bias) for sample in x]
     found = [functions.dot(row, x) for row in weight]
@@ -157,7 +157,7 @@ def probability(p: Any) -> float:
 
 
 def _over_the_last(function: Any, name: str, x: Any, dim: int, depth: int) -> Any:
-    rows = x.tolist() if pytree.is_array(x) else x
+    rows = pytree.listed(x)
     if not isinstance(rows, (list, tuple)) or not rows:
         raise ArgumentError(f"{name} takes a list of numbers, or lists of them; got {describe(x)}")
     if isinstance(rows[0], (list, tuple)):

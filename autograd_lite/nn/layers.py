@@ -37,7 +37,7 @@ class _BySample(Module):
                 return [walk(sample) for sample in x]
             return self._output(list(x))
 
-        return walk(x.tolist() if pytree.is_array(x) else x)
+        return walk(pytree.listed(x))
 
     def _width(self) -> int:
         """How many numbers a sample has."""

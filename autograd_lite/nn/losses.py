@@ -163,7 +163,7 @@ def cross_entropy(pred: Any, target: Any, reduction: str = "mean", label_smoothi
     if not 0.0 <= label_smoothing <= 1.0:
         raise ArgumentError(f"label_smoothing is a share, from 0 to 1; got {describe(label_smoothing)}")
 
-    if pytree.is_list(pred) and pytree.is_list(target) and len(pred) and not pytree.is_list(_listed(pred)[0]):
+    if pytree.is_list(pred) and pytree.is_list(target) and len(pred) and not pytree.is_list(pytree.listed(pred)[0]):
         raise ArgumentError(
             f"a list of targets, here {describe(target)}, needs a list of logits for each sample, and each of these "
             f"predictions is a number: {describe(pred)}. A model of two classes with one output takes "
@@ -304,7 +304,7 @@ def _by_sample(term: Callable[[Any, Any], Any], pred: Any, target: Any, reductio
     terms: list[Any] = []
 
     def walk(outputs: Any, wanted: Any) -> Any:
-        samples, wanted = _listed(outputs), _listed(wanted)
+        samples, wanted = pytree.listed(outputs), pytree.listed(wanted)
         if not pytree.is_list(samples) or not samples:
             raise ArgumentError(
                 f"this loss takes the list of a sample's outputs, or a list of such lists; got {describe(outputs)}"
@@ -329,16 +329,12 @@ def _check_reduction(reduction: str) -> None:
         raise ArgumentError(f'reduction is "mean", "sum" or "none", got {describe(reduction)}')
 
 
-def _listed(thing: Any) -> Any:
-    return thing.tolist() if pytree.is_array(thing) else thing
-
-
 def _pairs(pred: Any, target: Any) -> list[tuple[Any, Any]]:
     """The numbers of two nested lists of one shape, pair by pair."""
     pairs: list[tuple[Any, Any]] = []
 
     def walk(p: Any, t: Any) -> None:
-        p, t = _listed(p), _listed(t)
+        p, t = pytree.listed(p), pytree.listed(t)
         if not pytree.is_list(p) and not pytree.is_list(t):
             pairs.append((_number(p), _number(t)))
         elif pytree.is_list(p) and pytree.is_list(t) and len(p) == len(t):
@@ -368,7 +364,7 @@ def _shape(thing: Any) -> str:
 
 
 def _same_length(pred: list[Any], target: Any) -> list[Any]:
-    targets = _listed(target)
+    targets = pytree.listed(target)
     if not pytree.is_list(targets) or len(targets) != len(pred):
         raise ArgumentError(f"predictions and targets must fit, got {_shape(pred)} and {_shape(targets)}")
     return list(targets)

@@ -40,7 +40,7 @@ def _uniform(data: Any, name: str) -> list[Any]:
     """The data as a list whose items are of one shape."""
     if not pytree.is_list(data):
         raise TypeError(f"{name} is a list with an item for each sample, or a NumPy array; got {describe(data)}")
-    items = data.tolist() if pytree.is_array(data) else list(data)
+    items = list(pytree.listed(data))
     if not items:
         raise ArgumentError(f"{name} is empty; there must be one sample at least")
     first = _shape(items[0])
