@@ -47,7 +47,7 @@ def jit(
     Args:
         f: a function of numbers and Values, in nested lists, tuples and dicts, arrays and modules.
         backend: ``"native"`` (needs llvmlite, extra ``native``), ``"python"``, or ``"auto"``:
-            native where llvmlite is installed, and compiled when it runs for the second time.
+            native where llvmlite is installed, from the third time on that a program runs.
         static_argnames: parameters that are no numbers to compute with: for each of their
             values the function is recorded anew. Strings, bools and None are static by themselves.
         fast_math: let the native back end round differently where that is faster.

@@ -1,4 +1,4 @@
-"""The back end that waits: a program is evaluated as it stands at first, and compiled when it runs again."""
+"""The back end that waits: a program is evaluated as it stands at first, and compiled when it has run twice."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,13 +9,17 @@ from autograd_lite.jit.program import COMPARISONS, Program
 __all__ = ["DeferredCode", "evaluated"]
 
 
+#: So often has a program run before it is compiled.
+_WORTH_COMPILING = 2
+
+
 class DeferredCode:
     """A program that another back end compiles once it proves to be run more than once."""
 
     def __init__(self, program: Program, compile: Callable[[Program], Any]) -> None:
         self.program = program
         self._compile = compile
-        self._has_run = False
+        self._runs = 0  # to the end, every guard holding
         self._compiled: Any = None
 
     @property
@@ -30,10 +34,11 @@ class DeferredCode:
 
     def run(self, *numbers: float) -> tuple[float, ...] | int:
         """The outputs, or the number of the first guard that does not hold."""
-        if self._has_run:
+        if self._runs == _WORTH_COMPILING:
             return self._code().run(*numbers)  # type: ignore[no-any-return]
-        self._has_run = True
-        return evaluated(self.program, numbers)
+        answer = evaluated(self.program, numbers)
+        self._runs += type(answer) is tuple
+        return answer
 
     def _code(self) -> Any:
         if self._compiled is None:
