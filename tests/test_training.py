@@ -16,6 +16,7 @@ import autograd_lite as ag
 from autograd_lite import Value, data, nn, optim
 from autograd_lite.errors import AnomalyError, ArgumentError
 from autograd_lite.training import Checkpoint, EarlyStopping, History, accuracy, evaluate, fit, predict
+from autograd_lite.training.progress import Progress
 
 X, Y = [[0.0], [1.0], [2.0], [3.0]], [[1.0], [3.0], [5.0], [7.0]]
 
@@ -261,6 +262,43 @@ def test_ctrl_c_while_an_epoch_is_taken_down_leaves_whole_epochs() -> None:
 
     history = train(Line(), callbacks=[interrupting])
     assert history.epochs == len(history["loss"]) == 3
+
+
+def test_a_history_without_a_whole_epoch_says_so() -> None:
+    def interrupt(pred: Any, target: Any) -> Any:
+        raise KeyboardInterrupt
+
+    history = train(Line(), metrics=[interrupt])
+    assert (history.epochs, list(history)) == (0, [])
+    assert repr(history) == "History of 0 epochs in 0 s\n  stopped: Ctrl-C in epoch 1"
+    with pytest.raises(ArgumentError, match="there is no 'loss' in this history, as no epoch was completed"):
+        history["loss"]
+
+
+def test_an_epoch_that_was_being_taken_down_leaves_no_empty_lists() -> None:
+    class Interrupted(dict[str, float]):
+        def items(self) -> Any:
+            yield "loss", 1.0
+            raise KeyboardInterrupt
+
+    history = History()
+    with pytest.raises(KeyboardInterrupt):
+        history.add(Interrupted(), 1.0)
+    history.drop_incomplete()
+    assert list(history) == []
+    assert repr(history) == "History of 0 epochs in 0 s"
+
+
+def test_ctrl_c_while_the_bar_is_closed_returns_the_history(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = iter(range(100))
+
+    def interrupted(self: Progress, history: History) -> None:
+        if next(calls) == 0:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Progress, "close", interrupted)
+    history = train(Line())
+    assert (history.epochs, history.stopped) == (5, "Ctrl-C in epoch 5")
 
 
 def test_ctrl_c_while_a_state_is_loaded_loads_all_of_it(interrupted: type[Value]) -> None:

@@ -3,8 +3,10 @@
 import abc
 import os
 import reprlib
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_lite import pytree
@@ -240,14 +242,14 @@ def _items(thing: Any) -> Iterable[tuple[Any, Any]]:
 @contextmanager
 def in_mode(model: Any, *, training: bool) -> Iterator[None]:
     """A model in training or evaluation, its modules as they were after that; for a plain function nothing."""
-    before = [(module, module.training) for module in model.modules()] if isinstance(model, Module) else []
+    modules = model.modules() if isinstance(model, Module) else []
+    back = map(setattr, modules, repeat("training"), [module.training for module in modules])
     try:
-        for module, _ in before:
+        for module in modules:
             module.training = training
         yield
     finally:
-        for module, was in before:
-            module.training = was
+        deque(back, maxlen=0)  # all in one call, in which Ctrl-C cannot come
 
 
 def _some(paths: list[str]) -> str:
