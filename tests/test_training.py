@@ -420,6 +420,18 @@ def test_data_that_do_not_fit_say_so_and_change_nothing(
     assert numbers(model) == [1.0, 2.0]
 
 
+def test_data_that_hold_themselves_say_so() -> None:
+    loop: list[Any] = [1.0]
+    loop.append(loop)
+    for samples, targets, name in (([loop], [1.0], "X"), ([1.0], [loop], "y"), (loop, [1.0, 2.0], "X")):
+        with pytest.raises(ArgumentError, match=f"{name} is nested too deeply; does a list hold itself"):
+            train(Line(), samples, targets)
+        with pytest.raises(ArgumentError, match=f"{name} is nested too deeply; does a list hold itself"):
+            evaluate(Line(), samples, targets, loss=nn.mse_loss)
+    with pytest.raises(ArgumentError, match="X is nested too deeply"):
+        predict(Line(), [loop])
+
+
 MODEL = Line()
 
 
