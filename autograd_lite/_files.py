@@ -3,6 +3,8 @@
 import os
 from typing import TYPE_CHECKING
 
+from autograd_lite._interrupts import uninterrupted
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -10,11 +12,10 @@ __all__ = ["write_whole"]
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> "Path":
-    """Write a file in one step, so that a failure leaves what was there before. Returns its path.
+    """Write a file in one step, so that a failure or Ctrl-C leaves what was there before. Returns its path.
 
-    Raises ``OSError`` if the folder is missing or cannot be written.
+    Ctrl-C waits until the file is written. Raises ``OSError`` if the folder is missing or cannot be written.
     """
-    import tempfile
     from pathlib import Path
 
     target = Path(path).resolve()  # through links, to what they lead to
@@ -26,22 +27,22 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> "Path":
         target.write_bytes(content)
         return Path(path)
     try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        with uninterrupted():
+            _replace(target, content)
     except OSError as error:
-        raise type(error)(f"cannot write {target}: {error.strerror} in {target.parent}") from None
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        # mkstemp's own mode is for its owner alone
-        Path(temporary).chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink()
-        raise
+        raise OSError(error.errno, f"cannot write {target}: {error.strerror or error}") from None
     return Path(path)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _replace(target: "Path", content: bytes) -> None:
+    """Write the content to a new file beside the target, and let it take the target's place."""
+    temporary = target.with_name(f".autograd_lite-{os.urandom(8).hex()}")
+    try:
+        with temporary.open("xb") as file:
+            if target.exists():
+                temporary.chmod(target.stat().st_mode & 0o777)
+            file.write(content)
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

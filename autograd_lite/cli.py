@@ -1,6 +1,7 @@
 """The command line: ``python -m autograd_lite demo``, or ``autograd-lite demo``."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,11 +19,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="autograd-lite", description="A scalar automatic differentiation engine.")
     parser.add_argument("--version", action="version", version=f"autograd-lite {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    command = commands.add_parser("demo", help="train a small model, say how well it does, and draw a neuron")
+    command = commands.add_parser("demo", help="train a small model, report its accuracy, and draw one neuron")
     demos = {"iris": demo.iris, "moons": demo.moons}
-    command.add_argument("name", nargs="?", choices=demos, default="iris", help="which data (iris if not said)")
-    command.add_argument("--seed", type=int, default=1, help="of the weights and the order of the data (1)")
-    command.add_argument("--epochs", type=_positive, help="how long to train")
+    command.add_argument("name", nargs="?", choices=demos, default="iris", help="which data set (iris)")
+    command.add_argument("--seed", type=int, default=1, help="seed of the weights and of the order of the data (1)")
+    command.add_argument("--epochs", type=_positive, help="how often to go through the data")
     command.add_argument(
         "--out", type=_drawing, default=Path("neuron.svg"), help=f"the drawing: {', '.join(FORMATS)} (neuron.svg)"
     )
@@ -30,6 +31,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = {} if given.epochs is None else {"epochs": given.epochs}
     try:
         demos[given.name](seed=given.seed, out=given.out, **options)
+        print(end="", flush=True)  # here, where a pipe that is closed can be caught
+    except KeyboardInterrupt:
+        print("autograd-lite: interrupted", file=sys.stderr)
+        return 130  # as shells call an end by Ctrl-C
+    except BrokenPipeError:  # the reader, such as `head -1`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains at its end
+        return 141  # as shells call an end by a closed pipe
     except (AutogradError, OSError) as error:
         print(f"autograd-lite: {error}", file=sys.stderr)
         return 1

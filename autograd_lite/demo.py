@@ -1,4 +1,4 @@
-"""The two demonstrations of the command line: the whole way from data to a trained model and a picture."""
+"""The demos of the command line: from data to a trained model and a drawing."""
 
 import random
 from pathlib import Path
@@ -12,7 +12,7 @@ __all__ = ["iris", "moons"]
 
 
 def iris(*, seed: int = 1, epochs: int = 60, out: Path = Path("neuron.svg")) -> float:
-    """Train an MLP on Fisher's iris flowers and draw one of its neurons. Returns the held-out accuracy."""
+    """Train an MLP on Fisher's iris flowers and draw one of its neurons. Return the accuracy on held-out flowers."""
     rng = random.Random(seed)
     X, y, X_test, y_test = data.split(*data.iris(), held_out=0.3, rng=rng)
     X, X_test = data.standardize(X), data.standardize(X_test, X)
@@ -29,15 +29,15 @@ def iris(*, seed: int = 1, epochs: int = 60, out: Path = Path("neuron.svg")) -> 
         rng=rng,
         metrics=[training.accuracy],
     )
-    found = training.evaluate(model, X_test, y_test, loss=nn.cross_entropy, metrics=[training.accuracy])
-    print(f"train accuracy {history['accuracy'][-1]:.1%}, held-out accuracy {found['accuracy']:.1%}")
+    learned, held_out = _accuracy(model, X, y), _accuracy(model, X_test, y_test)
+    print(f"train accuracy {learned:.1%}, held-out accuracy {held_out:.1%}")
     print(f"{sum(history.times):.1f} s of training in plain Python")
     _draw_neuron(model.layers[0].neurons[0], X[0], out)
-    return found["accuracy"]
+    return held_out
 
 
 def moons(*, seed: int = 1, epochs: int = 100, out: Path = Path("neuron.svg")) -> float:
-    """micrograd's demonstration: two moons, an MLP of two hidden layers, max-margin loss. Returns the accuracy."""
+    """Run micrograd's demo: two moons, an MLP of two hidden layers, max-margin loss. Return the accuracy."""
     rng = random.Random(seed)
     X, labels = data.moons(100, noise=0.1, rng=rng)
     y = [2 * label - 1 for label in labels]
@@ -45,7 +45,7 @@ def moons(*, seed: int = 1, epochs: int = 100, out: Path = Path("neuron.svg")) -
     print(f"two moons: {len(X)} points\n{model}")
     optimizer = optim.SGD(model.parameters(), lr=1.0, weight_decay=2e-4)
     schedule = optim.lr_scheduler.LinearLR(optimizer, start_factor=1.0, end_factor=0.1, total_iters=epochs)
-    history = training.fit(
+    training.fit(
         model,
         X,
         y,
@@ -58,11 +58,15 @@ def moons(*, seed: int = 1, epochs: int = 100, out: Path = Path("neuron.svg")) -
     )
     neuron = model.layers[0].neurons[0]
     _draw_neuron(neuron, next((x for x in X if neuron(x) > 0), X[0]), out)  # a point at which it is active
-    return history["accuracy"][-1]
+    return _accuracy(model, X, y)
+
+
+def _accuracy(model: nn.Module, X: list[list[float]], y: list[int]) -> float:
+    return training.accuracy(training.predict(model, X), y)
 
 
 def _draw_neuron(neuron: nn.Neuron, x: list[float], out: Path) -> None:
-    """Write the picture of a neuron's graph for one sample, with its gradients."""
+    """Draw the graph of a neuron for one sample, with its gradients."""
     inputs = [Value(number, name=f"x.{i}") for i, number in enumerate(x)]
     neuron.zero_grad()
     output = neuron(inputs)

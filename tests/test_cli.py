@@ -3,10 +3,11 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from autograd_lite import demo
+from autograd_lite import demo, nn
 from autograd_lite.cli import main
 
 
@@ -38,6 +39,40 @@ def test_the_module_runs(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert "held-out accuracy" in done.stdout
     assert (tmp_path / "a.dot").exists()
+
+
+def interrupt(*_: object, **__: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(("name", "loss"), [("iris", "cross_entropy"), ("moons", "hinge_loss")])
+def test_ctrl_c_in_the_first_epoch_ends_the_training_and_not_the_demo(
+    name: str, loss: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(nn, loss, interrupt)
+    assert main(["demo", name, "--out", str(tmp_path / "neuron.dot")]) == 0
+    assert "stopped: Ctrl-C in epoch 1" in capsys.readouterr().out
+    assert (tmp_path / "neuron.dot").exists()
+
+
+def test_ctrl_c_outside_the_training_ends_the_demo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(demo, "draw", interrupt)
+    assert main(["demo", "--epochs", "1", "--out", str(tmp_path / "neuron.dot")]) == 130
+    assert capsys.readouterr().err == "autograd-lite: interrupted\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes end in other ways there")
+@pytest.mark.parametrize("options", [[], ["-u"]], ids=["buffered", "unbuffered"])
+def test_a_reader_that_has_seen_enough_ends_the_demo_quietly(options: list[str], tmp_path: Path) -> None:
+    command = [sys.executable, *options, "-m", "autograd_lite", "demo", "--epochs", "1", "--out", "a.dot"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        child.stdout.close()
+        assert child.stderr.read() == b""
+    assert child.returncode == 141
 
 
 @pytest.mark.parametrize(

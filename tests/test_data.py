@@ -100,6 +100,43 @@ def test_a_column_that_never_changes_is_shifted_only(constant: float) -> None:
     assert data.standardize([[1.0, constant + 1.0]], X)[0][1] == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("scale", [1e-323, 1e-200, 1e-3, 1.0, 1e200, 1e300, 4e307])
+def test_columns_of_any_size_are_standardized(scale: float) -> None:
+    assert data.standardize([[-scale], [scale], [-scale], [scale]]) == [[-1.0], [1.0], [-1.0], [1.0]]
+    assert data.standardize([[3.0 * scale]], [[0.0], [scale * 2.0]])[0] == pytest.approx([2.0])
+
+
+def test_the_smallest_difference_is_standardized() -> None:
+    assert data.standardize([[1.0], [1.0 + 2.0**-52]]) == [[-1.0], [1.0]]
+    assert data.standardize([[1.7e308], [-1.7e308]]) == [[1.0], [-1.0]]
+
+
+@pytest.mark.parametrize(
+    ("X", "reference", "message"),
+    [
+        ([[1.0], [math.nan]], None, r"X\[1\]\[0\] is nan; leave out such samples"),
+        ([[1.0]], [[1.0], [-math.inf]], r"reference\[1\]\[0\] is -inf"),
+        ([[1e300]], [[1e-200], [2e-200]], "1e[+]300 is too far from the reference, where that column is about 1e-200"),
+        ([[1.7e308]], [[-1.7e308], [-1.7e308]], "is too far from the reference"),
+    ],
+)
+def test_what_has_no_standardized_number_says_so(X: Any, reference: Any, message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        data.standardize(X, reference)
+
+
+def test_lists_that_hold_themselves_say_so() -> None:
+    X: list[Any] = [[1.0]]
+    X.append(X)
+    row: list[Any] = [1.0]
+    row.append(row)
+    for given in (X, [row]):
+        with pytest.raises(TypeError, match="expected a real number, got list"):
+            data.standardize(given)
+        with pytest.raises(TypeError, match="expected a real number, got list"):
+            data.blobs(centers=given)
+
+
 def test_batches_hold_every_sample_once_with_its_label() -> None:
     X, y = [[float(i)] for i in range(10)], list(range(10))
     pieces = list(data.batches(X, y, 4, rng=0))

@@ -15,7 +15,8 @@ PACKAGE = Path(autograd_lite.__file__).parent
 #: Lowest first; rooms on one line stand on one floor and do not import each other.
 FLOORS: dict[str, list[list[str]]] = {
     "": [
-        ["errors", "_files", "_pickling", "_version"],
+        ["errors", "_interrupts", "_pickling", "_version"],
+        ["_files"],
         ["core"],
         ["engine", "ops", "pytree", "_rng"],
         ["functions", "linalg", "transforms"],

@@ -16,6 +16,7 @@ import autograd_lite as ag
 from autograd_lite import Value, data, nn, optim
 from autograd_lite.errors import AnomalyError, ArgumentError
 from autograd_lite.training import Checkpoint, EarlyStopping, History, accuracy, evaluate, fit, predict
+from autograd_lite.training.progress import Progress
 
 X, Y = [[0.0], [1.0], [2.0], [3.0]], [[1.0], [3.0], [5.0], [7.0]]
 
@@ -263,6 +264,43 @@ def test_ctrl_c_while_an_epoch_is_taken_down_leaves_whole_epochs() -> None:
     assert history.epochs == len(history["loss"]) == 3
 
 
+def test_a_history_without_a_whole_epoch_says_so() -> None:
+    def interrupt(pred: Any, target: Any) -> Any:
+        raise KeyboardInterrupt
+
+    history = train(Line(), metrics=[interrupt])
+    assert (history.epochs, list(history)) == (0, [])
+    assert repr(history) == "History of 0 epochs in 0 s\n  stopped: Ctrl-C in epoch 1"
+    with pytest.raises(ArgumentError, match="there is no 'loss' in this history, as no epoch was completed"):
+        history["loss"]
+
+
+def test_an_epoch_that_was_being_taken_down_leaves_no_empty_lists() -> None:
+    class Interrupted(dict[str, float]):
+        def items(self) -> Any:
+            yield "loss", 1.0
+            raise KeyboardInterrupt
+
+    history = History()
+    with pytest.raises(KeyboardInterrupt):
+        history.add(Interrupted(), 1.0)
+    history.drop_incomplete()
+    assert list(history) == []
+    assert repr(history) == "History of 0 epochs in 0 s"
+
+
+def test_ctrl_c_while_the_bar_is_closed_returns_the_history(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = iter(range(100))
+
+    def interrupted(self: Progress, history: History) -> None:
+        if next(calls) == 0:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Progress, "close", interrupted)
+    history = train(Line())
+    assert (history.epochs, history.stopped) == (5, "Ctrl-C in epoch 5")
+
+
 class Logarithm(Line):
     def forward(self, x: Any) -> Any:
         return [(self.a + x[0]).log() + self.b]
@@ -372,6 +410,18 @@ def test_data_that_do_not_fit_say_so_and_change_nothing(
     with pytest.raises(error):
         train(model, validation=(samples, targets))
     assert numbers(model) == [1.0, 2.0]
+
+
+def test_data_that_hold_themselves_say_so() -> None:
+    loop: list[Any] = [1.0]
+    loop.append(loop)
+    for samples, targets, name in (([loop], [1.0], "X"), ([1.0], [loop], "y"), (loop, [1.0, 2.0], "X")):
+        with pytest.raises(ArgumentError, match=f"{name} is nested too deeply; does a list hold itself"):
+            train(Line(), samples, targets)
+        with pytest.raises(ArgumentError, match=f"{name} is nested too deeply; does a list hold itself"):
+            evaluate(Line(), samples, targets, loss=nn.mse_loss)
+    with pytest.raises(ArgumentError, match="X is nested too deeply"):
+        predict(Line(), [loop])
 
 
 MODEL = Line()

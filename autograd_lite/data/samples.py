@@ -35,10 +35,11 @@ def split(
 
 
 def standardize(X: Collection[Any], reference: Collection[Any] | None = None) -> list[list[float]]:
-    """X with each column shifted and scaled as it takes to give the reference mean 0 and deviation 1.
+    """X with each column shifted and scaled so that the same column of the reference gets mean 0 and deviation 1.
 
-    The reference is X itself if not said; for held-out data it is what the model learns from. A
-    column that never changes there is shifted only. Raises ``ArgumentError`` if there are no samples.
+    The reference is X itself by default. For held-out data, give the data that the model learns
+    from. A column that is constant in the reference is only shifted. Raises ``ArgumentError`` if
+    the reference has no samples, or a number is nan or infinite, or would become so.
 
     >>> standardize([[1.0, 5.0], [3.0, 5.0]])
     [[-1.0, 0.0], [1.0, 0.0]]
@@ -46,14 +47,33 @@ def standardize(X: Collection[Any], reference: Collection[Any] | None = None) ->
     X, like = rows_of(X, "X"), rows_of(X if reference is None else reference, "reference")
     if not like or len(X[0] if X else like[0]) != len(like[0]):
         raise ArgumentError("the reference must have samples, and as many columns as X")
-    means, deviations = [], []
-    for column in zip(*like, strict=True):
-        is_constant = min(column) == max(column)  # whose mean would be off by a rounding
-        means.append(column[0] if is_constant else math.fsum(column) / len(column))
-        deviations.append(
-            1.0 if is_constant else math.sqrt(math.fsum((x - means[-1]) ** 2 for x in column) / len(column))
-        )
-    return [[(x - m) / s for x, m, s in zip(row, means, deviations, strict=True)] for row in X]
+    columns = [_standardized([row[i] for row in X], column) for i, column in enumerate(zip(*like, strict=True))]
+    return [[column[i] for column in columns] for i in range(len(X))]
+
+
+def _standardized(column: list[float], like: tuple[float, ...]) -> list[float]:
+    """A column, shifted and scaled by the mean and the deviation of another."""
+    # Scaling by a power of two is exact, and keeps squares and sums from overflow and underflow.
+    exponent = math.frexp(max(map(abs, like)))[1]
+    first = math.ldexp(like[0], -exponent)
+    differences = [math.ldexp(x, -exponent) - first for x in like]
+    mean = math.fsum(differences) / len(like)
+    deviation = math.sqrt(math.fsum((d - mean) ** 2 for d in differences) / len(like))
+    if deviation == 0.0:
+        found = [x - like[0] for x in column]
+    else:
+        found = [(_scaled(x, -exponent) - first - mean) / deviation for x in column]
+    for x, result in zip(column, found, strict=True):
+        if not math.isfinite(result):
+            raise ArgumentError(f"{x} is too far from the reference, where that column is about {like[0]}")
+    return found
+
+
+def _scaled(x: float, exponent: int) -> float:
+    try:
+        return math.ldexp(x, exponent)
+    except OverflowError:
+        return math.copysign(math.inf, x)
 
 
 def batches(
@@ -86,8 +106,12 @@ def _listed(data: Any, name: str) -> list[Any]:
 
 
 def rows_of(data: Any, name: str) -> list[list[float]]:
-    """Samples as lists of floats, all of one length."""
+    """Samples as lists of finite floats, all of one length."""
     rows = [[as_float(x) for x in _listed(row, f"a sample of {name}")] for row in _listed(data, name)]
+    for i, row in enumerate(rows):
+        for j, x in enumerate(row):
+            if not math.isfinite(x):
+                raise ArgumentError(f"{name}[{i}][{j}] is {x}; leave out such samples, or put a number there")
     if any(len(row) != len(rows[0]) for row in rows):
         raise ArgumentError(f"the samples of {name} must be of one length, got {sorted({len(row) for row in rows})}")
     return rows

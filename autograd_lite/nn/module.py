@@ -5,12 +5,13 @@ import os
 import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from autograd_lite import pytree
 from autograd_lite.core.checks import as_float, describe, is_real
 from autograd_lite.core.node import number
-from autograd_lite.core.value import Value, assign
+from autograd_lite.core.value import Value, assign, at_once
 from autograd_lite.errors import ArgumentError, StateError
 from autograd_lite.nn import state
 from autograd_lite.nn.holdings import PLAIN, Holder, held, items
@@ -276,14 +277,14 @@ def in_mode(model: Any, *, training: bool) -> Iterator[None]:
     The model may be wrapped: by ``jit`` or ``functools.partial``, as a method, or by a decorator.
     """
     module = _unwrapped(model)
-    before = [(part, part.training) for part in module.modules()] if module is not None else []
+    parts = [] if module is None else module.modules()
+    back = map(dict.__setitem__, map(vars, parts), repeat("training"), [part.training for part in parts])
     try:
-        for part, _ in before:
+        for part in parts:
             part.training = training
         yield
     finally:
-        for part, was in before:
-            part.training = was
+        at_once(back)
 
 
 def _unwrapped(model: Any) -> Module | None:

@@ -29,6 +29,8 @@ class History:
 
     def __getitem__(self, name: str) -> list[float]:
         if name not in self.metrics:
+            if not self.epochs:
+                raise ArgumentError(f"there is no {name!r} in this history, as no epoch was completed")
             hint = "; validation=(X, y) gives it" if name.startswith("val_") else ""
             raise ArgumentError(f"there is no {name!r} in this history{hint}; there are {', '.join(self.metrics)}")
         return self.metrics[name]
@@ -49,6 +51,7 @@ class History:
         """Leave out what was taken down of an epoch that was interrupted."""
         for numbers in self.metrics.values():
             del numbers[self.epochs :]
+        self.metrics = {name: numbers for name, numbers in self.metrics.items() if numbers}
 
     def last(self) -> str:
         """The numbers of the last epoch, on one line."""

@@ -43,9 +43,12 @@ def _uniform(data: Any, name: str) -> list[Any]:
     items = list(pytree.listed(data))
     if not items:
         raise ArgumentError(f"{name} is empty; there must be one sample at least")
-    first = _shape(items[0])
-    for i, item in enumerate(items):
-        if _shape(item) != first:
+    try:
+        shapes = [_shape(item) for item in items]
+    except RecursionError:
+        raise ArgumentError(f"{name} is nested too deeply; does a list hold itself?") from None
+    for i, (item, shape) in enumerate(zip(items, shapes, strict=True)):
+        if shape != shapes[0]:
             raise ArgumentError(f"{name}[{i}] is {_described(item)}, and {name}[0] is {_described(items[0])}")
     return items
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from autograd_lite import data
+from autograd_lite._interrupts import uninterrupted
 from autograd_lite._rng import Rng, as_random
 from autograd_lite.core.checks import check_size, describe
 from autograd_lite.core.modes import detect_anomaly
@@ -85,27 +86,29 @@ def fit(
     held_out = None if validation is None else _checked_validation(validation, samples[0], targets[0])
     size = len(samples) if batch_size is None else batch_size
     check_size(size, "batch_size")
-    draws, history, epoch = as_random(rng), History(), 0
+    draws, history, epoch = as_random(rng), History(), 1
     shown = Progress(epochs, math.ceil(len(samples) / size), wanted=progress)
     try:
-        for epoch in range(1, epochs + 1):
-            started = time.perf_counter()
-            pieces = data.batches(samples, targets, size, shuffle=shuffle, rng=draws)
-            with _old_objects_left_alone():
-                numbers = _epoch(model, pieces, loss, optimizer, measures, epoch=epoch, shown=shown)
-            if held_out is not None:
-                after = evaluated(model, *held_out, loss, measures)
-                numbers |= {f"val_{name}": x for name, x in after.items()}
-            history.add(numbers, time.perf_counter() - started)
-            shown.epoch_done(history)
-            reasons = [reason for reason in [callback(model, history) for callback in callbacks] if reason]
-            if reasons:
-                history.stopped = reasons[0] if isinstance(reasons[0], str) else "a callback asked for it"
-                break
-    except KeyboardInterrupt:
+        try:
+            for epoch in range(1, epochs + 1):
+                started = time.perf_counter()
+                pieces = data.batches(samples, targets, size, shuffle=shuffle, rng=draws)
+                with _old_objects_left_alone():
+                    numbers = _epoch(model, pieces, loss, optimizer, measures, epoch=epoch, shown=shown)
+                if held_out is not None:
+                    after = evaluated(model, *held_out, loss, measures)
+                    numbers |= {f"val_{name}": x for name, x in after.items()}
+                history.add(numbers, time.perf_counter() - started)
+                shown.epoch_done(history)
+                reasons = [reason for reason in [callback(model, history) for callback in callbacks] if reason]
+                if reasons:
+                    history.stopped = reasons[0] if isinstance(reasons[0], str) else "a callback asked for it"
+                    break
+        finally:
+            shown.close(history)
+    except KeyboardInterrupt:  # outside the finally, as it may come there too
         history.drop_incomplete()
         history.stopped = f"Ctrl-C in epoch {epoch}"
-    finally:
         shown.close(history)
     return history
 
@@ -146,8 +149,8 @@ def _old_objects_left_alone() -> Iterator[None]:
     if gc.get_freeze_count() > 1_000:  # the program's own choice; Python 3.12 begins with some hundreds
         yield
         return
-    gc.freeze()
     try:
+        gc.freeze()
         yield
     finally:
         gc.unfreeze()
@@ -177,7 +180,8 @@ def _step(
         for p in group["params"]:
             if not math.isfinite(number(p.grad)):
                 raise AnomalyError(f"the gradient by {p.name or 'a parameter'} is {p.grad}: {_why(value)}")
-    optimizer.step()
+    with uninterrupted():
+        optimizer.step()
     return {"loss": value.data, **measured(metrics, outputs, ys)}
 
 
