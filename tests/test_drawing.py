@@ -8,12 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pygraphviz
 import pytest
 
 import autograd_lite as ag
 from autograd_lite import Op, Value, draw
+from autograd_lite.core import graph
 from autograd_lite.drawing import render
 from autograd_lite.errors import ArgumentError, MissingDependencyError, RenderError
+from autograd_lite.nn import MLP
 
 
 def _any(thing: Any) -> Any:
@@ -159,3 +162,26 @@ def test_misuse_says_what_was_expected(
         pytest.skip("no /proc here")
     with pytest.raises(error, match=message):
         call(tmp_path)
+
+
+def test_a_leaf_that_is_used_often_is_drawn_soon() -> None:
+    x = Value(1.0, name="x")
+    y = x
+    for i in range(35):
+        y = y * x + (x if i % 2 else 1.0)
+    assert b"<svg" in render.render(draw(y).source, "svg")
+
+
+def test_a_large_graph_comes_with_its_places() -> None:
+    model = MLP(2, [8, 8, 1], rng=0)
+    loss = ag.sum([(model([i / 10, 0.5]) - 1.0) ** 2 for i in range(10)])
+    for rankdir in ("LR", "TB"):
+        drawing = draw(loss, rankdir=rankdir)
+        made = pygraphviz.AGraph(string=drawing.source)
+        places = [node.attr["pos"] for node in made.nodes()]
+        assert len(set(places)) == len(places) > 1000
+        assert drawing.source.count("data ") == len(graph.nodes(loss))
+        across = {edge: [float(node.attr["pos"].split(",")[rankdir == "TB"]) for node in map(made.get_node, edge)]
+                  for edge in made.edges()}  # fmt: skip
+        assert all((there > here) == (rankdir == "LR") for here, there in across.values())
+    assert b"<svg" in render.render(drawing.source, "svg")
