@@ -276,7 +276,7 @@ class Tracer(modes.Interpreter):
             ans = as_float(ans)
         if is_constant:
             return TracedFloat(self, ans, None)
-        if modes.current().interpreter is not self:
+        if modes.top.get().interpreter is not self:
             raise self.refusal_of_a_leak()
         self.instructions.append(Instruction(op, tuple(references)))
         return TracedFloat(self, ans, len(self.instructions) - 1)
@@ -305,7 +305,7 @@ class Tracer(modes.Interpreter):
             return outcome
         key = (symbol, *((type(operand), operand) for operand in operands))
         if key not in self._outcomes:
-            if modes.current().interpreter is not self:
+            if modes.top.get().interpreter is not self:
                 raise self.refusal_of_a_leak()
             self._outcomes[key] = outcome
             self.guards.append(
