@@ -8,12 +8,14 @@ import functools
 import sys
 import types
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
 
-from autograd_lite import Value, jit
+from autograd_lite import Op, Value, jit
+from autograd_lite.errors import ArgumentError
 
 Case = tuple[Callable[..., Any], Callable[[], object]]
 
@@ -269,6 +271,7 @@ class Rotated(Value):
 
 
 ARGUMENTS: dict[str, tuple[Callable[[Any], Any], list[Any]]] = {
+    "a Fraction": (lambda x: (x * x * 9 == 1) * 1.0, [Fraction(1, 3), Fraction(2, 3)]),
     "a Counter": (lambda c: c["a"] * 2.0, [collections.Counter(a=2), collections.Counter(a=3)]),
     "an IntEnum": (lambda c: len(c.name) * 1.0, [Colour.RED, Colour.BLUE]),
     "an IntEnum as a number": (lambda c: c * 2.0, [Colour.RED, Colour.BLUE]),
@@ -311,3 +314,27 @@ def test_freezing_what_is_closed_over_counts() -> None:
             if result.requires_grad:
                 result.backward()
             assert (w.has_grad, b.has_grad) == tuple(all(v is not other for other in frozen) for v in (w, b))
+
+
+def test_containers_that_are_one_stay_one() -> None:
+    fast = jit(lambda a, b: (a is b, a[0] + b[1]), verify=True)
+    one, other = [1.0, 2.0], [1.0, 2.0]
+    for a, b in ((one, one), (one, other), (one, one)):
+        assert fast(a, b) == (a is b, 3.0)
+    nested = jit(lambda v: v[0] is v[1], verify=True)
+    assert (nested([one, one]), nested([one, other])) == (True, False)
+
+
+def test_an_int_that_is_no_float_is_refused() -> None:
+    with pytest.raises(ArgumentError, match=r"int 9007199254740993 is none; name the argument in static_argnames"):
+        jit(lambda n: n - 1)(2**53 + 1)
+    assert jit(lambda n: n - 1, static_argnames="n")(2**53 + 1) == 2**53
+    assert jit(lambda n: n - 1)(2**53) == 2**53 - 1
+
+
+def test_a_primitive_gives_a_float_whatever_its_value_gives() -> None:
+    value: Any = lambda x: np.float32(x) if x < 1.0 else int(x)
+    own = Op("own", value, lambda ans, x: (1.0,))
+    fast = jit(lambda x: own(x) * 0.1, verify=True)
+    for x in (0.1, 2.5, 0.1):
+        assert fast(x) == float(np.float32(x) if x < 1.0 else int(x)) * 0.1

@@ -10,7 +10,6 @@ from typing import Any, Generic, ParamSpec, TypeVar
 from autograd_lite._pickling import global_name
 from autograd_lite.core import modes
 from autograd_lite.core.checks import describe
-from autograd_lite.core.value import Value
 from autograd_lite.errors import ArgumentError, MissingDependencyError, TracingError
 from autograd_lite.jit.arguments import Arguments, Results, check_unchanged, stand_in
 from autograd_lite.jit.backends.deferred import DeferredCode
@@ -219,7 +218,7 @@ class Compiled(Generic[_P, _R]):
         )
 
     def _recorded(self, tracer: Tracer, arguments: Arguments, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Path:
-        known: dict[int, Value] = {}
+        known: dict[int, Any] = {}
         with tracing(tracer):
             given = [
                 argument if name in self._static else stand_in(tracer, argument, name, known)
