@@ -70,8 +70,14 @@ class Arguments:
         elif kind is list or kind is tuple:
             self._add_level(argument, kind, argument)
         elif _is_static(argument):
-            self.key.append((kind, argument, repr(argument)))
+            # By its text too, as 0.0 and -0.0 are equal; by that alone where nan is unequal to itself.
+            self.key.append((kind, None if isinstance(argument, float) else argument, repr(argument)))
             self._add_attributes(argument)
+        elif pytree.is_any_array(argument) and not pytree.is_plain_array(argument):
+            raise TypeError(
+                f"jit takes plain NumPy arrays of real numbers or Values, got {describe(argument)}; hand in its "
+                "numbers, or close over it"
+            )
         elif _is_mask(argument):
             self.key.append((kind, argument.shape, argument.tobytes()))
         elif (level := _branch(argument)) is not None:
@@ -105,10 +111,12 @@ class Arguments:
 
     def _add_attributes(self, argument: Any) -> None:
         """What an instance of a user's subclass of str, list, dict ... has besides its content."""
-        if is_unchanging(type(argument).__module__) or hasattr(type(argument), "__dataclass_fields__"):
-            return
-        self.objects.append(type(argument))
+        if not is_unchanging(type(argument).__module__):
+            self.objects.append(type(argument))
+        fields = getattr(type(argument), "__dataclass_fields__", ())
         for name, attribute in getattr(argument, "__dict__", {}).items():
+            if name in fields or name == "_name":
+                continue
             if isinstance(attribute, (float, int, *_STATIC)):
                 self.key.append((name, type(attribute), repr(attribute)))
             else:
@@ -133,6 +141,8 @@ class Arguments:
         self.values[id(value)] = (len(self.numbers), value)
         self.key.append((type(value), value.requires_grad))
         self.names.append(value.name)  # not in the key: they do not matter to most programs
+        if len(value.__dict__) > (value.name is not None) or type(value) is not Value:
+            self._add_attributes(value)
         self.numbers.append(value._primal)
 
     def add_static(self, name: str, argument: Any) -> None:
@@ -240,6 +250,8 @@ class Results:
             return lambda floats, nodes, others, values: floats[position]
         if isinstance(result, Value):
             return self._builder_of_value(result)
+        if isinstance(result, str) and "<traced float, " in result:
+            raise TracingError("the function returns the text of a traced number, which would be that of this call")
         if isinstance(result, _STATIC) or is_real(result):
             return lambda floats, nodes, others, values: result
         if (level := _branch(result)) is not None:
@@ -296,5 +308,27 @@ class Results:
             start, stop = len(self.floats), len(self.floats) + len(items)
             self.floats += items
             return lambda floats, nodes, others, values: kind(floats[start:stop])
+        _check_attributes(result)
+        if pytree.is_any_array(result) and not any(
+            type(item) is TracedFloat or isinstance(item, Value) for item in items
+        ):
+            return lambda floats, nodes, others, values: result.copy()
         built, rebuild = [self._builder(item) for item in items], level.rebuild
         return lambda *parts: rebuild([build(*parts) for build in built])
+
+
+def _is_computed(thing: Any) -> bool:
+    return type(thing) is TracedFloat or isinstance(thing, Value)
+
+
+def _check_attributes(result: Any) -> None:
+    """Raise if a result holds traced numbers besides its items: they would stay as they are."""
+    fields = getattr(type(result), "__dataclass_fields__", ())
+    for name, attribute in getattr(result, "__dict__", {}).items():
+        if name not in fields and (
+            type(attribute) is TracedFloat or type(getattr(attribute, "_primal", 0)) is TracedFloat
+        ):
+            raise TracingError(
+                f"the function returns a {type(result).__name__} whose attribute {name!r} is a traced number; only "
+                "items and fields come back"
+            )
