@@ -31,7 +31,9 @@ class Unchanged:
 
     def all_same(self, container: str, items: list[Any]) -> None:
         """Go on only if a container has these very items."""
-        if 0 < len(items) <= 64:  # unpacked, which takes a third of the time, and raises for another count
+        if not items:
+            self.test(f"not {container}")
+        elif len(items) <= 64:  # unpacked, which takes a third of the time, and raises for another count
             self._lines.append(f"{', '.join(f'i{n}' for n in range(len(items)))}, = {container}")
             self.test(" and ".join(f"i{n} is {self.name(item)}" for n, item in enumerate(items)))
         else:
