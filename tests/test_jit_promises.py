@@ -81,6 +81,8 @@ SWALLOWED: dict[str, Callable[[Any], Any]] = {
     "a key": lambda x: {x: 1},
     "is_integer": lambda x: x.is_integer(),
     "hex": lambda x: x.hex(),
+    "bits": lambda x: x & 1,
+    "a shift": lambda x: 1 << x,
 }
 
 

@@ -95,7 +95,12 @@ class TracedFloat(Operators):
         """What a float would answer depends on the call."""
         raise self.tracer.refusal("int", self)
 
+    def _is_no_int(self, other: Any = None) -> Any:
+        raise self.tracer.refusal("int", self)
+
     as_integer_ratio = hex = is_integer
+    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = _is_no_int
+    __lshift__ = __rlshift__ = __rshift__ = __rrshift__ = __invert__ = _is_no_int
 
     def __round__(self, ndigits: int | None = None) -> Any:
         return _whole(ops.round_, round, self) if ndigits is None else ops.round_(self, ndigits)
