@@ -1,6 +1,7 @@
 """A computation graph as text in Graphviz's DOT language."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd_lite.core import graph
@@ -14,37 +15,85 @@ _CONSTANT = {"shape": "box", "style": "dashed", "height": "0.3"}
 _OPERATION = {"shape": "circle", "style": "filled", "fillcolor": "#dbe9ff", "margin": "0.02"}
 
 
+#: Graphviz takes pains over every column that every edge crosses. Beyond so many a drawing is laid out plainly.
+_MOST_CROSSED = 5_000
+
+
 def to_dot(roots: Sequence[Value], rankdir: str) -> str:
-    """The graph that leads to the roots: Values as boxes, operations as circles, one edge for each operand."""
+    """The graph that leads to the roots: Values as boxes, operations as circles, one edge for each operand.
+
+    The effort of its layout is bounded. In a large graph each node gets its place here: a column for each
+    step from the leaves, in the order of the computation, with straight edges.
+    """
     import graphviz
 
+    nodes = graph.nodes(*roots)
+    columns = _columns(nodes)
+    crossed = sum(columns[node] - columns[operand] for node in nodes for operand in _operands(node))
+    is_large = crossed > _MOST_CROSSED
+    place = _places(rankdir, max(columns.values())) if is_large else lambda column: {}
     # ordering=in keeps the operands of an operation in order, so that x - y can be told from y - x.
+    # nslimit and nslimit1 bound the steps of Graphviz's search for good places; small graphs need fewer.
+    layout = {"layout": "nop", "splines": "line"} if is_large else {"nslimit": "1", "nslimit1": "1"}
     dot = graphviz.Digraph(
-        graph_attr={"rankdir": rankdir, "ordering": "in"},
+        graph_attr={"rankdir": rankdir, "ordering": "in", **layout},
         node_attr={"fontname": "Helvetica", "fontsize": "11"},
         edge_attr={"arrowsize": "0.6", "color": "#555555"},
     )
     names: dict[Value, str] = {}
-    for position, node in enumerate(graph.nodes(*roots)):
+    for position, node in enumerate(nodes):
         names[node] = f"v{position}"
-        dot.node(names[node], _label(node), **(_LEAF if node.is_leaf and node.requires_grad else _VALUE))
+        style = _LEAF if node.is_leaf and node.requires_grad else _VALUE
+        dot.node(names[node], _label(node), **style, **place(columns[node]))
         if node.op is not None:
-            _add_operation(dot, node, f"o{position}", names)
+            _add_operation(dot, node, f"o{position}", names, columns[node], place)
     return str(dot.source)
 
 
-def _add_operation(dot: Any, result: Value, name: str, names: dict[Value, str]) -> None:
+def _add_operation(
+    dot: Any, result: Value, name: str, names: dict[Value, str], column: int, place: Callable[[int], dict[str, str]]
+) -> None:
     import graphviz
 
     assert result.op is not None
-    dot.node(name, graphviz.nohtml(_literal(result.op.symbol)), **_OPERATION)
+    dot.node(name, graphviz.nohtml(_literal(result.op.symbol)), **_OPERATION, **place(column - 1))
     dot.edge(name, names[result])
     for position, operand in enumerate(result.operands):
         source = names.get(operand) if isinstance(operand, Value) else None
         if source is None:  # a constant
             source = f"{name}c{position}"
-            dot.node(source, shown(operand), **_CONSTANT)
+            dot.node(source, shown(operand), **_CONSTANT, **place(column - 2))
         dot.edge(source, name)
+
+
+def _operands(node: Value) -> list[Value]:
+    return [operand for operand in node.operands if isinstance(operand, Value)]
+
+
+def _columns(nodes: list[Value]) -> dict[Value, int]:
+    """Each result two columns after the last of its operands, with its operation between; leaves before their uses."""
+    columns: dict[Value, int] = {}
+    first_uses: dict[Value, int] = {}
+    for node in nodes:
+        if node.op is not None:
+            columns[node] = 2 + max([columns.get(operand, 0) for operand in _operands(node)], default=0)
+            for operand in _operands(node):
+                first_uses[operand] = min(first_uses.get(operand, columns[node]), columns[node])
+    return {node: columns[node] if node in columns else first_uses.get(node, 2) - 2 for node in nodes}
+
+
+def _places(rankdir: str, last: int) -> Callable[[int], dict[str, str]]:
+    """A function that gives the next free place in a column, as Graphviz's attribute ``pos``."""
+    taken: Counter[int] = Counter()
+    width, height = (190, 40) if rankdir == "LR" else (100, 130)  # points, from one to the next
+    lift = last * width // 16  # of column 0, so that edges to far columns do not all lie on one line
+
+    def place(column: int) -> dict[str, str]:
+        along, across = column * width, taken[column] * height - (lift if column == 0 else 0)
+        taken[column] += 1
+        return {"pos": f"{along},{-across}" if rankdir == "LR" else f"{across},{-along}"}
+
+    return place
 
 
 def _label(node: Value) -> str:
