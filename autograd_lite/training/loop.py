@@ -15,7 +15,7 @@ from autograd_lite.core.modes import detect_anomaly
 from autograd_lite.core.node import listed, number
 from autograd_lite.core.value import Value
 from autograd_lite.errors import AnomalyError, ArgumentError
-from autograd_lite.nn.module import Module, in_mode
+from autograd_lite.nn.module import in_mode, unwrapped
 from autograd_lite.optim import Optimizer
 from autograd_lite.training import inputs
 from autograd_lite.training.callbacks import Callback
@@ -222,8 +222,9 @@ def _check(model: Any, loss: Any, optimizer: Any, epochs: Any, callbacks: Any) -
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"the optimizer is one of optim's, such as Adam(model.parameters()); got {describe(optimizer)}")
     check_size(epochs, "epochs")
-    if isinstance(model, Module):
-        own = set(map(id, model.parameters()))
+    module = unwrapped(model)
+    if module is not None:
+        own = set(map(id, module.parameters()))
         if not any(id(p) in own for group in optimizer.param_groups for p in group["params"]):
             raise ArgumentError("the optimizer was made for the parameters of another model; make it for this one")
 
