@@ -107,12 +107,12 @@ def _label(node: Value) -> str:
 
 
 def _literal(text: str, also: str = "") -> str:
-    """Text that Graphviz shows as it is; ``also`` are the characters that have a meaning in a record."""
+    """Escape a text, so that Graphviz shows it as it is; ``also`` are further characters to escape."""
     printable = "".join(letter if letter.isprintable() else " " for letter in text)
     printable = printable.replace("&", "&amp;")
     return "".join("\\" + letter if letter in "\\" + also else letter for letter in printable)
 
 
 def shown(x: Any) -> str:
-    """A number short enough for a picture: five digits that count."""
+    """A number with five significant digits."""
     return f"{x:.5g}"
