@@ -14,16 +14,15 @@ _LEAF = {"shape": "record", "style": "filled", "fillcolor": "#fff4d6"}
 _CONSTANT = {"shape": "box", "style": "dashed", "height": "0.3"}
 _OPERATION = {"shape": "circle", "style": "filled", "fillcolor": "#dbe9ff", "margin": "0.02"}
 
-
-#: Graphviz takes pains over every column that every edge crosses. Beyond so many a drawing is laid out plainly.
+#: How many columns all edges together may cross in a drawing that Graphviz lays out. Its effort grows with them.
 _MOST_CROSSED = 5_000
 
 
 def to_dot(roots: Sequence[Value], rankdir: str) -> str:
     """The graph that leads to the roots: Values as boxes, operations as circles, one edge for each operand.
 
-    The effort of its layout is bounded. In a large graph each node gets its place here: a column for each
-    step from the leaves, in the order of the computation, with straight edges.
+    Graphviz lays out small graphs. In a large graph each node gets its place here, in linear time: in
+    columns, each result to the right of its operands (or below them), with straight edges.
     """
     import graphviz
 
