@@ -183,7 +183,8 @@ def _as_array(items: list[Any], shape: tuple[int, ...]) -> Any:
     numpy = sys.modules["numpy"]
     if items and all(map(is_ndarray, items)) and len({item.shape for item in items}) == 1:  # of a Jacobian, say
         return numpy.array(items).reshape(shape + items[0].shape)
-    array = numpy.empty(len(items), dtype=float if all(issubclass(type(item), float) for item in items) else object)
+    are_numbers = all(issubclass(type(item), (float, int)) and type(item) is not bool for item in items)
+    array = numpy.empty(len(items), dtype=float if are_numbers else object)
     for place, item in enumerate(items):
         array[place] = item
     return array.reshape(shape)
@@ -208,6 +209,14 @@ def _substituted(thing: Any, new: dict[int, Any]) -> Any:
         assert level is not None
         return level.rebuild([_substituted(item, new) for item in level.children])
     return thing
+
+
+is_any_array = is_ndarray
+
+
+def is_plain_array(thing: Any) -> bool:
+    """Whether a thing is a NumPy array of no subclass, of real numbers or of objects."""
+    return is_ndarray(thing) and type(thing) is sys.modules["numpy"].ndarray and thing.dtype.kind in "biufO"
 
 
 def is_array(thing: Any) -> bool:

@@ -3,17 +3,20 @@
 import array
 import collections
 import contextvars
+import dataclasses
 import enum
 import functools
 import sys
 import types
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
 
-from autograd_lite import Value, jit
+from autograd_lite import Op, Value, jit
+from autograd_lite.errors import ArgumentError, TracingError
 
 Case = tuple[Callable[..., Any], Callable[[], object]]
 
@@ -269,6 +272,7 @@ class Rotated(Value):
 
 
 ARGUMENTS: dict[str, tuple[Callable[[Any], Any], list[Any]]] = {
+    "a Fraction": (lambda x: (x * x * 9 == 1) * 1.0, [Fraction(1, 3), Fraction(2, 3)]),
     "a Counter": (lambda c: c["a"] * 2.0, [collections.Counter(a=2), collections.Counter(a=3)]),
     "an IntEnum": (lambda c: len(c.name) * 1.0, [Colour.RED, Colour.BLUE]),
     "an IntEnum as a number": (lambda c: c * 2.0, [Colour.RED, Colour.BLUE]),
@@ -311,3 +315,134 @@ def test_freezing_what_is_closed_over_counts() -> None:
             if result.requires_grad:
                 result.backward()
             assert (w.has_grad, b.has_grad) == tuple(all(v is not other for other in frozen) for v in (w, b))
+
+
+def test_containers_that_are_one_stay_one() -> None:
+    fast = jit(lambda a, b: (a is b, a[0] + b[1]), verify=True)
+    one, other = [1.0, 2.0], [1.0, 2.0]
+    for a, b in ((one, one), (one, other), (one, one)):
+        assert fast(a, b) == (a is b, 3.0)
+    nested = jit(lambda v: v[0] is v[1], verify=True)
+    assert (nested([one, one]), nested([one, other])) == (True, False)
+
+
+def test_an_int_that_is_no_float_is_refused() -> None:
+    with pytest.raises(ArgumentError, match=r"int 9007199254740993 is none; name the argument in static_argnames"):
+        jit(lambda n: n - 1)(2**53 + 1)
+    assert jit(lambda n: n - 1, static_argnames="n")(2**53 + 1) == 2**53
+    assert jit(lambda n: n - 1)(2**53) == 2**53 - 1
+
+
+def test_a_primitive_gives_a_float_whatever_its_value_gives() -> None:
+    value: Any = lambda x: np.float32(x) if x < 1.0 else int(x)
+    own = Op("own", value, lambda ans, x: (1.0,))
+    fast = jit(lambda x: own(x) * 0.1, verify=True)
+    for x in (0.1, 2.5, 0.1):
+        assert fast(x) == float(np.float32(x) if x < 1.0 else int(x)) * 0.1
+
+
+# ---- What a review found ----
+
+
+@dataclasses.dataclass
+class Squared:
+    w: float
+
+    def __post_init__(self) -> None:
+        self.square = self.w * self.w
+
+
+class Unit(Value):
+    factor = 2.0
+
+    def scaled(self) -> Value:
+        return self * self.factor
+
+
+def test_what_a_dataclass_keeps_besides_its_fields_counts() -> None:
+    fast = jit(lambda p: p.square * 1.0, verify=True)
+    assert [fast(Squared(w)) for w in (2.0, 3.0, 2.0)] == [4.0, 9.0, 4.0]
+
+
+def test_attributes_names_and_classes_of_values_count() -> None:
+    v: Any = Value(1.0, name="a")
+    v.k = 2.0
+    for fast in (jit(lambda x: x * x.k, verify=True), jit(lambda x: v * v.k + 0.0 * x, verify=True)):
+        for k in (2.0, 3.0, 2.0):
+            v.k = k
+            assert fast(v).data == k
+    w = Value(1.0, name="a")
+    named = jit(lambda x: x * 2.0 if w.name == "a" else x * 3.0, verify=True)
+    for name, factor in (("a", 2.0), ("b", 3.0), ("a", 2.0)):
+        w.name = name
+        assert named(1.0) == factor
+    scaled = jit(lambda x: x.scaled(), verify=True)
+    for factor in (2.0, 5.0):
+        Unit.factor = factor
+        assert scaled(Unit(3.0)).data == 3.0 * factor
+
+
+def test_a_change_that_a_later_path_makes_counts_for_earlier_ones() -> None:
+    class Model:
+        scale = 1.0
+
+        def loss(self, x: Any) -> Any:
+            if x > 10.0:
+                self.scale = 0.5
+            return x * self.scale
+
+    fast = jit(Model().loss)
+    assert [fast(x) for x in (1.0, 1.0, 20.0, 1.0, 1.0)] == [1.0, 1.0, 10.0, 0.5, 0.5]
+
+
+def test_results_keep_their_names_and_the_types_of_their_arrays() -> None:
+    def named(x: Any) -> Any:
+        y = x * 2.0
+        y.name = "loss"
+        return y
+
+    fast = jit(named)
+    assert [fast(Value(x)).name for x in (1.0, 2.0, 3.0)] == ["loss"] * 3
+    indices = jit(np.argsort)
+    for a in ([2.0, 1.0], [1.0, 2.0]):
+        assert indices(np.array(a)).dtype.kind == "i"
+    assert jit(lambda a: np.clip(a, 0, 1))(np.array([-1.0, 0.5])).dtype == float
+
+
+def test_what_would_come_back_frozen_is_refused() -> None:
+    with pytest.raises(TracingError, match="text of a traced number"):
+        jit(lambda x: f"{[x]}")(1.0)
+    with pytest.raises(TracingError, match="attribute 'square' is a traced number"):
+        jit(Squared)(2.0)
+    with pytest.raises(TypeError, match="plain NumPy arrays"):
+        jit(lambda a: a.sum())(np.ma.MaskedArray([1.0, 2.0], mask=[True, False]))
+
+
+def test_a_complex_power_cannot_be_swallowed() -> None:
+    def f(x: Any) -> Any:
+        try:
+            return abs(x**0.5)
+        except Exception:
+            return -1.0
+
+    with pytest.raises(TracingError, match="complex"):
+        jit(f)(-4.0)
+
+
+def test_f_may_catch_what_its_operation_raises() -> None:
+    def value(x: float) -> float:
+        if x < 0.0:
+            raise KeyError(x)
+        return x
+
+    own = Op("own", value, lambda ans, x: (1.0,))
+
+    def f(x: Any) -> Any:
+        try:
+            return own(x) * 2.0
+        except KeyError:
+            return x * 100.0
+
+    for backend in ("auto", "python", "native"):
+        fast = jit(f, backend=backend)
+        assert [fast(x) for x in (1.0, 1.0, 1.0, -1.0, 1.0, -1.0)] == [2.0, 2.0, 2.0, -100.0, 2.0, -100.0]

@@ -137,7 +137,7 @@ _TEMPLATE = """
 def method({parameters}):
     kind = type(self)
     {get_operands}
-    if modes.in_a_mode or self._primitive is CONSTANT:
+    if in_a_mode or self._primitive is CONSTANT:
         return general({parameters})
     node = new(kind)
     try:
@@ -169,7 +169,7 @@ def _method(op: Op, general: Callable[..., Any], fields: dict[str, str]) -> Any:
     if numbers == "x":  # one operand, one partial
         partials = f"{partials}[0], None"
     source = _TEMPLATE.format(value=value, partials=partials, **fields)
-    names = {"__name__": __name__, "modes": modes, "CONSTANT": CONSTANT, "new": _new, "general": general}
+    names = {"__name__": __name__, "in_a_mode": modes.in_a_mode, "CONSTANT": CONSTANT, "new": _new, "general": general}
     names |= {"op": op, "value": op.value, "partials": op.partials}
     exec(_compiled(source), names)  # noqa: S102 - the text is made from constants of this package
     method: Any = names["method"]

@@ -120,9 +120,10 @@ class Op:
             if type(operand) is not float:
                 return self.dispatch(operands)
         try:
-            return self.value(*operands)
+            ans = self.value(*operands)
         except (ArithmeticError, ValueError):
-            return self.evaluate(*operands)
+            ans = self.evaluate(*operands)
+        return ans if type(ans) is float else as_float(ans)  # a user's own may give an int, say
 
     def _bind(self, operands: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
         """All operands in order, with defaults for those left out; the common calls fast."""

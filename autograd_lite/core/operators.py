@@ -126,10 +126,12 @@ def _infix(name: str) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], A
     """An operator and its reflected form. What is no number is left to the other operand."""
 
     def method(self: Any, other: Any) -> Any:
-        return primitives[name](self, other) if _is_number(other) else NotImplemented
+        is_number = other.__class__ is float or _is_number(other)
+        return primitives[name](self, other) if is_number else NotImplemented
 
     def reflected(self: Any, other: Any) -> Any:
-        return primitives[name](other, self) if _is_number(other) else NotImplemented
+        is_number = other.__class__ is float or _is_number(other)
+        return primitives[name](other, self) if is_number else NotImplemented
 
     return method, reflected
 

@@ -9,7 +9,7 @@ from typing import Any
 from autograd_lite import pytree
 from autograd_lite.core.checks import as_float, describe, is_real
 from autograd_lite.core.value import Value
-from autograd_lite.errors import TracingError
+from autograd_lite.errors import ArgumentError, TracingError
 from autograd_lite.jit.closures import is_unchanging
 from autograd_lite.jit.recording import leaf_like
 from autograd_lite.jit.tracing import TracedFloat, Tracer
@@ -20,11 +20,23 @@ _STATIC = (str, bool, bytes, type(None), enum.Enum)
 
 
 def _is_static(argument: Any) -> bool:
-    """Whether a function is recorded for each of its values: text, and numbers of a class of the user's."""
+    """Whether a function is recorded for each of its values: text, and numbers that are more than a float."""
     if isinstance(argument, _STATIC):
         return True
     kind = type(argument)
-    return isinstance(argument, (float, int)) and kind is not TracedFloat and not is_unchanging(kind.__module__)
+    if isinstance(argument, (float, int)):
+        return kind is not TracedFloat and not is_unchanging(kind.__module__)
+    # Fractions and the like are exact, and would not be as floats; NumPy's scalars have a dtype.
+    return not hasattr(argument, "dtype") and is_real(argument)
+
+
+def _exact_float(number: Any) -> float:
+    exact = as_float(number)
+    if exact != number and number == number:
+        raise ArgumentError(
+            f"jit computes with floats, and {describe(number)} is none; name the argument in static_argnames"
+        )
+    return exact
 
 
 def _is_mask(argument: Any) -> bool:
@@ -35,7 +47,7 @@ def _is_mask(argument: Any) -> bool:
 class Arguments:
     """The numbers of a call, in order, and a key that is the same for all calls of the same structure."""
 
-    __slots__ = ("key", "names", "numbers", "objects", "statics", "values")
+    __slots__ = ("_containers", "key", "names", "numbers", "objects", "statics", "values")
 
     def __init__(self) -> None:
         self.key: list[Any] = []
@@ -48,6 +60,7 @@ class Arguments:
         self.objects: list[Any] = []
         #: Static arguments, which are looked into too.
         self.statics: list[Any] = []
+        self._containers: dict[int, int] = {}
 
     def add(self, argument: Any) -> None:
         """Add an argument, or a part of one."""
@@ -55,18 +68,24 @@ class Arguments:
         if isinstance(argument, Value):
             self._add_value(argument)
         elif kind is list or kind is tuple:
-            self._add_items(kind, argument)
+            self._add_level(argument, kind, argument)
         elif _is_static(argument):
-            self.key.append((kind, argument, repr(argument)))
+            # By its text too, as 0.0 and -0.0 are equal; by that alone where nan is unequal to itself.
+            self.key.append((kind, None if isinstance(argument, float) else argument, repr(argument)))
             self._add_attributes(argument)
+        elif pytree.is_any_array(argument) and not pytree.is_plain_array(argument):
+            raise TypeError(
+                f"jit takes plain NumPy arrays of real numbers or Values, got {describe(argument)}; hand in its "
+                "numbers, or close over it"
+            )
         elif _is_mask(argument):
             self.key.append((kind, argument.shape, argument.tobytes()))
         elif (level := _branch(argument)) is not None:
-            self._add_items(level.key, level.children)
+            self._add_level(argument, level.key, level.children)
             self._add_attributes(argument)
         elif is_real(argument):
             self.key.append(float)
-            self.numbers.append(as_float(argument))
+            self.numbers.append(_exact_float(argument))
         elif callable(argument) or hasattr(kind, "named_parameters") or not is_unchanging(kind.__module__):
             self.key.append(object)
             self.objects.append(argument)
@@ -77,12 +96,27 @@ class Arguments:
                 "static_argnames if the function is to be recorded for each of its values"
             )
 
+    def _add_level(self, argument: Any, key: Any, children: Any) -> None:
+        """Add a container; one that was there before, by its place, as the function may ask whether they are one."""
+        known = self._containers.get(id(argument))
+        if known is not None:
+            if known < 0:
+                raise ArgumentError(f"an argument contains itself: {describe(argument)}")
+            self.key.append(known)
+            return
+        self._containers[id(argument)] = -1  # while its items are added
+        place = len(self.key)
+        self._add_items(key, children)
+        self._containers[id(argument)] = place
+
     def _add_attributes(self, argument: Any) -> None:
         """What an instance of a user's subclass of str, list, dict ... has besides its content."""
-        if is_unchanging(type(argument).__module__) or hasattr(type(argument), "__dataclass_fields__"):
-            return
-        self.objects.append(type(argument))
+        if not is_unchanging(type(argument).__module__):
+            self.objects.append(type(argument))
+        fields = getattr(type(argument), "__dataclass_fields__", ())
         for name, attribute in getattr(argument, "__dict__", {}).items():
+            if name in fields or name == "_name":
+                continue
             if isinstance(attribute, (float, int, *_STATIC)):
                 self.key.append((name, type(attribute), repr(attribute)))
             else:
@@ -107,6 +141,8 @@ class Arguments:
         self.values[id(value)] = (len(self.numbers), value)
         self.key.append((type(value), value.requires_grad))
         self.names.append(value.name)  # not in the key: they do not matter to most programs
+        if len(value.__dict__) > (value.name is not None) or type(value) is not Value:
+            self._add_attributes(value)
         self.numbers.append(value._primal)
 
     def add_static(self, name: str, argument: Any) -> None:
@@ -128,7 +164,7 @@ def _branch(argument: Any) -> pytree.Branch | None:
     return None if hasattr(type(argument), "named_parameters") else pytree.branch(argument)
 
 
-def stand_in(tracer: Tracer, argument: Any, name: str, known: dict[int, Value]) -> Any:
+def stand_in(tracer: Tracer, argument: Any, name: str, known: dict[int, Any]) -> Any:
     """The same structure with stand-ins for its numbers, in the order in which Arguments adds them."""
     if isinstance(argument, Value):
         if id(argument) not in known:
@@ -141,8 +177,11 @@ def stand_in(tracer: Tracer, argument: Any, name: str, known: dict[int, Value]) 
         return argument.copy()
     level = _branch(argument)
     if level is not None:
-        pairs = zip(level.names, level.children, strict=True)
-        return level.rebuild([stand_in(tracer, child, f"{name}{part}", known) for part, child in pairs])
+        if id(argument) not in known:
+            pairs = zip(level.names, level.children, strict=True)
+            items = [stand_in(tracer, child, f"{name}{part}", known) for part, child in pairs]
+            known[id(argument)] = level.rebuild(items)
+        return known[id(argument)]
     return tracer.input(name, as_float(argument)) if is_real(argument) else argument
 
 
@@ -211,6 +250,8 @@ class Results:
             return lambda floats, nodes, others, values: floats[position]
         if isinstance(result, Value):
             return self._builder_of_value(result)
+        if isinstance(result, str) and "<traced float, " in result:
+            raise TracingError("the function returns the text of a traced number, which would be that of this call")
         if isinstance(result, _STATIC) or is_real(result):
             return lambda floats, nodes, others, values: result
         if (level := _branch(result)) is not None:
@@ -267,5 +308,27 @@ class Results:
             start, stop = len(self.floats), len(self.floats) + len(items)
             self.floats += items
             return lambda floats, nodes, others, values: kind(floats[start:stop])
+        _check_attributes(result)
+        if pytree.is_any_array(result) and not any(
+            type(item) is TracedFloat or isinstance(item, Value) for item in items
+        ):
+            return lambda floats, nodes, others, values: result.copy()
         built, rebuild = [self._builder(item) for item in items], level.rebuild
         return lambda *parts: rebuild([build(*parts) for build in built])
+
+
+def _is_computed(thing: Any) -> bool:
+    return type(thing) is TracedFloat or isinstance(thing, Value)
+
+
+def _check_attributes(result: Any) -> None:
+    """Raise if a result holds traced numbers besides its items: they would stay as they are."""
+    fields = getattr(type(result), "__dataclass_fields__", ())
+    for name, attribute in getattr(result, "__dict__", {}).items():
+        if name not in fields and (
+            type(attribute) is TracedFloat or type(getattr(attribute, "_primal", 0)) is TracedFloat
+        ):
+            raise TracingError(
+                f"the function returns a {type(result).__name__} whose attribute {name!r} is a traced number; only "
+                "items and fields come back"
+            )

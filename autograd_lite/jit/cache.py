@@ -120,6 +120,8 @@ class Cache:
     ) -> Variant:
         """Keep a path, in its variant if there is one; returns that."""
         self._paths.append(path)
+        if variant is not None and not variant.environment.holds():  # f has changed what it reads: not for older paths
+            variant = None
         if variant is None:
             variant = Variant(environment, objects, path)
             self._variants.setdefault(key, []).insert(0, variant)

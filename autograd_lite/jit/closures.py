@@ -69,7 +69,7 @@ class Environment:
     Functions and classes of the standard library, of this package and of installed ones count as unchanging.
     """
 
-    def __init__(self, roots: Iterable[Any]) -> None:
+    def __init__(self, roots: Iterable[Any], *, with_names: bool = False) -> None:
         #: The Values that were met, and the numbers that a recording has left behind.
         self.values: list[Value] = []
         self.others: list[TracedFloat] = []
@@ -87,6 +87,7 @@ class Environment:
         self._modules: list[ModuleType] = []
         self._mentioned: set[str] = set()
         self._reads_any_name = False
+        self._with_names = with_names  # of Values
         self._waiting = list(roots)
         self._look_around()
         self._pack()
@@ -174,7 +175,7 @@ class Environment:
             while self._waiting:
                 thing = self._waiting.pop()
                 if isinstance(thing, Value):
-                    self.values.append(thing)
+                    self._look_into_value(thing)
                 elif type(thing) is TracedFloat:
                     self.others.append(thing)
                 elif type(thing) not in _NOT_LOOKED_INTO and id(thing) not in self._seen:
@@ -184,6 +185,18 @@ class Environment:
                 names = set(vars(module))
                 for name in names if self._reads_any_name else names & self._mentioned:
                     self._name(vars(module), name)
+
+    def _look_into_value(self, value: Value) -> None:
+        if id(value) in self._seen:
+            return
+        self._seen[id(value)] = value
+        self.values.append(value)
+        if len(value.__dict__) > (value.name is not None):
+            self._waiting.append(vars(value))
+        if self._with_names:
+            self._readings.append(lambda: value.name)
+        if not is_unchanging(type(value).__module__):
+            self._waiting.append(type(value))
 
     def _look_into(self, thing: Any) -> None:  # noqa: C901, PLR0912 - a case for each kind of thing
         if isinstance(thing, FunctionType):
@@ -196,7 +209,7 @@ class Environment:
             self._waiting += [thing.func, thing.args, thing.keywords]
         elif isinstance(thing, (dict, MappingProxyType)):
             self._containers += [thing, thing.values()]
-            self._waiting += thing.values()
+            self._waiting += [*thing, *thing.values()]
             self._look_into_attributes(thing)
         elif isinstance(thing, _COLLECTIONS):
             if isinstance(thing, _SEQUENCES):
@@ -228,8 +241,7 @@ class Environment:
         if is_installed:
             return
         self._functions.append(function)
-        if vars(function):
-            self._waiting.append(vars(function))
+        self._waiting.append(vars(function))
         names = _names_in(function.__code__)
         by_any_name = bool(names & _BY_ANY_NAME)
         self._reads_any_name |= by_any_name

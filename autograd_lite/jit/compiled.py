@@ -10,7 +10,6 @@ from typing import Any, Generic, ParamSpec, TypeVar
 from autograd_lite._pickling import global_name
 from autograd_lite.core import modes
 from autograd_lite.core.checks import describe
-from autograd_lite.core.value import Value
 from autograd_lite.errors import ArgumentError, MissingDependencyError, TracingError
 from autograd_lite.jit.arguments import Arguments, Results, check_unchanged, stand_in
 from autograd_lite.jit.backends.deferred import DeferredCode
@@ -84,9 +83,13 @@ class Compiled(Generic[_P, _R]):
                 variant = self._of_floats.get(tuple(map(type, args)))
             if variant is not None and variant.environment.holds():
                 path = variant.latest
-                answer = (
-                    path.call(*numbers, *map(_primal, path.closed_over)) if path.closed_over else path.call(*numbers)
-                )
+                closed_over = map(_primal, path.closed_over) if path.closed_over else ()
+                try:
+                    answer = path.call(*numbers, *closed_over)
+                except TracingError:
+                    raise
+                except Exception:  # of an operation; f may do something about it
+                    return self.f(*args, **kwargs)
                 if type(answer) is tuple:
                     self._latest = path, numbers
                     return path.build(answer)  # type: ignore[no-any-return]  # it is what f returns
@@ -109,7 +112,12 @@ class Compiled(Generic[_P, _R]):
 
     def _result(self, key: Any, arguments: Arguments, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         variant = self._cache.variant(key, arguments.objects)
-        answer = None if variant is None else variant.run(arguments)
+        try:
+            answer = None if variant is None else variant.run(arguments)
+        except TracingError:
+            raise
+        except Exception:  # of an operation; f may do something about it
+            return self.f(*args, **kwargs)
         if answer is None:
             if self._cache.is_full():
                 return self.f(*args, **kwargs)
@@ -123,7 +131,8 @@ class Compiled(Generic[_P, _R]):
         return result
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else MethodType(self, instance)
+        is_method = hasattr(type(self.f), "__get__") and not isinstance(self.f, staticmethod)
+        return MethodType(self, instance) if instance is not None and is_method else self
 
     def __repr__(self) -> str:
         return f"<jit of {_name(self.f)}>"
@@ -207,7 +216,8 @@ class Compiled(Generic[_P, _R]):
             tracer = Tracer()
             path = self._recorded(tracer, arguments, args, kwargs)
             # As it is after the recording, whose side effects are not to count as a change.
-            environment = Environment([self.f, *arguments.objects, *arguments.statics])
+            roots = [self.f, *arguments.objects, *arguments.statics]
+            environment = Environment(roots, with_names=tracer.reads_names)
             # A Value that f made and left behind, such as a parameter made at the first call, is an input from now on.
             if not tracer.settle(environment.values, environment.others):
                 if tracer.reads_names and not self._reads_names:
@@ -219,7 +229,7 @@ class Compiled(Generic[_P, _R]):
         )
 
     def _recorded(self, tracer: Tracer, arguments: Arguments, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Path:
-        known: dict[int, Value] = {}
+        known: dict[int, Any] = {}
         with tracing(tracer):
             given = [
                 argument if name in self._static else stand_in(tracer, argument, name, known)
@@ -238,7 +248,10 @@ class Compiled(Generic[_P, _R]):
         tracer.raise_if_refused()
         check()
         inputs = {known[i]: place for i, (place, _) in arguments.values.items()}
-        results = Results(result, dict(inputs))
+        try:
+            results = Results(result, dict(inputs))
+        except RecursionError:
+            raise TracingError(f"what {_name(self.f)} returns is nested too deeply, or contains itself") from None
         for node in results.nodes:
             tracer.number(node)
         inputs |= {value: len(arguments.numbers) + i for i, value in enumerate(tracer.closed_over)}

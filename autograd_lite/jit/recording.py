@@ -4,7 +4,7 @@ The gradient of a recording is recorded too, from the graph that its recording l
 so is the gradient of that: each order is compiled when it is first asked for.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from autograd_lite.core import graph, modes
@@ -39,6 +39,8 @@ class Recording:
         self.tracer, self.name, self.back_end = tracer, name, back_end
         self.inputs, self.floats, self.nodes = inputs, list(floats), list(nodes)
         self._kinds = list(map(type, self.nodes))
+        #: The names and other attributes that f gave to its results.
+        self._attributes = [dict(vars(node)) for node in self.nodes]
         self.extent = tracer.extent()
         self._guards = tracer.guards[: self.extent[2]]
         order = graph.operations(*self.nodes, stop=inputs)
@@ -136,17 +138,26 @@ class Recording:
             answer = self.values().run(*numbers)
             if type(answer) is int:
                 return answer
-            return answer[:count], list(map(_made, self._kinds, answer[count:]))
+            return answer[:count], self._with_attributes(map(_made, self._kinds, answer[count:]))
         is_single = len(self.nodes) == 1
         answer = (self.values_and_gradient() if is_single else self.values()).run(*numbers)
         if type(answer) is int:
             return answer
         call = Call(self, numbers)
         if is_single:
-            return answer[:count], [_node(self._kinds[0], answer[count], call, operands(), answer[count + 1 :])]
+            node = _node(self._kinds[0], answer[count], call, operands(), answer[count + 1 :])
+            return answer[:count], self._with_attributes([node])
         together = _node(Value, 0.0, call, operands(), ())
         outputs = zip(self._kinds, answer[count:], _outputs(len(self.nodes)), strict=True)
-        return answer[:count], [_result(kind, ans, output, together) for kind, ans, output in outputs]
+        nodes = [_result(kind, ans, output, together) for kind, ans, output in outputs]
+        return answer[:count], self._with_attributes(nodes)
+
+    def _with_attributes(self, nodes: Iterable[Value]) -> list[Value]:
+        made = list(nodes)
+        for node, attributes in zip(made, self._attributes, strict=True):
+            if attributes:
+                vars(node).update(attributes)
+        return made
 
     def pulled(self, numbers: Sequence[float], operands: Sequence[Any], adjoints: list[Any], create_graph: bool) -> Any:
         """What the adjoints of the nodes give the operands."""

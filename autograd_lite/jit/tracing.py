@@ -176,7 +176,7 @@ def _power(x: Any, y: Any) -> Any:
     if is_by_user and ans - ans != 0.0 and x - x == 0.0 and y - y == 0.0:  # out of range, or no real number
         plain = _value(x) ** _value(y)
         if isinstance(plain, complex):
-            raise TracingError(f"{_value(x)} ** {_value(y)} is complex, and jit knows real numbers only")
+            raise ans.tracer.refusal("complex")
     return ans
 
 
@@ -203,6 +203,7 @@ _REFUSALS = {
     "float": "a traced number cannot become a plain float, which math.sin(x), float(x) and the like ask for",
     "int": "a traced number cannot become an int, which range(n), x[n] and the like ask for",
     "format": "a traced number cannot become text, which str(x), f'{x:.2f}' and print(x) ask for",
+    "complex": "a power of a negative number is complex, and jit knows real numbers only",
     "hash": "a traced number cannot be the key of a dict or in a set",
     "pickle": "a traced number cannot be pickled",
 }
@@ -276,7 +277,7 @@ class Tracer(modes.Interpreter):
             ans = as_float(ans)
         if is_constant:
             return TracedFloat(self, ans, None)
-        if modes.current().interpreter is not self:
+        if modes.top.get().interpreter is not self:
             raise self.refusal_of_a_leak()
         self.instructions.append(Instruction(op, tuple(references)))
         return TracedFloat(self, ans, len(self.instructions) - 1)
@@ -305,7 +306,7 @@ class Tracer(modes.Interpreter):
             return outcome
         key = (symbol, *((type(operand), operand) for operand in operands))
         if key not in self._outcomes:
-            if modes.current().interpreter is not self:
+            if modes.top.get().interpreter is not self:
                 raise self.refusal_of_a_leak()
             self._outcomes[key] = outcome
             self.guards.append(
