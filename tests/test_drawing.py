@@ -81,6 +81,43 @@ def test_a_deep_graph_is_drawn_without_recursion() -> None:
     assert len(edges(draw(y).source)) == 15000
 
 
+def powers(n: int) -> Value:
+    """A graph in which one leaf is used n times, at every depth."""
+    x = Value(0.9, name="x")
+    y = x
+    for _ in range(n):
+        y = y * x
+    return y
+
+
+@pytest.mark.parametrize("rankdir", ["LR", "TB"])
+def test_each_node_of_a_large_graph_has_a_place_of_its_own_after_its_operands(rankdir: str) -> None:
+    source = draw(powers(100) + 1.0, rankdir=rankdir).source
+    places = {name: (int(x), int(y)) for name, x, y in re.findall(r'(\w+) \[.*pos="(-?\d+),(-?\d+)"', source)}
+    assert len(places) == len(set(places.values())) == len(labels(source))
+    for start, end in edges(source):
+        (x, y), (to_x, to_y) = places[start], places[end]
+        assert x < to_x if rankdir == "LR" else y > to_y
+
+
+def test_graphviz_places_the_nodes_of_a_small_graph_in_bounded_steps() -> None:
+    source = draw(powers(10)).source
+    assert "pos=" not in source
+    assert "nslimit=1 nslimit1=1" in source
+
+
+@pytest.mark.parametrize("by", ["program", "library"])
+def test_a_large_graph_is_rendered_whole(monkeypatch: pytest.MonkeyPatch, by: str) -> None:
+    if by == "library":
+        monkeypatch.setattr(shutil, "which", lambda name: None)
+    elif not shutil.which("dot"):
+        pytest.skip("no dot program here")
+    drawing = draw(powers(200))
+    svg = render.render(drawing.source, "svg").decode()
+    assert svg.count('class="node"') == len(labels(drawing.source)) == 401
+    assert svg.count('class="edge"') == len(edges(drawing.source)) == 600
+
+
 @pytest.mark.parametrize(
     ("suffix", "start"), [("dot", b"digraph"), ("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")]
 )

@@ -120,6 +120,38 @@ def test_dropout_is_on_in_training_alone_and_the_mode_stays_as_it_was() -> None:
     assert model.training
 
 
+class WithDropout(nn.Module):
+    def __init__(self) -> None:
+        self.first, self.dropout, self.last = nn.Linear(1, 3, rng=0), nn.Dropout(0.5), nn.Linear(3, 1, rng=1)
+
+    def forward(self, x: Any) -> Any:
+        return self.last(self.dropout(self.first(x)))
+
+
+def test_a_compiled_model_is_evaluated_in_eval_mode() -> None:
+    model = WithDropout()
+    compiled = ag.jit(model)
+    plain = predict(model, X)
+    assert [predict(compiled, X) for _ in range(3)] == [plain] * 3
+    model.eval()
+    assert plain == [[output.data for output in model(x)] for x in X]
+    model.train()
+    assert evaluate(compiled, X, Y, loss=nn.mse_loss) == evaluate(model, X, Y, loss=nn.mse_loss)
+    assert all(part.training for part in model.modules())
+
+
+def test_a_compiled_model_is_trained_like_the_model_itself() -> None:
+    model, twin = Line(), Line()
+    histories = [train(twin), train(ag.jit(model), optimizer=optim.SGD(model.parameters(), lr=0.1))]
+    assert numbers(model) == pytest.approx(numbers(twin), rel=1e-12)
+    assert histories[0]["loss"] == pytest.approx(histories[1]["loss"], rel=1e-12)
+
+
+def test_a_compiled_model_is_refused_with_the_optimizer_of_another() -> None:
+    with pytest.raises(ArgumentError, match="the optimizer was made for the parameters of another model"):
+        train(ag.jit(Line()), optimizer=optim.SGD(Line().parameters()))
+
+
 def test_predict_gives_plain_numbers_in_the_models_structure() -> None:
     assert predict(Line(2.0, 1.0), X) == Y
     assert predict(lambda x: {"double": 2 * x}, [1.0]) == [{"double": 2.0}]

@@ -1,7 +1,7 @@
-"""Small data sets, real and random ones; what to do with samples before and during training; tensors as nested lists.
+"""Small data sets; functions that split, standardize and batch samples; tensors as nested lists.
 
-Samples are a list ``X`` of lists of floats, labels a list ``y``. Functions that take data
-take lists, tuples and NumPy arrays, and give lists.
+Samples are a list ``X`` of lists of floats, labels a list ``y``. Functions of data accept
+lists, tuples and NumPy arrays, and return lists.
 """
 
 from autograd_lite.data.datasets import IRIS_FEATURES, IRIS_SPECIES, blobs, circles, iris, moons, spirals, xor

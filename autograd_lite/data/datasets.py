@@ -1,4 +1,4 @@
-"""Data sets: Fisher's flowers, and seeded random points in the plane."""
+"""Data sets: Fisher's iris flowers, and random points from a seed."""
 
 import math
 from collections.abc import Callable, Collection, Sequence
@@ -39,7 +39,7 @@ def iris() -> Labelled:
 
 
 def moons(n: int = 100, *, noise: float = 0.1, rng: Rng = None) -> Labelled:
-    """n points on two half circles that reach into each other, with normal noise; class 0 or 1.
+    """n points on two interleaving half circles, with normal noise; class 0 or 1.
 
     The upper moon is (cos t, sin t), the lower (1 - cos t, 1/2 - sin t), t from 0 to pi, as in
     scikit-learn. In random order. Raises ``ArgumentError`` if n is less than 2.
@@ -87,9 +87,9 @@ def spirals(n: int = 100, *, arms: int = 2, turns: float = 1.0, noise: float = 0
 def blobs(n: int = 100, *, centers: int | Collection[Any] = 3, std: float = 0.5, rng: Rng = None) -> Labelled:
     """n points in round clouds of deviation ``std``; each cloud is a class.
 
-    ``centers`` are their middles, in any dimension, or how many there are to be: so many are drawn
-    uniformly from the square of -5 to 5. In random order. Raises ``ArgumentError`` for fewer
-    points than clouds.
+    ``centers`` is a list of their centers, in any dimension; or their number, and they are drawn
+    uniformly from the square with sides from -5 to 5. In random order. Raises ``ArgumentError`` for
+    fewer points than clouds.
     """
     draws = as_random(rng)
     if not isinstance(centers, Collection):
@@ -103,8 +103,8 @@ def blobs(n: int = 100, *, centers: int | Collection[Any] = 3, std: float = 0.5,
 def xor(n: int = 4, *, noise: float = 0.0, rng: Rng = None) -> Labelled:
     """n points at the corners of the unit square; class 1 where one coordinate is 1 and the other 0.
 
-    The corners take turns, so that the four points of the classic problem come first, in order.
-    Normal noise may be added. Raises ``ArgumentError`` if n is less than 4.
+    The corners take turns, so the first four points are those of the classic problem. ``noise`` is
+    the deviation of normal noise. Raises ``ArgumentError`` if n is less than 4.
 
     >>> xor()
     ([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0])
@@ -122,7 +122,10 @@ def xor(n: int = 4, *, noise: float = 0.0, rng: Rng = None) -> Labelled:
 def _on_curves(
     n: int, classes: int, place: Callable[[int, float], Sequence[float]], noise: float, rng: Rng, closed: bool = False
 ) -> Labelled:
-    """n points, as many of each class, where ``place`` puts them along its curve (a share from 0 to 1), with noise."""
+    """n points with normal noise, shared evenly among the classes.
+
+    ``place`` gives the point for a class and a position on its curve, from 0 to 1.
+    """
     least = max(classes, 2)
     if not hasattr(type(n), "__index__") or n < least:
         raise ArgumentError(f"this needs at least {least} points, got {describe(n)}")

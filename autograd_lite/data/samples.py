@@ -15,9 +15,10 @@ __all__ = ["batches", "rows_of", "split", "standardize"]
 def split(
     X: Collection[Any], y: Collection[Any], *, held_out: float, rng: Rng = None
 ) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
-    """X and y in two random parts, the second (a share of ``held_out``) to test on: X, y, X_test, y_test.
+    """Split X and y at random into data to train and to test on: X, y, X_test, y_test.
 
-    Raises ``ArgumentError`` if the lengths differ, or the share leaves a part empty.
+    ``held_out`` is the share of the data to test on. Raises ``ArgumentError`` if the lengths of X
+    and y differ, or if a part is empty.
 
     >>> from autograd_lite.data import iris
     >>> X, y, X_test, y_test = split(*iris(), held_out=0.3, rng=0)
@@ -79,9 +80,9 @@ def _scaled(x: float, exponent: int) -> float:
 def batches(
     X: Collection[Any], y: Collection[Any], size: int, *, shuffle: bool = True, rng: Rng = None, drop_last: bool = False
 ) -> Iterator[tuple[list[Any], list[Any]]]:
-    """X and y in pieces of ``size`` samples, in random order or, without ``shuffle``, in their own.
+    """X and y in batches of ``size`` samples, in random order unless ``shuffle`` is False.
 
-    The last piece may be smaller; ``drop_last`` leaves it out then. Raises ``ArgumentError`` if the
+    The last batch may be smaller; ``drop_last`` leaves it out then. Raises ``ArgumentError`` if the
     lengths differ, or the size is not a whole number from 1 up.
 
     >>> list(batches([1, 2, 3], ["a", "b", "c"], 2, shuffle=False))

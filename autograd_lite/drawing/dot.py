@@ -1,7 +1,7 @@
 """A computation graph as text in Graphviz's DOT language."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd_lite.core import graph
@@ -14,74 +14,85 @@ _LEAF = {"shape": "record", "style": "filled", "fillcolor": "#fff4d6"}
 _CONSTANT = {"shape": "box", "style": "dashed", "height": "0.3"}
 _OPERATION = {"shape": "circle", "style": "filled", "fillcolor": "#dbe9ff", "margin": "0.02"}
 
-
-#: Up to so many Values dot lays the graph out, which takes it some seconds at the most.
-LARGE = 1000
+#: How many columns all edges together may cross in a drawing that Graphviz lays out. Its effort grows with them.
+_MOST_CROSSED = 5_000
 
 
 def to_dot(roots: Sequence[Value], rankdir: str) -> str:
     """The graph that leads to the roots: Values as boxes, operations as circles, one edge for each operand.
 
-    A graph of more than :data:`LARGE` Values comes with its places: each node in the column of its depth.
+    Graphviz lays out small graphs. In a large graph each node gets its place here, in linear time: in
+    columns, each result to the right of its operands (or below them), with straight edges.
     """
     import graphviz
 
     nodes = graph.nodes(*roots)
-    columns = _Columns(rankdir) if len(nodes) > LARGE else None
-    # ordering=in keeps the operands of an operation in order, so that x - y can be told from y - x. nslimit bounds the
-    # search for places, which else takes a minute for a leaf that is used often.
-    effort = {"ordering": "in", "nslimit": "1"} if columns is None else {"layout": "nop", "splines": "line"}
+    columns = _columns(nodes)
+    crossed = sum(columns[node] - columns[operand] for node in nodes for operand in _operands(node))
+    is_large = crossed > _MOST_CROSSED
+    place = _places(rankdir, max(columns.values())) if is_large else lambda column: {}
+    # ordering=in keeps the operands of an operation in order, so that x - y can be told from y - x.
+    # nslimit and nslimit1 bound the steps of Graphviz's search for good places; small graphs need fewer.
+    layout = {"layout": "nop", "splines": "line"} if is_large else {"nslimit": "1", "nslimit1": "1"}
     dot = graphviz.Digraph(
-        graph_attr={"rankdir": rankdir, **effort},
+        graph_attr={"rankdir": rankdir, "ordering": "in", **layout},
         node_attr={"fontname": "Helvetica", "fontsize": "11"},
         edge_attr={"arrowsize": "0.6", "color": "#555555"},
     )
     names: dict[Value, str] = {}
     for position, node in enumerate(nodes):
-        names[node] = name = f"v{position}"
-        shape = _LEAF if node.is_leaf and node.requires_grad else _VALUE
-        sources = [names.get(operand) if isinstance(operand, Value) else None for operand in node.operands]
-        depth = 2 + max((columns.depths[s] for s in sources if s is not None), default=0) if columns else 0
-        dot.node(name, _label(node), **shape, **(columns.place(name, depth if sources else 0) if columns else {}))
+        names[node] = f"v{position}"
+        style = _LEAF if node.is_leaf and node.requires_grad else _VALUE
+        dot.node(names[node], _label(node), **style, **place(columns[node]))
         if node.op is not None:
-            _add_operation(dot, node, sources, f"o{position}", name, columns)
+            _add_operation(dot, node, f"o{position}", names, columns[node], place)
     return str(dot.source)
 
 
-class _Columns:
-    """Places for nodes, column by column."""
-
-    def __init__(self, rankdir: str) -> None:
-        self.depths: dict[str, int] = {}
-        self._rankdir = rankdir
-        self._counts: Counter[int] = Counter()
-
-    def place(self, name: str, depth: int) -> dict[str, str]:
-        """The next place in a column, in points; y goes up."""
-        self.depths[name] = depth
-        row = self._counts[depth]
-        self._counts[depth] += 1
-        across, down = (150 * depth, -70 * row) if self._rankdir == "LR" else (150 * row, -70 * depth)
-        return {"pos": f"{across},{down}"}
-
-
 def _add_operation(
-    dot: Any, result: Value, sources: Sequence[str | None], name: str, result_name: str, columns: _Columns | None
+    dot: Any, result: Value, name: str, names: dict[Value, str], column: int, place: Callable[[int], dict[str, str]]
 ) -> None:
     import graphviz
 
     assert result.op is not None
-
-    def place(name: str, before: int) -> dict[str, str]:
-        return columns.place(name, columns.depths[result_name] - before) if columns else {}
-
-    dot.node(name, graphviz.nohtml(_literal(result.op.symbol)), **_OPERATION, **place(name, 1))
-    dot.edge(name, result_name)
-    for position, (operand, source) in enumerate(zip(result.operands, sources, strict=True)):
-        if source is None:
-            source = f"{name}c{position}"  # noqa: PLW2901 - a node of its own for a constant
-            dot.node(source, shown(operand), **_CONSTANT, **place(source, 2))
+    dot.node(name, graphviz.nohtml(_literal(result.op.symbol)), **_OPERATION, **place(column - 1))
+    dot.edge(name, names[result])
+    for position, operand in enumerate(result.operands):
+        source = names.get(operand) if isinstance(operand, Value) else None
+        if source is None:  # a constant
+            source = f"{name}c{position}"
+            dot.node(source, shown(operand), **_CONSTANT, **place(column - 2))
         dot.edge(source, name)
+
+
+def _operands(node: Value) -> list[Value]:
+    return [operand for operand in node.operands if isinstance(operand, Value)]
+
+
+def _columns(nodes: list[Value]) -> dict[Value, int]:
+    """Each result two columns after the last of its operands, with its operation between; leaves before their uses."""
+    columns: dict[Value, int] = {}
+    first_uses: dict[Value, int] = {}
+    for node in nodes:
+        if node.op is not None:
+            columns[node] = 2 + max([columns.get(operand, 0) for operand in _operands(node)], default=0)
+            for operand in _operands(node):
+                first_uses[operand] = min(first_uses.get(operand, columns[node]), columns[node])
+    return {node: columns[node] if node in columns else first_uses.get(node, 2) - 2 for node in nodes}
+
+
+def _places(rankdir: str, last: int) -> Callable[[int], dict[str, str]]:
+    """A function that gives the next free place in a column, as Graphviz's attribute ``pos``."""
+    taken: Counter[int] = Counter()
+    width, height = (190, 40) if rankdir == "LR" else (100, 130)  # points, from one to the next
+    lift = last * width // 16  # of column 0, so that edges to far columns do not all lie on one line
+
+    def place(column: int) -> dict[str, str]:
+        along, across = column * width, taken[column] * height - (lift if column == 0 else 0)
+        taken[column] += 1
+        return {"pos": f"{along},{-across}" if rankdir == "LR" else f"{across},{-along}"}
+
+    return place
 
 
 def _label(node: Value) -> str:
@@ -95,12 +106,12 @@ def _label(node: Value) -> str:
 
 
 def _literal(text: str, also: str = "") -> str:
-    """Text that Graphviz shows as it is; ``also`` are the characters that have a meaning in a record."""
+    """Escape a text, so that Graphviz shows it as it is; ``also`` are further characters to escape."""
     printable = "".join(letter if letter.isprintable() else " " for letter in text)
     printable = printable.replace("&", "&amp;")
     return "".join("\\" + letter if letter in "\\" + also else letter for letter in printable)
 
 
 def shown(x: Any) -> str:
-    """A number short enough for a picture: five digits that count."""
+    """A number with five significant digits."""
     return f"{x:.5g}"

@@ -30,11 +30,11 @@ class Drawing:
         """Write the drawing to a file, whole or not at all, and return its path.
 
         Args:
-            path: where to; its ending says the format if ``format`` does not.
+            path: the file; its ending is the format unless ``format`` is given.
             format: ``"dot"``, ``"svg"``, ``"png"`` or ``"pdf"``.
 
-        Raises ``ArgumentError`` for another format, ``MissingDependencyError`` if it takes
-        Graphviz and there is none, ``OSError`` if the path cannot be written.
+        Raises ``ArgumentError`` for another format, ``MissingDependencyError`` if the format needs
+        Graphviz and it is not installed, ``OSError`` if the file cannot be written.
         """
         format = format or os.path.splitext(path)[1].removeprefix(".").lower()
         if not format:

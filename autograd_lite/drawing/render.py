@@ -1,10 +1,10 @@
-"""DOT text as an image, by whichever Graphviz there is."""
+"""DOT text as an image, made by the ``dot`` program or by pygraphviz."""
 
 from autograd_lite.errors import ArgumentError, MissingDependencyError, RenderError
 
 __all__ = ["FORMATS", "NO_GRAPHVIZ", "render"]
 
-#: What a drawing can be saved as.
+#: The formats of a drawing.
 FORMATS = ("dot", "svg", "png", "pdf")
 
 NO_GRAPHVIZ = """\

@@ -19,7 +19,7 @@ from autograd_lite.nn.holdings import PLAIN, Holder, held, items
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["IncompatibleKeys", "Module", "Parameter", "in_mode", "zero_grad"]
+__all__ = ["IncompatibleKeys", "Module", "Parameter", "in_mode", "unwrapped", "zero_grad"]
 
 
 class IncompatibleKeys(NamedTuple):
@@ -276,7 +276,7 @@ def in_mode(model: Any, *, training: bool) -> Iterator[None]:
 
     The model may be wrapped: by ``jit`` or ``functools.partial``, as a method, or by a decorator.
     """
-    module = _unwrapped(model)
+    module = unwrapped(model)
     parts = [] if module is None else module.modules()
     back = map(dict.__setitem__, map(vars, parts), repeat("training"), [part.training for part in parts])
     try:
@@ -287,7 +287,7 @@ def in_mode(model: Any, *, training: bool) -> Iterator[None]:
         at_once(back)
 
 
-def _unwrapped(model: Any) -> Module | None:
+def unwrapped(model: Any) -> Module | None:
     """The module that a function is, or is made of; None if there is none."""
     seen: list[Any] = []
     while not isinstance(model, Module):

@@ -11,12 +11,12 @@ from autograd_lite.training.history import History
 
 __all__ = ["Callback", "Checkpoint", "EarlyStopping"]
 
-#: Called with the model and its history after each epoch; the reason to stop, or True, stops the training.
+#: A function of the model and the history, called after each epoch. Training stops if it returns a reason or True.
 Callback = Callable[[Any, History], str | bool | None]
 
 
 class _Watch:
-    """The best that a number of the history has been."""
+    """Remembers the best value of one number of the history."""
 
     def __init__(self, monitor: str, mode: str, min_delta: float = 0.0) -> None:
         if mode not in ("min", "max"):
@@ -34,14 +34,14 @@ class _Watch:
 
 
 class EarlyStopping:
-    """Stop when a number has not become better for a while, and go back to where it was best.
+    """Stop training when a number of the history no longer improves, and go back to the best parameters.
 
     Args:
-        monitor: which number of the history.
-        patience: how many epochs to wait for a better one.
-        min_delta: by how much it must be better to count.
+        monitor: the name of the number in the history.
+        patience: how many epochs to wait for an improvement.
+        min_delta: the smallest change that counts as an improvement.
         mode: ``"min"`` if less is better, ``"max"`` if more is.
-        restore_best: when stopping, set the model (a Module) to the parameters of the best epoch.
+        restore_best: whether to load the parameters of the best epoch at the end; the model must be a Module.
     """
 
     def __init__(
@@ -75,13 +75,13 @@ class EarlyStopping:
 
 
 class Checkpoint:
-    """Save the model (a Module) to a file after each epoch, or after each that is better than all before.
+    """Save the model (a Module) to a file after each epoch, or only after an epoch that is the best so far.
 
-    All before are those of earlier calls of :func:`fit` too.
+    Earlier calls of :func:`fit` count too: a worse run does not overwrite a better model.
 
     Args:
         path: the file, as :meth:`Module.save` writes it.
-        monitor: the number of the history that must be better; None saves each epoch.
+        monitor: the name of the number in the history that has to improve; None saves after each epoch.
         mode: ``"min"`` if less is better, ``"max"`` if more is.
     """
 

@@ -1,4 +1,4 @@
-"""What a model gives for data, and how good that is."""
+"""predict and evaluate: the outputs of a model, and how good they are."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
@@ -16,12 +16,12 @@ __all__ = ["accuracy", "evaluate", "evaluated", "measured", "named", "predict"]
 
 Measure = Callable[[Any, Any], Any]
 
-#: Metrics by their names, or those that have names.
+#: A dict of metrics by name, or a list of functions, whose own names are used.
 Metrics = Mapping[str, Measure] | Sequence[Measure]
 
 
 def predict(model: Callable[[Any], Any], X: Collection[Any]) -> list[Any]:
-    """What the model gives for each sample, as plain numbers; in ``eval()`` mode, without graphs.
+    """The outputs of the model for all samples as plain numbers, in ``eval()`` mode and without graphs.
 
     Raises ``TypeError`` or ``ArgumentError`` (a ``ValueError``) for data that :func:`fit` would not take.
 
@@ -41,7 +41,7 @@ def evaluate(
     loss: Measure,
     metrics: Metrics = (),
 ) -> dict[str, float]:
-    """The loss, and each metric by its name, over all samples at once; in ``eval()`` mode, without graphs.
+    """The loss and each metric by name, over all samples at once, in ``eval()`` mode and without graphs.
 
     Raises ``TypeError`` or ``ArgumentError`` (a ``ValueError``) for data that :func:`fit` would not take.
 
@@ -55,17 +55,18 @@ def evaluate(
 def evaluated(
     model: Callable[[Any], Any], samples: list[Any], targets: list[Any], loss: Measure, metrics: Mapping[str, Measure]
 ) -> dict[str, float]:
-    """What :func:`evaluate` gives, for data that have been checked."""
+    """The same as :func:`evaluate`, for data that are already checked."""
     outputs = _outputs(model, samples)
     return {"loss": _measure(loss, outputs, targets), **measured(metrics, outputs, targets)}
 
 
 def accuracy(pred: Any, target: Any, threshold: float = 0.0) -> float:
-    """The share of samples that get the right class.
+    """The share of samples whose class is predicted right.
 
-    A list of scores says the class of the largest; a single score says class 1 above the
-    threshold (0 for a logit or a margin, 0.5 for a probability). A target is a class, a list
-    of probabilities, or for single scores a number that is positive for class 1.
+    A prediction is a list of scores, one for each class: the largest wins. Or it is a single score:
+    above the threshold means class 1, else class 0. (The threshold is 0 for a logit or a margin,
+    0.5 for a probability.) A target is a class or a list of probabilities; for single scores, any
+    number above 0 means class 1.
 
     >>> accuracy([[0.1, 2.0], [3.0, 1.0]], [1, 1])
     0.5
@@ -87,7 +88,7 @@ def _outputs(model: Callable[[Any], Any], samples: list[Any]) -> list[Any]:
 
 
 def measured(metrics: Mapping[str, Measure], outputs: list[Any], targets: list[Any]) -> dict[str, float]:
-    """Each metric by its name; it is given plain numbers."""
+    """Each metric by name, computed from plain numbers."""
     if not metrics:
         return {}
     outputs = pytree.map_leaves(number, outputs)
@@ -95,7 +96,7 @@ def measured(metrics: Mapping[str, Measure], outputs: list[Any], targets: list[A
 
 
 def named(metrics: Metrics) -> dict[str, Measure]:
-    """Metrics by their names. Raises ``TypeError`` for what is no function, ``ArgumentError`` for a name twice."""
+    """Metrics by name. Raises ``TypeError`` for what is not a function, ``ArgumentError`` for a repeated name."""
     if not isinstance(metrics, (list, tuple, Mapping)):
         raise TypeError(f"metrics is a list of functions, or a dict of them by name; got {describe(metrics)}")
     found: dict[str, Measure] = {}

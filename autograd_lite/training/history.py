@@ -10,11 +10,11 @@ __all__ = ["History"]
 
 
 class History:
-    """One number an epoch for the loss and for each metric; those of the validation data begin with ``val_``.
+    """The loss and each metric of every epoch; names of numbers of the validation data begin with ``val_``.
 
-    ``history["loss"]`` is the list for all epochs; :attr:`metrics` holds all such lists by
-    name, :attr:`times` the seconds that each epoch took, and :attr:`stopped` why training
-    ended before its last epoch, if it did.
+    ``history["loss"]`` is a list with one number for each epoch, and :attr:`metrics` a dict of all
+    such lists. :attr:`times` are the seconds that each epoch took. :attr:`stopped` is the reason
+    why training ended early, or None.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class History:
 
     @property
     def epochs(self) -> int:
-        """How many epochs are complete."""
+        """The number of complete epochs."""
         return len(self.times)
 
     def __getitem__(self, name: str) -> list[float]:
@@ -42,13 +42,13 @@ class History:
         return iter(self.metrics)
 
     def add(self, numbers: dict[str, float], seconds: float) -> None:
-        """Take down an epoch."""
+        """Append the numbers of one epoch."""
         for name, x in numbers.items():
             self.metrics.setdefault(name, []).append(x)
         self.times.append(seconds)
 
     def drop_incomplete(self) -> None:
-        """Leave out what was taken down of an epoch that was interrupted."""
+        """Remove the numbers of an epoch that was interrupted."""
         for numbers in self.metrics.values():
             del numbers[self.epochs :]
         self.metrics = {name: numbers for name, numbers in self.metrics.items() if numbers}
@@ -68,7 +68,7 @@ class History:
         return "\n".join(lines)
 
     def plot(self, ax: Any = None) -> Any:
-        """Draw the curves into matplotlib axes, new ones if none are given, and return those.
+        """Plot the curves and return the matplotlib axes; new axes unless ``ax`` is given.
 
         Raises ``MissingDependencyError`` without the extra ``plot``.
         """

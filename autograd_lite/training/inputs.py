@@ -1,4 +1,4 @@
-"""The data that a training run is given, checked once."""
+"""Checks of training data, made once before training starts."""
 
 import math
 from collections.abc import Collection
@@ -12,10 +12,10 @@ __all__ = ["check_alike", "checked", "checked_samples"]
 
 
 def checked(X: Collection[Any], y: Collection[Any], names: tuple[str, str] = ("X", "y")) -> tuple[list[Any], list[Any]]:
-    """Samples and targets as lists of floats, classes as the whole numbers they are.
+    """Samples and targets as lists of floats; integers among the targets, such as classes, stay integers.
 
-    Raises ``TypeError`` for what is not a list of numbers, ``ArgumentError`` (a ``ValueError``) if
-    there are none, the lengths differ, one sample is not shaped as the first, or a number is nan or infinite.
+    Raises ``TypeError`` for what is not a list of numbers. Raises ``ArgumentError`` (a ``ValueError``) if
+    there are no samples, if lengths or shapes differ, or if a number is nan or infinite.
     """
     samples, targets = checked_samples(X, names[0]), _uniform(y, names[1])
     if len(samples) != len(targets):
@@ -26,18 +26,18 @@ def checked(X: Collection[Any], y: Collection[Any], names: tuple[str, str] = ("X
 
 
 def checked_samples(X: Collection[Any], name: str) -> list[Any]:
-    """Samples as lists of floats; raises as :func:`checked`."""
+    """Samples as lists of floats. Raises the same errors as :func:`checked`."""
     return [_numbers(sample, f"{name}[{i}]", keep_ints=False) for i, sample in enumerate(_uniform(X, name))]
 
 
 def check_alike(item: Any, other: Any, name: str, other_name: str) -> None:
-    """Raise ``ArgumentError`` unless two samples, or two targets, are of one shape."""
+    """Raise ``ArgumentError`` unless two samples, or two targets, have the same shape."""
     if _shape(item) != _shape(other):
         raise ArgumentError(f"{name} holds {_described(item)} for each sample, and {other_name} {_described(other)}")
 
 
 def _uniform(data: Any, name: str) -> list[Any]:
-    """The data as a list whose items are of one shape."""
+    """The data as a list; raises unless all its items have the same shape."""
     if not pytree.is_list(data):
         raise TypeError(f"{name} is a list with an item for each sample, or a NumPy array; got {describe(data)}")
     items = list(pytree.listed(data))
@@ -62,7 +62,7 @@ def _described(item: Any) -> str:
 
 
 def _numbers(item: Any, path: str, *, keep_ints: bool) -> Any:
-    """A sample or target with its numbers as floats."""
+    """A sample or a target as floats in nested lists."""
     if pytree.is_list(item):
         return [_numbers(child, f"{path}[{i}]", keep_ints=keep_ints) for i, child in enumerate(item)]
     if not is_real(item):

@@ -15,7 +15,7 @@ from autograd_lite.core.modes import detect_anomaly
 from autograd_lite.core.node import listed, number
 from autograd_lite.core.value import Value
 from autograd_lite.errors import AnomalyError, ArgumentError
-from autograd_lite.nn.module import Module, in_mode
+from autograd_lite.nn.module import in_mode, unwrapped
 from autograd_lite.optim import Optimizer
 from autograd_lite.training import inputs
 from autograd_lite.training.callbacks import Callback
@@ -42,34 +42,34 @@ def fit(
     callbacks: Sequence[Callback] = (),
     progress: bool = True,
 ) -> History:
-    """Train a model, and return what happened.
+    """Train a model, and return the history of the training.
 
-    Ctrl-C ends the training after the last whole step; the model keeps what it has learned,
-    and the history the whole epochs.
+    Ctrl-C ends the training after the last whole step. The model keeps what it has learned,
+    and the history holds the complete epochs.
 
     Args:
         model: a Module, or any function of one sample.
         X: the samples: numbers, or lists of one shape; a list, a tuple or a NumPy array of them.
-        y: a target for each, such as a class, a number or a list.
+        y: a target for each sample, such as a class, a number or a list.
         loss: a function of the list of outputs and the list of targets, as in :mod:`nn`.
-        optimizer: made for the parameters that are to be trained.
-        epochs: how often to go through the data.
-        batch_size: how many samples to a step; all if not said.
-        shuffle: whether to go through them in another order each time.
+        optimizer: an optimiser of the parameters to train.
+        epochs: how many times to go through the data.
+        batch_size: the number of samples for each step; all by default.
+        shuffle: whether to take the samples in a new random order in each epoch.
         rng: the random numbers of that order: a ``random.Random``, a seed, or None.
         validation: samples and targets to evaluate after each epoch.
-        metrics: functions like the loss that give a float, such as :func:`accuracy`; in a list, kept by
-            their names, or in a dict by other names.
-        callbacks: functions ``(model, history)`` to call after each epoch; one that returns the reason
-            to stop, or True, ends the training. A learning-rate schedule is
+        metrics: a list of functions like the loss that give a float, such as :func:`accuracy`; or a dict
+            of such functions by name.
+        callbacks: functions ``(model, history)`` to call after each epoch. If one returns a reason (a
+            string) or True, training stops. A learning-rate schedule is
             ``lambda model, history: schedule.step()``.
         progress: show a bar in terminals and notebooks, plain lines elsewhere.
 
     Raises ``TypeError`` or ``ArgumentError`` (a ``ValueError``) for data that do not fit together,
-    before anything is changed. What the loss, a metric or a callback raises is passed on, as the
-    parameters are then. Raises ``AnomalyError`` when the loss or a gradient turns nan or infinite,
-    with the epoch, the batch and the operation, the parameters as they were before that step.
-    (Under ``detect_anomaly()`` it also names the line.)
+    before anything is changed. Raises ``AnomalyError`` when the loss or a gradient turns nan or
+    infinite; it names the epoch, the batch and the operation (under ``detect_anomaly()`` the line
+    too), and the parameters stay as they were before that step. Exceptions of the loss, a metric
+    or a callback are passed on.
 
     >>> from autograd_lite import Value, nn, optim
     >>> a, b = Value(0.0), Value(0.0)
@@ -123,7 +123,7 @@ def _epoch(
     epoch: int,
     shown: Progress,
 ) -> dict[str, float]:
-    """A step for each batch: the means over the samples of the loss and the metrics, each as it was before its step."""
+    """Take a step for each batch; return the means of the loss and the metrics, measured before each step."""
     sums: dict[str, float] = {}
     count = 0
     with in_mode(model, training=True):
@@ -141,12 +141,12 @@ def _epoch(
 
 @contextmanager
 def _old_objects_left_alone() -> Iterator[None]:
-    """Keep Python's garbage collector from looking, time and again, at what was there before.
+    """Exclude all objects that exist already from garbage collection.
 
-    Building graphs makes it go through every object of the process once in a few batches. Where
-    large packages are loaded, scikit-learn say, that is a third of the time of a training run.
+    Building graphs makes the collector go through every object of the process, once in a few batches.
+    With large packages such as scikit-learn loaded, that takes a third of the training time.
     """
-    if gc.get_freeze_count() > 1_000:  # the program's own choice; Python 3.12 begins with some hundreds
+    if gc.get_freeze_count() > 1_000:  # the program did so itself; Python 3.12 starts with some hundreds
         yield
         return
     try:
@@ -164,7 +164,7 @@ def _step(
     optimizer: Optimizer,
     metrics: Mapping[str, Measure],
 ) -> dict[str, float]:
-    """One step of the optimiser on a batch: the loss and the metrics before it."""
+    """Take one step of the optimiser; return the loss and the metrics of the batch before it."""
     optimizer.zero_grad()
     outputs = [model(x) for x in xs]
     value = loss(outputs, ys)
@@ -186,13 +186,13 @@ def _step(
 
 
 def _first_anomaly(value: Any) -> str:
-    """The operation that made the first of the numbers that are not finite and lead to a value."""
+    """The first operation on the way to a value whose result is not finite."""
     while True:
         pairs = zip(value.operands, value.partials, strict=True)
         wrong = [(o, p) for o, p in pairs if isinstance(o, Value) and not math.isfinite(o.data)]
         if not wrong:
             break
-        # One of no influence, such as the branch that where() does not take, is not to blame.
+        # An operand whose partial is 0 is not the cause, such as the branch that where() does not take.
         value = max(wrong, key=lambda pair: pair[1] != 0.0)[0]
     if value.op is None:
         return f"it began with {value.name or 'a leaf'}, which is {value.data}"
@@ -200,7 +200,7 @@ def _first_anomaly(value: Any) -> str:
 
 
 def _why(value: Value) -> str:
-    """Where the gradient of a value first turns nan or infinite."""
+    """The place where the gradient of a value first turns nan or infinite."""
     try:
         with detect_anomaly():
             value.backward()
@@ -222,8 +222,9 @@ def _check(model: Any, loss: Any, optimizer: Any, epochs: Any, callbacks: Any) -
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"the optimizer is one of optim's, such as Adam(model.parameters()); got {describe(optimizer)}")
     check_size(epochs, "epochs")
-    if isinstance(model, Module):
-        own = set(map(id, model.parameters()))
+    module = unwrapped(model)
+    if module is not None:
+        own = set(map(id, module.parameters()))
         if not any(id(p) in own for group in optimizer.param_groups for p in group["params"]):
             raise ArgumentError("the optimizer was made for the parameters of another model; make it for this one")
 

@@ -1,4 +1,4 @@
-"""Pictures of training: curves over the epochs, and what a model makes of the plane. Needs the extra ``plot``."""
+"""Plots of training curves and of decision boundaries. Needs the extra ``plot``."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ __all__ = ["curves", "decision_boundary"]
 
 
 def curves(metrics: Mapping[str, Sequence[float]], *, ax: Any = None) -> Any:
-    """One line over the epochs for each list of numbers, losses apart from the rest; returns the axes.
+    """Plot each list of numbers over the epochs, with the losses on axes of their own; return the axes.
 
     Raises ``MissingDependencyError`` without matplotlib.
     """
@@ -23,7 +23,7 @@ def curves(metrics: Mapping[str, Sequence[float]], *, ax: Any = None) -> Any:
     lines: list[Any] = []
     for target, group, style in ((ax, losses, "-"), (ax.twinx() if losses and others else ax, others, "--")):
         for name, numbers in group.items():
-            color = f"C{len(lines)}"  # the two axes would both begin with the first colour
+            color = f"C{len(lines)}"  # else both axes would start with the first colour
             lines += target.plot(range(1, len(numbers) + 1), numbers, style, label=name, color=color)
         if group:
             target.set_ylabel("loss" if group is losses else ", ".join(group))
@@ -35,9 +35,9 @@ def curves(metrics: Mapping[str, Sequence[float]], *, ax: Any = None) -> Any:
 def decision_boundary(
     model: Callable[[list[float]], Any], X: Collection[Any], y: Collection[Any], *, ax: Any = None, resolution: int = 60
 ) -> Any:
-    """The plane in the colours of the classes that a model gives each point, and the labelled points; returns the axes.
+    """Colour the plane by the class that a model predicts, and draw the labelled points; return the axes.
 
-    A model with one output says class 1 where it is positive, one with several the class of the largest.
+    Of several outputs the largest wins; a single output means class 1 where it is positive, else class 0.
     Raises ``ArgumentError`` unless the points have two coordinates, ``MissingDependencyError`` without matplotlib.
     """
     points = [[float(x) for x in point] for point in X]

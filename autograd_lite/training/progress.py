@@ -1,4 +1,4 @@
-"""How far a training run is: a bar in terminals and notebooks, plain lines elsewhere."""
+"""The progress of training: a bar in terminals and notebooks, plain lines elsewhere."""
 
 import sys
 import warnings
@@ -10,28 +10,28 @@ __all__ = ["Progress"]
 
 
 class Progress:
-    """Shows batches and epochs as they are done; nothing if it is not wanted."""
+    """Shows each finished batch and epoch, if ``wanted``."""
 
     def __init__(self, epochs: int, batches: int, *, wanted: bool) -> None:
         self.epochs, self.wanted = epochs, wanted
-        self.every = max(1, epochs // 10)  # of the plain lines
+        self.every = max(1, epochs // 10)  # epochs from one plain line to the next
         self.bar = _bar(epochs * batches) if wanted else None
 
     def batch_done(self, epoch: int) -> None:
-        """A batch of an epoch is done."""
+        """Show that a batch of an epoch is done."""
         if self.bar is not None:
             self.bar.set_description(f"epoch {epoch}/{self.epochs}", refresh=False)
             self.bar.update()
 
     def epoch_done(self, history: History) -> None:
-        """An epoch is done, and in the history."""
+        """Show that an epoch is done, with its numbers in the history."""
         if self.bar is not None:
             self.bar.set_postfix_str(history.last(), refresh=False)
         elif self.wanted and (history.epochs in (1, self.epochs) or history.epochs % self.every == 0):
             print(f"epoch {history.epochs:3}/{self.epochs}  {history.last()}  {history.times[-1]:.2g} s")
 
     def close(self, history: History) -> None:
-        """Leave the bar as it is, and say so if training was stopped."""
+        """Close the bar, and print why training stopped early, if it did."""
         if self.bar is not None:
             self.bar.close()
         if self.wanted and history.stopped:
@@ -39,7 +39,7 @@ class Progress:
 
 
 def _bar(total: int) -> Any:
-    """A bar where there is somebody to look at it and tqdm to draw it; else None."""
+    """A bar in a terminal or a notebook, if tqdm is installed; else None."""
     ipython = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     in_notebook = "IPKernelApp" in getattr(ipython, "config", ())
     if not in_notebook and not (sys.stdout and sys.stdout.isatty()):
@@ -47,10 +47,10 @@ def _bar(total: int) -> Any:
     try:
         if in_notebook:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # where ipywidgets are missing the bar is text, and that is fine
+                warnings.simplefilter("ignore")  # without ipywidgets the bar is text, which will do
                 from tqdm.auto import tqdm
         else:
             from tqdm.std import tqdm
-    except ImportError:  # plain lines do as well
+    except ImportError:  # plain lines will do
         return None
     return tqdm(total=total, unit="batch", file=sys.stdout)
