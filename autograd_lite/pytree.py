@@ -140,13 +140,14 @@ def branch(thing: Any) -> Branch | None:
     if thing is None:
         return Branch(kind, (), (), lambda items: None)
     if _is_module(thing):
-        named = {name: parameter for name, parameter in thing.named_parameters() if parameter.requires_grad}
+        # In the place of its parameters a module may hold what a transform has put there, which are no leaves.
+        named = getattr(thing, "_stand_ins", None) or {n: p for n, p in thing.named_parameters() if p.requires_grad}
         parameters = list(named.values())
         return Branch(
             (kind, tuple(named)),
             [f".{name}" for name in named],
             parameters,
-            lambda items: _substituted(thing, dict(zip(map(id, parameters), items, strict=True))),
+            lambda items: _module_of(thing, named, items),
         )
     if hasattr(kind, "__dataclass_fields__"):
         names = [name for name in kind.__dataclass_fields__ if hasattr(thing, name)]
@@ -192,6 +193,13 @@ def _as_array(items: list[Any], shape: tuple[int, ...]) -> Any:
 
 def _is_module(thing: Any) -> bool:
     return hasattr(type(thing), "named_parameters")
+
+
+def _module_of(module: Any, named: dict[str, Any], items: list[Any]) -> Any:
+    """The module with these items in the place of its parameters."""
+    twin = _substituted(module, dict(zip(map(id, named.values()), items, strict=True)))
+    object.__setattr__(twin, "_stand_ins", dict(zip(named, items, strict=True)))
+    return twin
 
 
 def _substituted(thing: Any, new: dict[int, Any]) -> Any:

@@ -223,6 +223,8 @@ def value_and_grad(
 
     def with_gradient(*args: _P.args, **kwargs: _P.kwargs) -> Any:
         inputs, result, aux = selection.call(args, kwargs, has_aux)
+        if pytree.is_any_array(result) and result.ndim == 0:  # as np.where gives it
+            result = result.item()
         if not (isinstance(result, Value) or is_real(result)):
             raise TypeError(
                 f"a gradient needs a function that returns one number; {_name(f)} returned {describe(result)}. "
@@ -351,7 +353,10 @@ def _matching(given: Any, expected: Any, what: str, whom: str) -> list[Any]:
     """The leaves of ``given``, whose paths must be those of ``expected``."""
     leaves, structure = pytree.flatten(given)
     here, there = structure.paths(), pytree.flatten(expected)[1].paths()
-    if here != there:
+    if here != there and sorted(here) == sorted(there):  # dicts in another order
+        by_path = dict(zip(here, leaves, strict=True))
+        leaves = [by_path[path] for path in there]
+    elif here != there:
         difference = sorted(set(here) ^ set(there))
         raise ArgumentError(
             f"{what} must have the structure of {whom}: {len(there)} numbers, got {len(here)}; "

@@ -291,7 +291,7 @@ def test_ctrl_c_in_native_code_is_neither_lost_nor_followed_by_a_wrong_answer() 
         def interrupt():
             global sent, done
             for _ in range(500):
-                time.sleep(random.random() * 1e-4)
+                time.sleep(1e-3 + random.random() * 1e-4)  # until the loop below is inside its try again
                 answered.clear()
                 sent += 1
                 os.kill(os.getpid(), signal.SIGINT)

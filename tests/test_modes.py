@@ -236,3 +236,14 @@ def test_a_dropped_generator_leaves_its_mode() -> None:
     next(generator)
     del generator
     assert (Value(1.0) * 2.0).requires_grad
+
+
+def test_a_block_may_be_entered_and_left_by_hand() -> None:
+    block = ag.no_grad()
+    block.__enter__()
+    assert not (Value(1.0) * 2.0).requires_grad
+    with block:
+        assert not (Value(1.0) * 2.0).requires_grad
+    assert not (Value(1.0) * 2.0).requires_grad
+    block.__exit__(None, None, None)
+    assert (Value(1.0) * 2.0).requires_grad

@@ -191,3 +191,29 @@ def test_dataclasses_go_through_vjp() -> None:
     results, pullback = vjp(lambda p: Params(p.w[0] * p.w[1], p.b), Params([2.0, 3.0], 1.0))
     assert results == Params(6.0, 1.0)
     assert pullback(Params(1.0, 10.0)) == (Params([3.0, 2.0], 10.0),)
+
+
+def test_second_derivatives_by_a_module() -> None:
+    model = nn.Linear(1, 1, rng=0)
+    w, b = (p.data for p in model.parameters())
+
+    def loss(m: Any) -> Any:
+        return (m([2.0])[0] - 3.0) ** 2
+
+    def gradient_norm(m: Any) -> Any:
+        gradient = grad(loss)(m)
+        return gradient.weight[0][0] ** 2 + gradient.bias[0] ** 2
+
+    residual = 2.0 * w + b - 3.0
+    assert grad(gradient_norm)(model).weight[0][0].data == pytest.approx(2 * (16.0 + 4.0) * residual * 2.0)
+    second = jacobian(lambda m: grad(loss)(m).weight[0][0])(model)
+    assert (second.weight[0][0].data, second.bias[0].data) == pytest.approx((8.0, 4.0))
+
+
+def test_tangents_may_come_in_another_order() -> None:
+    f: Any = lambda d: d["a"] * 2.0 + d["b"]
+    assert jvp(f, ({"a": 1.0, "b": 2.0},), ({"b": 1.0, "a": 0.0},)) == (4.0, 1.0)
+
+
+def test_a_result_of_no_dimension_is_one_number() -> None:
+    assert grad(lambda x: np.where(x > 0, x * x, -x))(3.0) == 6.0

@@ -191,25 +191,26 @@ class _Exit:
 
     def __get__(self, block: "_Block | None", owner: type) -> Callable[..., Any]:
         if block is None:  # contextlib.ExitStack asks the class
-            return _leave_innermost
+            return _leave
+        if block.by_hand:
+            return block.by_hand.pop().__exit__  # type: ignore[no-any-return]
         lock = threading.Lock()
         _entering.set(lock)
         return lock.__exit__
 
 
-def _leave_innermost(block: "_Block", *exception: object) -> None:
-    modes: Modes | None = top.get()
-    while modes is not None:
-        if modes.block is not None and modes.block.locked():
-            modes.block.release()
-            return
-        modes = modes.before
+def _leave(block: "_Block", *exception: object) -> None:
+    if not block.by_hand:
+        raise RuntimeError(f"{type(block).__name__} is left before it was entered; write `with` for both")
+    block.by_hand.pop().release()
 
 
 class _Block(ContextDecorator):
     """A context manager and decorator that changes one mode of the current context."""
 
     _settings: ClassVar[dict[str, Any]]
+    #: The locks of blocks that were entered by ``__enter__()``.
+    by_hand: Any = ()
 
     def __init__(self, *misplaced: Any) -> None:
         if misplaced:
@@ -224,8 +225,11 @@ class _Block(ContextDecorator):
         return super().__call__(function)
 
     def __enter__(self) -> Self:
-        lock = _entering.get() or threading.Lock()
+        lock = _entering.get()
         _entering.set(None)
+        if lock is None:  # called by hand, without `with`
+            lock = threading.Lock()
+            self.by_hand = [*self.by_hand, lock]
         before = top.get()
         try:
             lock.acquire()

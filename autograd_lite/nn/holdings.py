@@ -41,7 +41,7 @@ class _Noted:
 class Holder:
     """Base class of what has parameters among its attributes. It refuses to lose one."""
 
-    __slots__ = ("_noted",)
+    __slots__ = ("_noted", "_stand_ins")
 
     _noted: _Noted
 
