@@ -771,3 +771,9 @@ def test_nothing_to_clip_is_of_length_0() -> None:
 def test_misuse_says_what_was_expected(call: Callable[[], Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()
+
+
+def test_an_array_of_floats_cannot_take_the_place_of_parameters() -> None:
+    layer = nn.Linear(1, 1, rng=0)
+    with pytest.raises(TypeError, match=r"has taken the place of the parameter weight\.0\.0"):
+        layer.weight = np.array([[0.5]])  # type: ignore[assignment]

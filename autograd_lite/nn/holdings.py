@@ -164,10 +164,11 @@ def _check(before: Any, now: Any, parameters: dict[int, Value], path: str) -> No
             raise TypeError(
                 f"{describe(now)} has taken the place of the parameter {before.name or path}, and nothing would train "
                 "it. Change the parameter's number instead: p.data -= 0.1 * p.grad. For one that stays as it is write "
-                "p.requires_grad_(False), for a new parameter Value(...)"
+                "p.requires_grad_(False), for a new parameter Value(...), and a state that is no parameter begins as "
+                "0.0 or Value(0.0).detach()"
             )
     elif not isinstance(now, (Value, Holder)):
-        places = dict(items(now))
+        places = dict(items(pytree.listed(now)))  # of floats too
         for key, item in items(before):
             if key in places:
                 _check(item, places[key], parameters, f"{path}.{key}" if path else str(key))
