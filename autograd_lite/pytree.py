@@ -107,10 +107,10 @@ def _flattened(tree: Any, leaves: list[Any], path: list[str]) -> Structure:
     return Structure(level, children)
 
 
-def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+def leaves(tree: Any) -> Iterator[tuple[str, Any]]:
     """Every leaf with its path, in order. Raises as :func:`flatten`."""
     found, structure = flatten(tree)
-    return zip([path + rest for rest in structure.paths()], found, strict=True)
+    return zip(structure.paths(), found, strict=True)
 
 
 def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:

@@ -309,9 +309,7 @@ class Results:
             self.floats += items
             return lambda floats, nodes, others, values: kind(floats[start:stop])
         _check_attributes(result)
-        if pytree.is_any_array(result) and not any(
-            type(item) is TracedFloat or isinstance(item, Value) for item in items
-        ):
+        if pytree.is_any_array(result) and not any(map(_is_computed, items)):
             return lambda floats, nodes, others, values: result.copy()
         built, rebuild = [self._builder(item) for item in items], level.rebuild
         return lambda *parts: rebuild([build(*parts) for build in built])
@@ -325,9 +323,7 @@ def _check_attributes(result: Any) -> None:
     """Raise if a result holds traced numbers besides its items: they would stay as they are."""
     fields = getattr(type(result), "__dataclass_fields__", ())
     for name, attribute in getattr(result, "__dict__", {}).items():
-        if name not in fields and (
-            type(attribute) is TracedFloat or type(getattr(attribute, "_primal", 0)) is TracedFloat
-        ):
+        if name not in fields and type(getattr(attribute, "_primal", attribute)) is TracedFloat:
             raise TracingError(
                 f"the function returns a {type(result).__name__} whose attribute {name!r} is a traced number; only "
                 "items and fields come back"
