@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from autograd_lite import data, functions, linalg, nn, ops
 from autograd_lite._rng import manual_seed
 from autograd_lite._version import __version__ as __version__
-from autograd_lite.core.modes import detect_anomaly, no_grad
+from autograd_lite.core.blocks import detect_anomaly, no_grad
 from autograd_lite.core.ops import *  # noqa: F403 - the table is the list of primitives
 from autograd_lite.core.ops import absolute, power, round_
 from autograd_lite.data import ones, rand, randn, tensor, zeros
