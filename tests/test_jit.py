@@ -20,10 +20,11 @@ from hypothesis import strategies as st
 import autograd_lite as ag
 from autograd_lite import Op, Value, grad, hessian, jacobian, jit, jvp, no_grad, value_and_grad, vjp
 from autograd_lite.errors import AnomalyError, ArgumentError, GraphError, TracingError
+from autograd_lite.jit.backends import vm
 from autograd_lite.nn import MLP, Module
 from autograd_lite.testing.strategies import Program, programs
 
-BACK_ENDS = ["python", "native"]
+BACK_ENDS = ["python", "native", *(["vm"] if vm.is_there() else [])]
 SPECIAL = [0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan, 1e-310, 1e200, -1e200, 0.5, 710.0]
 
 numbers = st.one_of(st.sampled_from(SPECIAL), st.floats(-4, 4), st.floats())

@@ -20,7 +20,7 @@ from autograd_lite import Value, grad, jit, value_and_grad
 from autograd_lite.core import ops
 from autograd_lite.errors import ArgumentError, MissingDependencyError
 from autograd_lite.jit import passes
-from autograd_lite.jit.backends import llvm, native
+from autograd_lite.jit.backends import deferred, llvm, native, vm
 from autograd_lite.jit.backends import python as python_back_end
 from autograd_lite.jit.backends.pieces import pieces_of
 from autograd_lite.jit.program import Guard, Instruction, Program
@@ -28,6 +28,8 @@ from tests.test_jit import SPECIAL, bits
 from tests.test_readme import ROOT, blocks
 
 BACK_ENDS: dict[str, Any] = {"python": python_back_end.PythonCode, "native": native.NativeCode}
+if vm.is_there():
+    BACK_ENDS["vm"] = vm.VmCode
 
 
 def program(*instructions: tuple[Any, ...], inputs: int = 2, outputs: Any = None, guards: Any = ()) -> Program:
@@ -221,7 +223,7 @@ def test_a_long_program_compiles_in_pieces() -> None:
             x = x * 0.5 + (1.0 if i % 3 else x)
         return x
 
-    assert [jit(f, backend=name)(0.25) for name in BACK_ENDS] == [f(0.25)] * 2
+    assert [jit(f, backend=name)(0.25) for name in BACK_ENDS] == [f(0.25)] * len(BACK_ENDS)
 
 
 def test_long_native_code_releases_the_interpreter_lock() -> None:

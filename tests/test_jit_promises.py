@@ -18,9 +18,10 @@ import pytest
 import autograd_lite as ag
 from autograd_lite import Op, Value, grad, hessian, jit, nn, value_and_grad
 from autograd_lite.errors import ArgumentError, TracingError, VerificationError
+from autograd_lite.jit.backends import vm
 from autograd_lite.nn import MLP, Module
 
-BACK_ENDS = ["python", "native"]
+BACK_ENDS = ["python", "native", *(["vm"] if vm.is_there() else [])]
 
 
 @pytest.fixture(params=BACK_ENDS)

@@ -33,7 +33,7 @@ FLOORS: dict[str, list[list[str]]] = {
         ["elementwise", "modes"],
         ["operators"],
         ["op"],
-        ["ops"],
+        ["ops", "recorded"],
         ["node"],
         ["chain"],
         ["value"],
@@ -50,8 +50,8 @@ FLOORS: dict[str, list[list[str]]] = {
     ],
     "jit/backends": [
         ["cpython", "pieces"],
-        ["llvm", "python", "deferred"],
-        ["native"],
+        ["llvm", "python", "vm"],
+        ["native", "deferred"],
     ],
 }
 #: Arrows that go up, each with its reason.

@@ -1,6 +1,10 @@
 """Functions of floats that the table of primitives needs and ``math`` lacks.
 
 Values only: the derivatives stand in :mod:`autograd_lite.core.ops`.
+
+``kernels.pxd`` beside this file declares those that are plain arithmetic as functions of C doubles. Compiled, a
+division by zero is an infinity there and does not raise, so what an :class:`Op` answers ``otherwise`` has to be
+what IEEE arithmetic makes of the same line; the tests hold the two against each other.
 """
 
 import math
@@ -13,26 +17,38 @@ __all__ = [
     "direction",
     "divide_at_edges",
     "elu",
+    "equal",
     "exp_difference",
     "floor",
     "gelu",
+    "greater",
+    "greater_equal",
+    "identity",
     "leaky_relu",
+    "less",
+    "less_equal",
     "log_sum_exp",
     "logaddexp",
     "logistic_pdf",
     "logit",
     "maximum",
     "minimum",
+    "no_slope",
+    "not_equal",
+    "one_minus_square",
     "power_at_edges",
+    "reciprocal",
     "relu",
     "round_half_even",
     "sigmoid",
     "sign",
     "silu",
     "softplus",
+    "square",
     "strong_mul",
     "strong_zero",
     "trunc",
+    "where",
     "xlogy",
 ]
 
@@ -50,6 +66,26 @@ def power_at_edges(x: float, y: float) -> float:
     if x < 0.0 and not y.is_integer():
         return nan
     return math.copysign(inf, x) if odd else inf
+
+
+def identity(x: float) -> float:
+    """x itself."""
+    return x
+
+
+def square(x: float) -> float:
+    """x * x."""
+    return x * x
+
+
+def reciprocal(x: float) -> float:
+    """1 / x."""
+    return 1.0 / x
+
+
+def one_minus_square(x: float) -> float:
+    """1 - x^2, without cancellation near 1."""
+    return (1.0 - x) * (1.0 + x)
 
 
 def constant_power(x: float, n: float) -> float:
@@ -179,6 +215,46 @@ def xlogy(x: float, y: float) -> float:
 def direction(x: float, y: float, length: float) -> float:
     """x / length, where length is hypot(x, y); 0 at the origin."""
     return x / length if length else 0.0
+
+
+def no_slope(r: float, *xs: float) -> float:
+    """0, at any length r of any vector."""
+    return 0.0
+
+
+def where(condition: float, x: float, y: float) -> float:
+    """x, and y where the condition is 0."""
+    return x if condition != 0.0 else y
+
+
+def greater(x: float, y: float) -> float:
+    """1 if x > y, else 0; the other comparisons likewise."""
+    return 1.0 if x > y else 0.0
+
+
+def greater_equal(x: float, y: float) -> float:
+    """1 if x >= y, else 0."""
+    return 1.0 if x >= y else 0.0
+
+
+def less(x: float, y: float) -> float:
+    """1 if x < y, else 0."""
+    return 1.0 if x < y else 0.0
+
+
+def less_equal(x: float, y: float) -> float:
+    """1 if x <= y, else 0."""
+    return 1.0 if x <= y else 0.0
+
+
+def equal(x: float, y: float) -> float:
+    """1 if x == y, else 0."""
+    return 1.0 if x == y else 0.0
+
+
+def not_equal(x: float, y: float) -> float:
+    """1 if x != y, else 0."""
+    return 1.0 if x != y else 0.0
 
 
 def sign(x: float) -> float:

@@ -120,9 +120,10 @@ constant_power: Op = Op(  # n is a constant, never a Value: what `x ** 3` record
     symbol="**", otherwise=kernels.power_at_edges)
 floordiv = Op("floordiv", operator.floordiv, (0.0, 0.0), symbol="//", otherwise=kernels.divide_at_edges)
 mod = Op("mod", operator.mod, lambda ans, x, y: (1.0, -(x // y)), symbol="%")
-square = Op("square", lambda x: x * x, lambda ans, x: (2 * x,))
-reciprocal = Op("reciprocal", lambda x: 1 / x, lambda ans, x: (-ans * ans,), otherwise=lambda x: math.copysign(inf, x))
-identity = Op("identity", lambda x: x, (1.0,))
+square = Op("square", kernels.square, lambda ans, x: (2 * x,))
+reciprocal = Op("reciprocal", kernels.reciprocal, lambda ans, x: (-ans * ans,),
+                otherwise=lambda x: math.copysign(inf, x))
+identity = Op("identity", kernels.identity, (1.0,))
 
 # Exponentials, logarithms, roots
 exp = Op("exp", math.exp, lambda ans, x: (ans,), otherwise=inf)
@@ -143,7 +144,7 @@ logaddexp = Op(  # half each where both are inf, as in log_sum_exp and maximum
         where(equal(x, inf) * equal(y, inf), 0.5, sigmoid(y - x))))
 xlogy = Op(  # 0 where x is 0, and then its partial by y is 0 too
     "xlogy", kernels.xlogy, lambda ans, x, y: (log(y), where(equal(x, 0.0) * equal(y, 0.0), 0.0, x / y)),
-    otherwise=lambda x, y: math.copysign(inf, -x) if y == 0.0 else nan)
+    otherwise=lambda x, y: x * -inf if y == 0.0 else nan)
 
 # Trigonometric and hyperbolic functions
 sin = Op("sin", math.sin, lambda ans, x: (cos(x),))
@@ -211,16 +212,16 @@ minimum = Op("minimum", kernels.minimum, lambda ans, x, y: (
     less(x, y) + 0.5 * equal(x, y), greater(x, y) + 0.5 * equal(x, y)))
 clip = Op("clip", kernels.clip, lambda ans, x, low=-inf, high=inf: (  # at a bound 1 by x
     less_equal(low, x) * less_equal(x, high), less(x, low) * less_equal(low, high), less(high, maximum(x, low))))
-where: Op = Op("where", lambda condition, x, y: x if condition else y, lambda ans, condition, x, y: (
+where: Op = Op("where", kernels.where, lambda ans, condition, x, y: (
     0.0, not_equal(condition, 0.0), equal(condition, 0.0)))
 
 # Comparisons as numbers, 1 or 0, that a recorded graph computes anew (`x > y` is a bool)
-greater: Op = Op("greater", lambda x, y: 1.0 if x > y else 0.0, (0.0, 0.0), symbol=">")
-greater_equal: Op = Op("greater_equal", lambda x, y: 1.0 if x >= y else 0.0, (0.0, 0.0), symbol=">=")
-less: Op = Op("less", lambda x, y: 1.0 if x < y else 0.0, (0.0, 0.0), symbol="<")
-less_equal: Op = Op("less_equal", lambda x, y: 1.0 if x <= y else 0.0, (0.0, 0.0), symbol="<=")
-equal: Op = Op("equal", lambda x, y: 1.0 if x == y else 0.0, (0.0, 0.0), symbol="==")
-not_equal: Op = Op("not_equal", lambda x, y: 1.0 if x != y else 0.0, (0.0, 0.0), symbol="!=")
+greater: Op = Op("greater", kernels.greater, (0.0, 0.0), symbol=">")
+greater_equal: Op = Op("greater_equal", kernels.greater_equal, (0.0, 0.0), symbol=">=")
+less: Op = Op("less", kernels.less, (0.0, 0.0), symbol="<")
+less_equal: Op = Op("less_equal", kernels.less_equal, (0.0, 0.0), symbol="<=")
+equal: Op = Op("equal", kernels.equal, (0.0, 0.0), symbol="==")
+not_equal: Op = Op("not_equal", kernels.not_equal, (0.0, 0.0), symbol="!=")
 # fmt: on
 
 
@@ -273,13 +274,13 @@ def _direction_slopes(ans: Any, x: Any, y: Any, length: Any) -> tuple[Any, Any, 
 
 
 # What partials are made of. Primitives like the others, but not for users.
-one_minus_square: Op = Op("one_minus_square", lambda x: (1 - x) * (1 + x), lambda ans, x: (-2 * x,))
+one_minus_square: Op = Op("one_minus_square", kernels.one_minus_square, lambda ans, x: (-2 * x,))
 direction: Op = Op("direction", kernels.direction, _direction_slopes)  # x / hypot(x, y), where length is that hypot
 exp_difference: Op = Op(  # exp(x - y), and 1 where both are inf
     "exp_difference", kernels.exp_difference, lambda ans, x, y: (ans, -ans), otherwise=inf
 )
 no_slope: Op = Op(  # 0; its derivative is nan where r is 0
-    "no_slope", lambda r, *xs: 0.0, lambda ans, r, *xs: (0.0, *[where(equal(r, 0.0), nan, 0.0)] * len(xs))
+    "no_slope", kernels.no_slope, lambda ans, r, *xs: (0.0, *[where(equal(r, 0.0), nan, 0.0)] * len(xs))
 )
 polygamma_difference: Op = Op(  # polygamma(n, x) - polygamma(n, x + y)
     "polygamma_difference",

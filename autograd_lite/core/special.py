@@ -6,7 +6,8 @@ Values only, as in :mod:`autograd_lite.core.kernels`.
 import functools
 import math
 from collections.abc import Callable
-from math import inf, nan
+from math import fsum, inf, nan
+from math import lgamma as pythons_lgamma  # which is not the C library's
 
 __all__ = [
     "betaln",
@@ -45,9 +46,16 @@ _DIGAMMA = (
     -3.6336507898010456e-06, 2.486022733129538e-06, -1.7008538854332607e-06, 1.1636675363548843e-06,
     -7.96142543124197e-07,
 )  # fmt: skip
-# Bernoulli numbers B2, B4 ... B20.
-_BERNOULLI: tuple[float, ...] = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
-_BERNOULLI += (43867 / 798, -174611 / 330)
+# Bernoulli numbers B2, B4 ... B20. Of floats, as compiled 1 / 6 would be a division of C's.
+_BERNOULLI = (
+    1.0 / 6.0, -1.0 / 30.0, 1.0 / 42.0, -1.0 / 30.0, 5.0 / 66.0, -691.0 / 2730.0, 7.0 / 6.0, -3617.0 / 510.0,
+    43867.0 / 798.0, -174611.0 / 330.0,
+)  # fmt: skip
+# B2 / (2 1), B4 / (4 3) ... B16 / (16 15), of Stirling's series
+_STIRLING = tuple([b / (k * (k - 1.0)) for k, b in zip(range(2, 18, 2), _BERNOULLI, strict=False)])
+_FACTORIALS = tuple([float(math.factorial(n)) for n in range(171)])
+#: Beyond this order the terms of polygamma are no floats.
+_LAST_ORDER = 150.0
 
 
 def _polynomial(coefficients: tuple[float, ...], x: float) -> float:
@@ -65,7 +73,7 @@ def lgamma(x: float) -> float:
     the series around 2 (Abramowitz and Stegun 6.1.33) after steps of 1.
     """
     if not 0.5 <= x < 8.0:
-        return math.lgamma(x)
+        return pythons_lgamma(x)
     if x < 1.5:
         return _lgamma_around_2(x - 1.0) - math.log1p(x - 1.0)
     product = 1.0
@@ -88,64 +96,100 @@ def digamma(x: float) -> float:
     """
     if not 0.0 < x < 10.0:
         return polygamma(0.0, x)
-    terms = []
+    total, rest = 0.0, 0.0
     while x > 2.0:
         x -= 1.0
-        terms.append(1.0 / x)
+        total, rest = _added(total, rest, 1.0 / x)
     if x < 1.0:
-        terms.append(-1.0 / x)
+        total = -1.0 / x
         x += 1.0
     d = x - _ROOT - _REST_OF_ROOT
-    return math.fsum([d * _polynomial(_DIGAMMA, d), *terms])
+    total, rest = _added(total, rest, d * _polynomial(_DIGAMMA, d))
+    return total + rest if rest == rest else total  # rest is nan where the total is infinite
+
+
+def _added(total: float, rest: float, term: float) -> tuple[float, float]:
+    """total + term, and rest + what its rounding leaves out (D. E. Knuth): a sum in twice the digits."""
+    ans = total + term
+    of_term = ans - total
+    return ans, rest + ((total - (ans - of_term)) + (term - of_term))
 
 
 def polygamma(n: float, x: float) -> float:
     """The n-th derivative of digamma, for a whole n >= 0 (else nan).
 
     At its poles 0, -1, -2 ... inf if n is odd, nan if not, as its sign differs on the two sides.
-    Reflection for negative x, the recurrence up to x >= 10 + n, then the asymptotic
-    series (Abramowitz and Stegun 6.4.7, 6.4.6 and 6.4.11; 6.3 for n = 0).
+    Reflection for negative x (Abramowitz and Stegun 6.4.7), else as polygamma_difference.
     """
-    if not n.is_integer() or n < 0.0 or x != x or x == -inf:
+    if not 0.0 <= n < inf or math.floor(n) != n or x != x or x == -inf:
         return nan
-    order = int(n)
-    if x <= 0.0 and x.is_integer():
-        return inf if order % 2 else nan
     if x == inf:
-        return 0.0 if order else inf
-    if x < 0.0:
-        reflected = polygamma(n, 1.0 - x) if order else digamma(1.0 - x)
-        return (-1.0) ** order * reflected - math.pi * _cot_pi(x, order)
-    return math.fsum(_polygamma_terms(order, x, lambda m, at: at**-m, math.log))
+        return 0.0 if n else inf
+    if x <= 0.0:
+        return _reflected(int(n), x)
+    return _polygamma_sum(n, x, inf)
 
 
 def polygamma_difference(n: float, x: float, y: float) -> float:
     """polygamma(n, x) - polygamma(n, x + y), without cancellation where both are positive."""
-    if not (n.is_integer() and n >= 0.0 and 0.0 < x < inf and 0.0 < y < inf):
+    if not (0.0 <= n < inf and math.floor(n) == n and 0.0 < x < inf and 0.0 < y < inf):
         return polygamma(n, x) - polygamma(n, x + y)
-
-    def power(m: int, at: float) -> float:  # at^-m - (at + y)^-m
-        return -(at**-m) * math.expm1(-m * math.log1p(y / at))
-
-    return math.fsum(_polygamma_terms(int(n), x, power, lambda at: -math.log1p(y / at)))
+    return _polygamma_sum(n, x, y)
 
 
-def _polygamma_terms(
-    order: int, x: float, power: Callable[[int, float], float], log: Callable[[float], float]
-) -> list[float]:
-    """What polygamma is a sum of for x > 0, where ``power(m, at)`` is at**-m."""
-    sign = 1.0 if order % 2 else -1.0
-    terms = []
-    while x < 10.0 + order:
-        terms.append(sign * math.factorial(order) * power(order + 1, x))
+def _polygamma_sum(n: float, x: float, y: float) -> float:
+    """polygamma(n, x) for x > 0, and for a finite y less polygamma(n, x + y).
+
+    The recurrence up to x >= 10 + n, then the asymptotic series (Abramowitz and Stegun 6.4.6 and 6.4.11; 6.3 for
+    n = 0), which goes by powers x^-m (1 - r^m), where r = x / (x + y).
+    """
+    if n > _LAST_ORDER:
+        raise OverflowError(f"polygamma of order {n} is beyond the largest float on its way")
+    factorial = _FACTORIALS[int(n)]
+    sign = 1.0 if math.fmod(n, 2.0) == 1.0 else -1.0
+    total, rest = 0.0, 0.0
+    while x < 10.0 + n:
+        total, rest = _added(total, rest, sign * factorial * _power_difference(n + 1.0, x, y))
         x += 1.0
-    terms.append(sign * math.factorial(order - 1) * power(order, x) if order else log(x))
-    terms.append(sign * math.factorial(order) * 0.5 * power(order + 1, x))
-    for two_k, bernoulli in zip(range(2, 22, 2), _BERNOULLI, strict=True):
-        # (2k + n - 1)! / (2k)!, small enough to be exact as a product
-        falling = math.prod(range(two_k + 1, two_k + order)) if order else 1.0 / two_k
-        terms.append(sign * bernoulli * falling * power(two_k + order, x))
-    return terms
+    log_ratio = math.log1p(y / x)
+    ratio, power = x / (x + y), math.pow(x, -n)
+    lost = math.pow(ratio, n)  # r^m, and what is left of 1
+    left = -math.expm1(-n * log_ratio) if n else 0.0
+    if n:
+        first = sign * (factorial / n) * power * left
+    else:
+        first = math.log(x) if y == inf else -log_ratio
+    total, rest = _added(total, rest, first)
+    half = 0.5 * power / x * -math.expm1(-(n + 1.0) * log_ratio)
+    total, rest = _added(total, rest, sign * factorial * half)
+    squares_left = -math.expm1(-2.0 * log_ratio)
+    falling, m = 0.5 * factorial * (n + 1.0), 2.0  # (m + n - 1)! / m!
+    for bernoulli in _BERNOULLI:
+        power /= x * x
+        left += lost * squares_left
+        lost *= ratio * ratio
+        total, rest = _added(total, rest, sign * bernoulli * falling * power * left)
+        falling *= (m + n) * (m + n + 1.0) / ((m + 1.0) * (m + 2.0))
+        m += 2.0
+    if rest != rest:  # as it is where the total is infinite
+        raise OverflowError(f"polygamma of order {n} is beyond the largest float here")
+    return total + rest
+
+
+def _power_difference(m: float, x: float, y: float) -> float:
+    """x^-m - (x + y)^-m."""
+    if m == 1.0:
+        return 1.0 / x if y == inf else y / (x + y) / x
+    power = 1.0 / (x * x) if m == 2.0 else math.pow(x, -m)
+    return power if y == inf else -power * math.expm1(-m * math.log1p(y / x))
+
+
+def _reflected(order: int, x: float) -> float:
+    """polygamma(order, x) for x <= 0."""
+    if x.is_integer():
+        return inf if order % 2 else nan
+    reflected = polygamma(float(order), 1.0 - x) if order else digamma(1.0 - x)
+    return (-reflected if order % 2 else reflected) - math.pi * _cot_pi(x, order)
 
 
 def _cot_pi(x: float, order: int) -> float:
@@ -158,7 +202,7 @@ def _cot_pi(x: float, order: int) -> float:
     for _ in range(order):
         slopes = [-math.pi * i * a for i, a in enumerate(polynomial)][1:]
         polynomial = [a + b for a, b in zip([*slopes, 0.0, 0.0], [0.0, 0.0, *slopes], strict=True)]
-    return math.fsum(a * c**i for i, a in enumerate(polynomial) if a)
+    return fsum(a * c**i for i, a in enumerate(polynomial) if a)
 
 
 def betaln(x: float, y: float) -> float:
@@ -178,18 +222,25 @@ def betaln(x: float, y: float) -> float:
         return lgamma(a) + lgamma(b) - lgamma(a + b)
     corrections = _stirling(b) - _stirling(a + b)
     if a < 10.0:
-        return math.fsum([lgamma(a), corrections, -(a + b - 0.5) * math.log1p(a / b), -a * math.log(b), a])
+        return _sum_of_five(lgamma(a), corrections, -(a + b - 0.5) * math.log1p(a / b), -a * math.log(b), a)
     corrections += _stirling(a)
-    share = a / (a + b)
-    return math.fsum(
-        [0.5 * math.log(2.0 * math.pi), corrections, -0.5 * math.log(b), (a - 0.5) * math.log(share),
-         -b * math.log1p(a / b)]
-    )  # fmt: skip
+    share = a / (a + b) if a + b < inf else 1.0 / (1.0 + b / a)
+    near = (a - 0.5) * math.log(share)
+    return _sum_of_five(0.5 * math.log(2.0 * math.pi), corrections, -0.5 * math.log(b), near, -b * math.log1p(a / b))
+
+
+def _sum_of_five(v: float, w: float, x: float, y: float, z: float) -> float:
+    """The sum of five numbers that may cancel."""
+    total, rest = _added(v, 0.0, w)
+    total, rest = _added(total, rest, x)
+    total, rest = _added(total, rest, y)
+    total, rest = _added(total, rest, z)
+    return total + rest if rest == rest else total
 
 
 def _stirling(x: float) -> float:
     """lgamma(x) less (x - 1/2) log(x) - x + log(2 pi) / 2, for x >= 10 (Abramowitz and Stegun 6.1.40)."""
-    return math.fsum(b / (k * (k - 1) * x ** (k - 1)) for k, b in zip(range(2, 18, 2), _BERNOULLI, strict=False))
+    return _polynomial(_STIRLING, 1.0 / (x * x)) / x
 
 
 # ---- The normal distribution --------------------------------------------------------------
@@ -207,7 +258,7 @@ def norm_pdf(x: float) -> float:
     """
     if not abs(x) < _FAR:
         return 0.0 if abs(x) >= _FAR else nan
-    near = round(x * 16.0) / 16.0
+    near = math.floor(x * 16.0 + 0.5) / 16.0
     return math.exp(-0.5 * near * near) * math.exp(-0.5 * (x - near) * (x + near)) / math.sqrt(2.0 * math.pi)
 
 

@@ -12,7 +12,8 @@ from autograd_lite.core.checks import describe
 from autograd_lite.core.node import numbers_of
 from autograd_lite.errors import ArgumentError, MissingDependencyError, TracingError
 from autograd_lite.jit.arguments import Arguments, Results, check_unchanged, stand_in
-from autograd_lite.jit.backends.deferred import DeferredCode
+from autograd_lite.jit.backends import vm
+from autograd_lite.jit.backends.deferred import DeferredCode, SwappedCode
 from autograd_lite.jit.backends.native import NativeCode, is_installed
 from autograd_lite.jit.backends.python import PythonCode
 from autograd_lite.jit.cache import Cache, Path, Variant
@@ -48,8 +49,8 @@ class Compiled(Generic[_P, _R]):
     ) -> None:
         if not callable(f):
             raise TypeError(f"jit takes a function, not its result, so write jit(f)(x); got {describe(f)}")
-        if backend not in {"auto", "native", "python"}:
-            raise ArgumentError(f"backend is 'auto', 'native' or 'python', got {describe(backend)}")
+        if backend not in {"auto", "native", "python", "vm"}:
+            raise ArgumentError(f"backend is 'auto', 'native', 'python' or 'vm', got {describe(backend)}")
         if not isinstance(max_paths, int) or max_paths < 1:
             raise ArgumentError(f"max_paths is a whole number from 1 up, got {describe(max_paths)}")
         if verify and fast_math:
@@ -269,14 +270,20 @@ def _restored(f: Callable[_P, _R], options: dict[str, Any]) -> Compiled[_P, _R]:
 def _back_end(name: str, fast_math: bool) -> BackEnd:
     """What makes code of a program; llvmlite is looked for when that is first asked for."""
 
-    def compile(program: Program) -> Any:
-        if name == "python" or (name == "auto" and not is_installed()):
+    def native(program: Program) -> Any:
+        return NativeCode(program, fast_math=fast_math)
+
+    def native_or_python(program: Program) -> Any:
+        if not is_installed():
             return PythonCode(program)
         try:
-            return NativeCode(program, fast_math=fast_math)
+            return native(program)
         except MissingDependencyError:
-            if name == "native":
-                raise
             return PythonCode(program)
 
-    return compile if name != "auto" else lambda program: DeferredCode(program, compile)
+    if name == "auto":
+        if vm.is_there():
+            return lambda program: SwappedCode(program, native)
+        return lambda program: DeferredCode(program, native_or_python, is_slow=is_installed)
+    back_ends: dict[str, BackEnd] = {"python": PythonCode, "vm": vm.VmCode, "native": native}
+    return back_ends[name]

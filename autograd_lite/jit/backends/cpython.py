@@ -11,14 +11,35 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd_lite.errors import MissingDependencyError
+from autograd_lite.errors import MissingDependencyError, TracingError
+from autograd_lite.jit.program import Program
 
-__all__ = ["API", "DECLARATIONS", "ERROR", "NOT_FLOATS", "UNSURE", "address_of_api", "builtin", "called", "entry"]
+__all__ = [
+    "API",
+    "DECLARATIONS",
+    "ERROR",
+    "NOT_FLOATS",
+    "UNSURE",
+    "address_of_api",
+    "builtin",
+    "called",
+    "entry",
+    "not_floats",
+]
 
 #: What a compiled function may give in the place of a tuple: the number of a guard that fails, from 0 up, or one
 #: of these. ``UNSURE``: the careful form is needed. ``NOT_FLOATS``: an argument is no float, or there are too many.
 #: ``ERROR`` stays inside: Python has an error to raise.
 UNSURE, NOT_FLOATS, ERROR = -2, -3, -4
+
+
+def not_floats(program: Program) -> TracingError:
+    """What to raise where a compiled program was given something else than its floats."""
+    return TracingError(
+        f"{program.name} takes {len(program.inputs)} floats. Did a number leave a function that jit "
+        "compiled by a side effect? Return it from the function"
+    )
+
 
 #: The functions of the C interface that compiled programs use.
 API = (

@@ -1,26 +1,76 @@
-"""The back end that waits: a program is evaluated as it stands at first, and compiled when it has run twice."""
+"""The back ends that wait: a program runs as it stands at first, and is compiled once it has proved to be worth it."""
 
+import os
+import threading
+import weakref
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from autograd_lite.core.checks import as_float
+from autograd_lite.jit.backends.vm import VmCode
 from autograd_lite.jit.program import COMPARISONS, Program
 
-__all__ = ["DeferredCode", "evaluated"]
+__all__ = ["DeferredCode", "SwappedCode", "evaluated", "wait_for_background"]
 
 
-#: So often has a program run before it is compiled.
+#: So often has a program run before it is compiled, where there is no virtual machine.
 _WORTH_COMPILING = 2
+#: Beyond so many instructions a call would notice that it waits for machine code.
+_LONG = 2000
+#: What compiling to machine code takes, in nanoseconds: so much, and so much an instruction.
+_COMPILING, _COMPILING_EACH = 5e6, 60e3
+#: What an operand takes in the virtual machine, in nanoseconds.
+_RUNNING_EACH = 1.0
 
 
-class DeferredCode:
-    """A program that another back end compiles once it proves to be run more than once."""
+class SwappedCode:
+    """A program in the virtual machine from the first call on, and machine code from when that has paid.
+
+    It is compiled in the background when the runs so far have cost as much as that takes. The code then changes
+    between two calls. Where it cannot be compiled the virtual machine goes on.
+    """
 
     def __init__(self, program: Program, compile: Callable[[Program], Any]) -> None:
         self.program = program
-        self._compile = compile
+        self._code: Any = VmCode(program)
+        operands = sum([len(operands) for _, operands in program.instructions]) + 1
+        worth = (_COMPILING + _COMPILING_EACH * len(program)) / (_RUNNING_EACH * operands)
+        machine, itself = self._code.code, weakref.ref(self)
+
+        def swap() -> None:
+            if itself() is not None:  # or nobody calls it any more
+                native = compile(program)
+                code = itself()
+                if code is not None:
+                    code._code = native
+                    machine.hand_over(native.call)
+
+        self.call = self._code.call
+        machine.notify(int(worth) + 1, lambda: in_background(swap))
+
+    @property
+    def source(self) -> str:
+        """What runs at present: the machine's program, or LLVM's."""
+        return str(self._code.source)
+
+    def run(self, *numbers: float) -> tuple[float, ...] | int:
+        """The outputs, or the number of the first guard that does not hold."""
+        return self._code.run(*numbers)  # type: ignore[no-any-return]
+
+
+class DeferredCode:
+    """A program that another back end compiles once it proves to be run more than once.
+
+    A long program is compiled in the background if that back end takes long.
+    """
+
+    def __init__(self, program: Program, compile: Callable[[Program], Any], *, is_slow: Callable[[], bool]) -> None:
+        self.program = program
+        self._compile, self._is_slow = compile, is_slow
         self._runs = 0  # to the end, every guard holding
         self._compiled: Any = None
+        self._lock = threading.Lock()
 
     @property
     def source(self) -> str:
@@ -34,15 +84,20 @@ class DeferredCode:
 
     def run(self, *numbers: float) -> tuple[float, ...] | int:
         """The outputs, or the number of the first guard that does not hold."""
-        if self._runs == _WORTH_COMPILING:
+        if self._compiled is not None:
+            return self._compiled.run(*numbers)  # type: ignore[no-any-return]
+        if self._runs >= _WORTH_COMPILING and not (len(self.program) > _LONG and self._is_slow()):
             return self._code().run(*numbers)  # type: ignore[no-any-return]
         answer = evaluated(self.program, numbers)
         self._runs += type(answer) is tuple
+        if self._runs == _WORTH_COMPILING and type(answer) is tuple and len(self.program) > _LONG and self._is_slow():
+            in_background(self._code)
         return answer
 
     def _code(self) -> Any:
-        if self._compiled is None:
-            self._compiled = self._compile(self.program)
+        with self._lock:
+            if self._compiled is None:
+                self._compiled = self._compile(self.program)
         return self._compiled
 
 
@@ -63,3 +118,59 @@ def evaluated(program: Program, inputs: tuple[float, ...]) -> tuple[float, ...] 
             op, operands = program.instructions[position - len(inputs)]
             numbers.append(as_float(op.evaluate(*map(of, operands))))
     return tuple(map(of, program.outputs))
+
+
+# ---- In the background --------------------------------------------------------------------
+
+
+class _Background:
+    """One thread that does one task after the other, while there are any."""
+
+    def __init__(self) -> None:
+        self.tasks: deque[Callable[[], object]] = deque()
+        self.lock = threading.Lock()
+        self.thread: threading.Thread | None = None
+
+    def add(self, task: Callable[[], object]) -> None:
+        with self.lock:
+            self.tasks.append(task)
+            if self.thread is None:
+                self.thread = threading.Thread(target=self.work, name="autograd_lite compiles", daemon=True)
+                self.thread.start()
+
+    def work(self) -> None:
+        while True:
+            with self.lock:
+                if not self.tasks:
+                    self.thread = None
+                    return
+                task = self.tasks.popleft()
+            try:
+                task()
+            except Exception:  # noqa: S110 - what was there before goes on
+                pass
+
+
+_background = _Background()
+
+
+def _forget() -> None:
+    """In a process that was forked, where the thread is not."""
+    global _background
+    _background = _Background()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
+
+def in_background(task: Callable[[], object]) -> None:
+    """Do a task in another thread, after those that wait. What it raises is dropped."""
+    _background.add(task)
+
+
+def wait_for_background() -> None:
+    """Return when nothing is left to do in the background; for tests."""
+    thread = _background.thread
+    if thread is not None:
+        thread.join()

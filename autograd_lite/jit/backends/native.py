@@ -2,12 +2,13 @@
 
 import ctypes
 import functools
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
 
-from autograd_lite.errors import MissingDependencyError, TracingError
-from autograd_lite.jit.backends.cpython import API, NOT_FLOATS, UNSURE, address_of_api, builtin
+from autograd_lite.errors import MissingDependencyError
+from autograd_lite.jit.backends.cpython import API, NOT_FLOATS, UNSURE, address_of_api, builtin, not_floats
 from autograd_lite.jit.backends.llvm import Source
 from autograd_lite.jit.passes import fast_form
 from autograd_lite.jit.program import Program
@@ -48,14 +49,13 @@ class NativeCode:
                 self._careful = _compiled(Source(self.program, fast_math=self._fast_math))
             answer = self._careful(*numbers)
         if answer == NOT_FLOATS:
-            raise TracingError(
-                f"{self.program.name} takes {len(self.program.inputs)} floats. Did a number leave a function that jit "
-                "compiled by a side effect? Return it from the function"
-            )
+            raise not_floats(self.program)
         return answer  # type: ignore[no-any-return]
 
 
 _compiling = threading.Lock()  # LLVM's table of symbols is one for all
+if hasattr(os, "register_at_fork"):  # so that no child starts with LLVM in the middle of something
+    os.register_at_fork(before=_compiling.acquire, after_in_parent=_compiling.release, after_in_child=_compiling.release)
 
 
 def _compiled(source: Source) -> Callable[..., Any]:

@@ -1,0 +1,228 @@
+/* The loop of the virtual machine: instructions on registers, which are doubles. For vm.pyx.
+
+   Compile without contraction (-ffp-contract=off): a * b + c has to round twice, as in Python. */
+
+#include <Python.h>
+#include <math.h>
+#include <stdint.h>
+
+/* What an instruction does with its registers; `to` is where the answer goes.
+
+   Up to SQRT the operands are `a` and `b`. From WHERE on they stand in the list of operands from `a` on, and `b` says
+   how many there are. CALL is a function of C's library, KERNEL one of ours, CHECKED one of ours that may raise,
+   PYTHON an Op's own evaluation; `b` is its number then. A guard compares `a` and `b`, and gives `to` if the outcome is not `flag`. */
+#define VM_OPCODES(X) \
+    X(UNKNOWN) X(END) \
+    X(ADD) X(SUB) X(MUL) X(DIV) X(FLOORDIV) X(MOD) X(STRONG_MUL) X(STRONG_ZERO) X(MAXIMUM) X(MINIMUM) \
+    X(GREATER) X(GREATER_EQUAL) X(LESS) X(LESS_EQUAL) X(EQUAL) X(NOT_EQUAL) \
+    X(NEG) X(COPY) X(SQUARE) X(CUBE) X(FOURTH) X(RECIPROCAL) X(RECIPROCAL_SQUARE) X(RELU) X(ROUND) X(ABS) X(SQRT) \
+    X(WHERE) X(SUM) X(MEAN) X(DOT) X(LINEAR) X(LOG_SUM_EXP) \
+    X(CALL1) X(CALL2) X(CALL3) X(KERNEL1) X(KERNEL2) X(KERNEL3) X(CHECKED1) X(CHECKED2) X(CHECKED3) X(PYTHON) \
+    X(GUARD_GREATER) X(GUARD_GREATER_EQUAL) X(GUARD_LESS) X(GUARD_LESS_EQUAL) X(GUARD_EQUAL) X(GUARD_NOT_EQUAL)
+
+enum {
+#define X(name) VM_##name,
+    VM_OPCODES(X)
+#undef X
+};
+
+typedef struct {
+    uint16_t opcode, flag;
+    int32_t to, a, b;
+} vm_instruction;
+
+/* What the instructions of a program refer to. */
+typedef struct {
+    const int32_t *operands;
+    void **functions;
+    PyObject **ops; /* which Op the function of the same number belongs to */
+} vm_context;
+
+typedef double (*vm_function1)(double);
+typedef double (*vm_function2)(double, double);
+typedef double (*vm_function3)(double, double, double);
+/* Functions that Cython made for Python too have one more parameter. */
+typedef double (*vm_kernel1)(double, int);
+typedef double (*vm_kernel2)(double, double, int);
+typedef double (*vm_kernel3)(double, double, double, int);
+/* An Op's own evaluation at n registers; -1 with an error set where it raises. */
+typedef int (*vm_python)(PyObject *op, const double *r, const int32_t *at, Py_ssize_t n, double *answer);
+
+enum { VM_OK = -1, VM_ERROR = -9 };
+
+/* Python's % and //, as in CPython's Objects/floatobject.c. */
+static inline double vm_mod(double x, double y) {
+    double mod = fmod(x, y);
+    if (mod == 0.0) return copysign(0.0, y);
+    return (y < 0.0) != (mod < 0.0) ? mod + y : mod;
+}
+
+static inline double vm_floordiv(double x, double y) {
+    double mod = fmod(x, y), quotient = (x - mod) / y, whole;
+    if (y == 0.0) return x / y;
+    if (mod != 0.0 && (y < 0.0) != (mod < 0.0)) quotient -= 1.0;
+    if (quotient == 0.0) return copysign(0.0, x / y);
+    whole = floor(quotient);
+    return quotient - whole > 0.5 ? whole + 1.0 : whole;
+}
+
+/* The sums of kernels.py, from left to right. */
+static inline double vm_sum(const double *r, const int32_t *at, Py_ssize_t n) {
+    double total = n ? r[at[0]] : 0.0;
+    for (Py_ssize_t i = 1; i < n; i++) total += r[at[i]];
+    return total;
+}
+
+static inline double vm_dot(const double *r, const int32_t *at, Py_ssize_t n) {
+    double total = n ? r[at[0]] * r[at[1]] : 0.0;
+    for (Py_ssize_t i = 2; i + 1 < n; i += 2) total += r[at[i]] * r[at[i + 1]];
+    return total;
+}
+
+static inline double vm_linear(const double *r, const int32_t *at, Py_ssize_t n) {
+    double total = r[at[0]];
+    for (Py_ssize_t i = 1; i + 1 < n; i += 2) total += r[at[i]] * r[at[i + 1]];
+    return total;
+}
+
+static inline double vm_log_sum_exp(const double *r, const int32_t *at, Py_ssize_t n) {
+    double largest = -INFINITY, total = 0.0;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        double x = r[at[i]];
+        if (x != x) return x;
+        if (x > largest) largest = x;
+    }
+    if (isinf(largest)) return largest;
+    for (Py_ssize_t i = 0; i < n; i++) total += exp(r[at[i]] - largest);
+    return largest + log(total);
+}
+
+/* A Python function called with registers. */
+static PyObject *vm_call(PyObject *function, const double *r, const int32_t *at, Py_ssize_t n) {
+    PyObject *few[8], **boxed = few, *answer = NULL;
+    Py_ssize_t i, made = 0;
+    if (n > 8 && !(boxed = PyMem_Malloc(n * sizeof(PyObject *)))) return PyErr_NoMemory();
+    for (; made < n; made++)
+        if (!(boxed[made] = PyFloat_FromDouble(r[at[made]]))) goto done;
+    answer = PyObject_Vectorcall(function, boxed, n, NULL);
+done:
+    for (i = 0; i < made; i++) Py_DECREF(boxed[i]);
+    if (boxed != few) PyMem_Free(boxed);
+    return answer;
+}
+
+#if defined(__GNUC__) || defined(__clang__)
+#define VM_CASE(name) L_##name:
+#define VM_NEXT goto *labels[(++p)->opcode]
+#else
+#define VM_CASE(name) case VM_##name:
+#define VM_NEXT continue
+#endif
+#define VM_UNARY(name, expression) VM_CASE(name) { double x = r[p->a]; r[p->to] = (expression); VM_NEXT; }
+#define VM_BINARY(name, expression) VM_CASE(name) { double x = r[p->a], y = r[p->b]; r[p->to] = (expression); VM_NEXT; }
+#define VM_MANY(name, expression) \
+    VM_CASE(name) { const int32_t *at = c->operands + p->a; r[p->to] = (expression); VM_NEXT; }
+#define VM_GUARD(name, comparison) \
+    VM_CASE(name) { double x = r[p->a], y = r[p->b]; if ((comparison) != p->flag) return p->to; VM_NEXT; }
+/* A function that may raise says so by -1. What it then gives is the Op's business. */
+#define VM_CHECKED(name, n, call) \
+    VM_CASE(name) { \
+        const int32_t *at = c->operands + p->a; \
+        double ans = (call); \
+        if (ans == -1.0 && PyErr_Occurred()) { \
+            PyErr_Clear(); \
+            if (python(c->ops[p->b], r, at, n, &ans) < 0) return VM_ERROR; \
+        } \
+        r[p->to] = ans; \
+        VM_NEXT; \
+    }
+#define VM_FUNCTION(kind) ((kind)c->functions[p->b])
+
+/* Runs a program to its end: VM_OK, or the number of the guard that fails, or VM_ERROR. */
+static int vm_run(const vm_instruction *p, double *r, const vm_context *c, vm_python python) {
+#if defined(__GNUC__) || defined(__clang__)
+    static const void *const labels[] = {
+#define X(name) &&L_##name,
+        VM_OPCODES(X)
+#undef X
+    };
+    goto *labels[p->opcode];
+#else
+    for (;; p++) switch (p->opcode) {
+#endif
+    VM_CASE(UNKNOWN)
+    VM_CASE(END) return VM_OK;
+    VM_BINARY(ADD, x + y)
+    VM_BINARY(SUB, x - y)
+    VM_BINARY(MUL, x * y)
+    VM_BINARY(DIV, x / y)
+    VM_BINARY(FLOORDIV, vm_floordiv(x, y))
+    VM_BINARY(MOD, vm_mod(x, y))
+    VM_CASE(STRONG_MUL) {
+        double x = r[p->a], y = r[p->b], ans = x * y;
+        r[p->to] = ans != ans && (x == 0.0 || y == 0.0) ? 0.0 : ans;
+        VM_NEXT;
+    }
+    VM_BINARY(STRONG_ZERO, y == 0.0 && x - x != 0.0 ? 0.0 : x) /* of (y, x) in the table */
+    VM_BINARY(MAXIMUM, x >= y || x != x ? x : y)
+    VM_BINARY(MINIMUM, x <= y || x != x ? x : y)
+    VM_BINARY(GREATER, x > y ? 1.0 : 0.0)
+    VM_BINARY(GREATER_EQUAL, x >= y ? 1.0 : 0.0)
+    VM_BINARY(LESS, x < y ? 1.0 : 0.0)
+    VM_BINARY(LESS_EQUAL, x <= y ? 1.0 : 0.0)
+    VM_BINARY(EQUAL, x == y ? 1.0 : 0.0)
+    VM_BINARY(NOT_EQUAL, x != y ? 1.0 : 0.0)
+    VM_UNARY(NEG, -x)
+    VM_UNARY(COPY, x)
+    VM_UNARY(SQUARE, x * x)
+    VM_UNARY(CUBE, x * x * x)
+    VM_UNARY(FOURTH, x * x * x * x)
+    VM_UNARY(RECIPROCAL, 1.0 / x)
+    VM_UNARY(RECIPROCAL_SQUARE, 1.0 / (x * x))
+    VM_UNARY(RELU, x <= 0.0 ? 0.0 : x)
+    VM_UNARY(ROUND, rint(x))
+    VM_UNARY(ABS, fabs(x))
+    VM_UNARY(SQRT, sqrt(x))
+    VM_MANY(WHERE, r[at[0]] != 0.0 ? r[at[1]] : r[at[2]])
+    VM_MANY(SUM, vm_sum(r, at, p->b))
+    VM_MANY(MEAN, vm_sum(r, at, p->b) / (double)p->b)
+    VM_MANY(DOT, vm_dot(r, at, p->b))
+    VM_MANY(LINEAR, vm_linear(r, at, p->b))
+    VM_MANY(LOG_SUM_EXP, vm_log_sum_exp(r, at, p->b))
+    VM_MANY(CALL1, VM_FUNCTION(vm_function1)(r[at[0]]))
+    VM_MANY(CALL2, VM_FUNCTION(vm_function2)(r[at[0]], r[at[1]]))
+    VM_MANY(CALL3, VM_FUNCTION(vm_function3)(r[at[0]], r[at[1]], r[at[2]]))
+    VM_MANY(KERNEL1, VM_FUNCTION(vm_kernel1)(r[at[0]], 0))
+    VM_MANY(KERNEL2, VM_FUNCTION(vm_kernel2)(r[at[0]], r[at[1]], 0))
+    VM_MANY(KERNEL3, VM_FUNCTION(vm_kernel3)(r[at[0]], r[at[1]], r[at[2]], 0))
+    VM_CHECKED(CHECKED1, 1, VM_FUNCTION(vm_kernel1)(r[at[0]], 0))
+    VM_CHECKED(CHECKED2, 2, VM_FUNCTION(vm_kernel2)(r[at[0]], r[at[1]], 0))
+    VM_CHECKED(CHECKED3, 3, VM_FUNCTION(vm_kernel3)(r[at[0]], r[at[1]], r[at[2]], 0))
+    VM_CASE(PYTHON) { /* the count of operands stands before them */
+        const int32_t *at = c->operands + p->a;
+        if (python(c->ops[p->b], r, at + 1, at[0], r + p->to) < 0) return VM_ERROR;
+        VM_NEXT;
+    }
+    VM_GUARD(GUARD_GREATER, x > y)
+    VM_GUARD(GUARD_GREATER_EQUAL, x >= y)
+    VM_GUARD(GUARD_LESS, x < y)
+    VM_GUARD(GUARD_LESS_EQUAL, x <= y)
+    VM_GUARD(GUARD_EQUAL, x == y)
+    VM_GUARD(GUARD_NOT_EQUAL, x != y)
+#if !(defined(__GNUC__) || defined(__clang__))
+    }
+#endif
+}
+
+/* The value of one op, at n numbers in a row (`at` says 0, 1, 2 ...). For a moment it stands in the place of the first. */
+static inline int vm_value(int opcode, void **function, PyObject *op, double *x, const int32_t *at, Py_ssize_t n,
+                           vm_python python, double *answer) {
+    int in_list = opcode >= VM_WHERE;
+    vm_instruction program[2] = {{opcode, 0, 0, 0, in_list ? (opcode >= VM_CALL1 ? 0 : (int32_t)n) : 1}, {VM_END, 0, 0, 0, 0}};
+    vm_context context = {at, function, &op};
+    double first = x[0];
+    int status = vm_run(program, x, &context, python);
+    *answer = x[0];
+    x[0] = first;
+    return status;
+}

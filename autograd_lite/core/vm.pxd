@@ -1,0 +1,40 @@
+from cpython.object cimport PyObject
+
+from autograd_lite.core.op cimport Op
+
+cdef extern from "vm.h":
+    ctypedef struct vm_instruction:
+        unsigned short opcode, flag
+        int to, a, b
+    ctypedef struct vm_context:
+        const int* operands
+        void** functions
+        PyObject** ops
+
+cdef class Code:
+    cdef readonly Py_ssize_t count, size
+    cdef readonly bint calls_python
+    cdef readonly Py_ssize_t runs
+    cdef Py_ssize_t length, due
+    cdef vm_instruction* program
+    cdef int* operands
+    cdef void** functions
+    cdef int* places
+    cdef list ops
+    cdef object when_due, successor
+    cdef vm_context context
+    cdef bint is_busy
+    # Its numbers: inputs first. An output is the register of that number.
+    cdef double* registers
+    cdef Py_ssize_t output_count
+    cdef Py_ssize_t* outputs
+
+    cdef int execute(self, double* r) except -9
+    cdef double* acquire(self) except NULL
+    cdef void release(self, double* r) noexcept
+
+cdef int prepare(Op op) except -1
+cdef double value1(Op op, double x) except? -1.5
+cdef double value2(Op op, double x, double y) except? -1.5
+cdef double value_n(Op op, double* x, Py_ssize_t n) except? -1.5
+cdef int slopes(Op op, double ans, double* x, Py_ssize_t n, double* out) except -1

@@ -1,0 +1,589 @@
+"""The virtual machine of the compiled core: programs of primitives evaluated at once, without compiling them.
+
+There is no pure version: where the core is not compiled, programs are Python source (:mod:`autograd_lite.jit`),
+and an :class:`Op` evaluates itself.
+
+A program is an array of instructions on an array of registers, which are doubles: inputs first, then constants
+and results. A register is given to another number when the one it holds has been read for the last time.
+What an instruction computes stands in ``vm.h``.
+"""
+
+import math
+
+from autograd_lite.core import kernels, ops, special
+from autograd_lite.core.checks import as_float
+from autograd_lite.core.op import is_primitive
+from autograd_lite.core.recorded import CHOOSE_BY, recorded_partials
+
+from cpython.mem cimport PyMem_Malloc, PyMem_Free
+from cpython.object cimport PyObject
+from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
+from libc cimport math as c
+from libc.string cimport memcpy
+
+from autograd_lite.core.op cimport Op
+
+__all__ = ["Code", "evaluate", "partials"]
+
+cdef extern from "vm.h":
+    enum:
+        VM_UNKNOWN, VM_END, VM_ADD, VM_SUB, VM_MUL, VM_DIV, VM_FLOORDIV, VM_MOD, VM_STRONG_MUL, VM_STRONG_ZERO
+        VM_MAXIMUM, VM_MINIMUM, VM_GREATER, VM_GREATER_EQUAL, VM_LESS, VM_LESS_EQUAL, VM_EQUAL, VM_NOT_EQUAL
+        VM_NEG, VM_COPY, VM_SQUARE, VM_CUBE, VM_FOURTH, VM_RECIPROCAL, VM_RECIPROCAL_SQUARE, VM_RELU, VM_ROUND
+        VM_ABS, VM_SQRT, VM_WHERE, VM_SUM, VM_MEAN, VM_DOT, VM_LINEAR, VM_LOG_SUM_EXP, VM_CALL1, VM_KERNEL1
+        VM_CHECKED1, VM_PYTHON
+        VM_GUARD_GREATER, VM_GUARD_GREATER_EQUAL, VM_GUARD_LESS, VM_GUARD_LESS_EQUAL, VM_GUARD_EQUAL
+        VM_GUARD_NOT_EQUAL
+        VM_OK, VM_ERROR
+    ctypedef int (*vm_python)(PyObject*, const double*, const int*, Py_ssize_t, double*) except -1
+    int vm_run(const vm_instruction*, double*, const vm_context*, vm_python) nogil
+    int vm_value(int, void**, PyObject*, double*, const int*, Py_ssize_t, vm_python, double*) except -9
+    object vm_call(object function, const double* r, const int* at, Py_ssize_t n)
+
+cdef extern from *:
+    """
+    static PyMethodDef vm_method = {"run", NULL, METH_FASTCALL, "A program: its outputs for so many floats."};
+    static PyObject *vm_builtin(PyObject *code, PyObject *(*run)(PyObject *, PyObject *const *, Py_ssize_t)) {
+        vm_method.ml_meth = (PyCFunction)(void (*)(void))run;
+        return PyCFunction_NewEx(&vm_method, code, NULL);
+    }
+    """
+    object vm_builtin(object code, object (*run)(object, PyObject* const*, Py_ssize_t))
+    bint PyFloat_CheckExact(PyObject*)
+    double PyFloat_AS_DOUBLE(PyObject*)
+    object PyObject_Vectorcall(object, PyObject* const*, size_t, void*)
+    PyObject** PySequence_Fast_ITEMS(object)
+    object PyTuple_New(Py_ssize_t)
+    void PyTuple_SET_ITEM(object, Py_ssize_t, PyObject*)
+    PyObject* PyFloat_FromDouble(double) except NULL
+
+#: From so many instructions on a program lets go of the interpreter lock.
+cdef Py_ssize_t LONG = 500
+#: What a program answers where an argument is no float, or there are too many.
+cdef object NOT_FLOATS = -3
+
+
+# ---- What an Op is to the machine ---------------------------------------------------------
+
+cdef dict OPCODES = {
+    "add": VM_ADD, "sub": VM_SUB, "mul": VM_MUL, "div": VM_DIV, "floordiv": VM_FLOORDIV, "mod": VM_MOD,
+    "strong_mul": VM_STRONG_MUL, "strong_zero": VM_STRONG_ZERO, "maximum": VM_MAXIMUM, "minimum": VM_MINIMUM,
+    "greater": VM_GREATER, "greater_equal": VM_GREATER_EQUAL, "less": VM_LESS, "less_equal": VM_LESS_EQUAL,
+    "equal": VM_EQUAL, "not_equal": VM_NOT_EQUAL, "neg": VM_NEG, "identity": VM_COPY, "square": VM_SQUARE,
+    "reciprocal": VM_RECIPROCAL, "relu": VM_RELU, "abs": VM_ABS, "sqrt": VM_SQRT, "where": VM_WHERE,
+    "sum": VM_SUM, "mean": VM_MEAN, "dot": VM_DOT, "linear": VM_LINEAR, "logsumexp": VM_LOG_SUM_EXP,
+}
+#: x ** n for these constants n, as kernels.constant_power has it.
+cdef dict POWERS = {
+    1.0: VM_COPY, 2.0: VM_SQUARE, 3.0: VM_CUBE, 4.0: VM_FOURTH, -1.0: VM_RECIPROCAL, -2.0: VM_RECIPROCAL_SQUARE,
+}
+cdef dict GUARDS = {
+    ">": VM_GUARD_GREATER, ">=": VM_GUARD_GREATER_EQUAL, "<": VM_GUARD_LESS, "<=": VM_GUARD_LESS_EQUAL,
+    "==": VM_GUARD_EQUAL, "!=": VM_GUARD_NOT_EQUAL,
+}
+#: The functions of C's library that Python's math calls, by the address.
+cdef dict LIBM = {
+    math.exp: <size_t>&c.exp, math.exp2: <size_t>&c.exp2, math.expm1: <size_t>&c.expm1, math.log: <size_t>&c.log,
+    math.log2: <size_t>&c.log2, math.log10: <size_t>&c.log10, math.log1p: <size_t>&c.log1p, math.cbrt: <size_t>&c.cbrt,
+    math.sin: <size_t>&c.sin, math.cos: <size_t>&c.cos, math.tan: <size_t>&c.tan, math.asin: <size_t>&c.asin,
+    math.acos: <size_t>&c.acos, math.atan: <size_t>&c.atan, math.sinh: <size_t>&c.sinh, math.cosh: <size_t>&c.cosh,
+    math.tanh: <size_t>&c.tanh, math.asinh: <size_t>&c.asinh, math.acosh: <size_t>&c.acosh,
+    math.atanh: <size_t>&c.atanh, math.erf: <size_t>&c.erf, math.erfc: <size_t>&c.erfc, math.pow: <size_t>&c.pow,
+    math.atan2: <size_t>&c.atan2, math.copysign: <size_t>&c.copysign,
+}
+
+
+cdef int prepare(Op op) except -1:
+    """Find out once what computes an op: an instruction, a function of C's library, a kernel, or Python."""
+    op.opcode = VM_PYTHON
+    if not (is_primitive(op) or op is ops.strong_mul or op is ops.strong_zero):
+        return 0  # a user's own, whose value may give what it likes
+    if op.name in OPCODES:
+        op.opcode = OPCODES[op.name]
+    elif op.value in LIBM:
+        op.function = <void*><size_t>LIBM[op.value]
+        op.opcode = VM_CALL1 + op.arity - 1
+    else:
+        op.function = _kernel(kernels, op)
+        op.opcode = VM_KERNEL1 + op.arity - 1 if op.function else VM_PYTHON
+        if not op.function:
+            op.function = _kernel(special, op)
+            op.opcode = VM_CHECKED1 + op.arity - 1 if op.function else VM_PYTHON
+    return 0
+
+
+cdef void* _kernel(module, Op op) except? NULL:
+    """The C function that the op's value is, where it was compiled as a function of so many doubles."""
+    capsule = getattr(module, "__pyx_capi__", {}).get(getattr(op.value, "__name__", None))
+    if capsule is None or op.arity is None or op.arity > 3 or getattr(module, op.value.__name__) is not op.value:
+        return NULL
+    signature = PyCapsule_GetName(capsule)
+    if signature != f"double ({'double, ' * op.arity}int __pyx_skip_dispatch)".encode():
+        return NULL
+    return PyCapsule_GetPointer(capsule, signature)
+
+
+cdef int evaluated(PyObject* which, const double* r, const int* at, Py_ssize_t n, double* answer) except -1:
+    """The value of any op at registers, in Python."""
+    cdef Op op = <Op><object>which
+    if type(op) is Op:
+        try:
+            ans = vm_call(op.value, r, at, n)
+        except (ArithmeticError, ValueError):
+            ans = vm_call(op.evaluate, r, at, n)
+    else:  # which may compute otherwise
+        ans = vm_call(op.evaluate, r, at, n)
+    answer[0] = ans if type(ans) is float else as_float(ans)
+    return 0
+
+
+# ---- Programs -----------------------------------------------------------------------------
+
+cdef class Code:
+    """A program that runs.
+
+    Args:
+        count: how many inputs it has.
+        instructions: of each the Op and its operands: an int is the position of a number (inputs first, then
+            the result of each instruction), a float a constant.
+        outputs: operands that are the results.
+        guards: comparisons, each with ``number, at, comparison, left, right, outcome`` as in
+            :class:`autograd_lite.jit.program.Guard`.
+
+    ``call`` is a builtin function of so many floats: it gives the tuple of outputs, or the number of the first
+    guard that does not hold, or -3 where an argument is no float.
+
+    >>> from autograd_lite.core import ops
+    >>> code = Code(2, [(ops.mul, (0, 1)), (ops.add, (2, 1.0))], (3,))
+    >>> code.call(2.0, 3.0)
+    (7.0,)
+    >>> code.size  # two inputs, a constant, and a result that takes the place of another
+    3
+    """
+
+    def __cinit__(self, Py_ssize_t count, instructions, outputs, guards=()):
+        self.count, self.length, self.due = count, len(instructions), -1
+        self.ops = []
+        _Writer(self, instructions, outputs, guards).write()
+        self.context.operands, self.context.functions = self.operands, self.functions
+        self.context.ops = PySequence_Fast_ITEMS(self.ops)
+
+    def __dealloc__(self):
+        for memory in (<size_t>self.program, <size_t>self.operands, <size_t>self.functions, <size_t>self.places,
+                       <size_t>self.registers, <size_t>self.outputs):
+            PyMem_Free(<void*><size_t>memory)
+
+    @property
+    def call(self):
+        """The program as a builtin function."""
+        return vm_builtin(self, _called)
+
+    def register_of(self, Py_ssize_t position):
+        """In which register a number is, from when it is known until it has been read for the last time."""
+        return self.places[position]
+
+    def notify(self, Py_ssize_t runs, function):
+        """Call the function, without arguments, after so many more runs."""
+        self.due, self.when_due = self.runs + runs, function
+
+    def hand_over(self, function):
+        """Let another function of the same floats answer from now on."""
+        self.successor = function
+
+    cdef int execute(self, double* r) except -9:
+        """Run on registers whose inputs and constants are set: -1, or the number of the guard that fails."""
+        cdef int status
+        if self.length < LONG or self.calls_python:
+            return vm_run(self.program, r, &self.context, evaluated)
+        with nogil:
+            status = vm_run(self.program, r, &self.context, evaluated)
+        return status
+
+    cdef double* acquire(self) except NULL:
+        """Registers for one run: those of the program, or a copy while it runs elsewhere."""
+        cdef double* r
+        if not self.is_busy:
+            self.is_busy = True
+            return self.registers
+        r = <double*>_allocated(self.size * sizeof(double))
+        memcpy(r, self.registers, self.size * sizeof(double))
+        return r
+
+    cdef void release(self, double* r) noexcept:
+        if r is self.registers:
+            self.is_busy = False
+        else:
+            PyMem_Free(r)
+
+
+cdef object _called(object self, PyObject* const* given, Py_ssize_t count):
+    """What Python calls: floats in, the tuple of outputs out."""
+    cdef Code code = <Code>self
+    cdef Py_ssize_t i
+    cdef double* r
+    cdef int status
+    if code.successor is not None:
+        return PyObject_Vectorcall(code.successor, given, count, NULL)
+    if count != code.count:
+        return NOT_FLOATS
+    for i in range(count):
+        if not PyFloat_CheckExact(given[i]):
+            return NOT_FLOATS
+    r = code.acquire()
+    try:
+        for i in range(count):
+            r[i] = PyFloat_AS_DOUBLE(given[i])
+        status = code.execute(r)
+        if status != VM_OK:
+            return status
+        answer = PyTuple_New(code.output_count)
+        for i in range(code.output_count):
+            PyTuple_SET_ITEM(answer, i, PyFloat_FromDouble(r[code.outputs[i]]))
+    finally:
+        code.release(r)
+    code.runs += 1
+    if code.runs == code.due:
+        code.when_due()
+    return answer
+
+
+cdef void* _allocated(size_t size) except NULL:
+    memory = PyMem_Malloc(size if size else 1)
+    if not memory:
+        raise MemoryError
+    return memory
+
+
+cdef class _Writer:
+    """What writes the instructions of one program and gives out its registers."""
+
+    cdef Code code
+    cdef object instructions, outputs, guards
+    cdef dict constants, numbers
+    cdef int* last  # when each number is read for the last time; -1 once its register is free
+    cdef int* free
+    cdef Py_ssize_t free_count, written, operand_count
+
+    def __cinit__(self, Code code, instructions, outputs, guards):
+        self.code, self.instructions, self.outputs = code, instructions, outputs
+        self.guards = sorted(guards, key=lambda guard: guard.at)
+        self.constants, self.numbers = {}, {}
+
+    def __dealloc__(self):
+        PyMem_Free(self.last)
+        PyMem_Free(self.free)
+
+    cdef int write(self) except -1:
+        cdef Py_ssize_t i, length = self.code.length, waiting = 0, guard_count = len(self.guards)
+        cdef Code code = self.code
+        self.allocate()
+        self.find_last_uses()
+        for i in range(code.count):
+            code.places[i] = <int>i
+        code.size = code.count
+        for i in range(length + 1):
+            while waiting < guard_count and self.guards[waiting].at <= code.count + i:
+                self.write_guard(self.guards[waiting], 2 * i)
+                waiting += 1
+            if i < length:
+                op, operands = self.instructions[i]
+                self.write_instruction(op, operands, code.count + i, 2 * i + 1)
+        self.emit(VM_END, 0, 0, 0, 0)
+        code.output_count = len(self.outputs)
+        code.outputs = <Py_ssize_t*>_allocated(code.output_count * sizeof(Py_ssize_t))
+        for i in range(code.output_count):
+            code.outputs[i] = self.place(self.outputs[i])
+        self.finish()
+        return 0
+
+    cdef int allocate(self) except -1:
+        cdef Py_ssize_t numbers = self.code.count + self.code.length, operands = 0
+        for _, of in self.instructions:
+            operands += len(of) + 1
+        self.code.program = <vm_instruction*>_allocated((self.code.length + len(self.guards) + 1) * sizeof(vm_instruction))
+        self.code.operands = <int*>_allocated(operands * sizeof(int))
+        self.code.places = <int*>_allocated(numbers * sizeof(int))
+        self.last = <int*>_allocated(numbers * sizeof(int))
+        self.free = <int*>_allocated(numbers * sizeof(int))
+        return 0
+
+    cdef int find_last_uses(self) except -1:
+        """An instruction has an odd time, the guards before it the even one before that."""
+        cdef Py_ssize_t i, length = self.code.length, count = self.code.count
+        for i in range(count + length):
+            self.last[i] = 0
+        for i in range(length):
+            for operand in self.instructions[i][1]:
+                if type(operand) is int:
+                    self.last[<Py_ssize_t>operand] = <int>(2 * i + 1)
+        for guard in self.guards:
+            for operand in (guard.left, guard.right):
+                if type(operand) is int:
+                    self.last[<Py_ssize_t>operand] = max(self.last[<Py_ssize_t>operand], 2 * (guard.at - count))
+        for operand in self.outputs:
+            if type(operand) is int:
+                self.last[<Py_ssize_t>operand] = <int>(2 * length + 2)
+        return 0
+
+    cdef int place(self, operand) except -1:
+        """The register of an operand; a constant gets one when it is first met."""
+        if type(operand) is int:
+            return self.code.places[<Py_ssize_t>operand]
+        key = (operand, c.copysign(1.0, operand))
+        if key not in self.constants:
+            self.constants[key] = self.code.size
+            self.code.size += 1
+        return self.constants[key]
+
+    cdef int done_with(self, operands, int time) except -1:
+        """Give back the registers of numbers that are not read after this time."""
+        cdef Py_ssize_t position
+        for operand in operands:
+            if type(operand) is int:
+                position = operand
+                if self.last[position] == time:
+                    self.last[position] = -1
+                    self.free[self.free_count] = self.code.places[position]
+                    self.free_count += 1
+        return 0
+
+    cdef int result(self, Py_ssize_t position) except -1:
+        """A register for the result of an instruction."""
+        cdef int place
+        if self.free_count:
+            self.free_count -= 1
+            place = self.free[self.free_count]
+        else:
+            place = <int>self.code.size
+            self.code.size += 1
+        self.code.places[position] = place
+        if self.last[position] == 0:  # nobody reads it
+            self.free[self.free_count] = place
+            self.free_count += 1
+        return place
+
+    cdef int emit(self, int opcode, int flag, int to, int a, int b) except -1:
+        cdef vm_instruction* line = &self.code.program[self.written]
+        line.opcode, line.flag, line.to, line.a, line.b = opcode, flag, to, a, b
+        self.written += 1
+        return 0
+
+    cdef int write_guard(self, guard, int time) except -1:
+        self.emit(GUARDS[guard.comparison], guard.outcome, guard.number, self.place(guard.left), self.place(guard.right))
+        self.done_with((guard.left, guard.right), time)
+        return 0
+
+    cdef int write_instruction(self, Op op, operands, Py_ssize_t position, int time) except -1:
+        cdef int opcode = self.opcode(op, operands), a, b
+        cdef bint in_list = opcode >= VM_WHERE
+        if in_list:
+            a, b = <int>self.operand_count, self.number_of(op, opcode) if opcode >= VM_CALL1 else <int>len(operands)
+            if opcode == VM_PYTHON:
+                self.append(<int>len(operands))
+            for operand in operands:
+                self.append(self.place(operand))
+        else:
+            a = self.place(0.0 if op is ops.no_slope else operands[0])
+            b = self.place(operands[1]) if len(operands) == 2 else 0
+        self.done_with(operands, time)
+        self.emit(opcode, 0, self.result(position), a, b)
+        return 0
+
+    cdef int append(self, int operand) except -1:
+        self.code.operands[self.operand_count] = operand
+        self.operand_count += 1
+        return 0
+
+    cdef int opcode(self, Op op, operands) except -1:
+        """The instruction for an op, which with some constants is another."""
+        if op.opcode == VM_UNKNOWN:
+            prepare(op)
+        if op.opcode < VM_WHERE:
+            return op.opcode
+        if op is ops.constant_power and type(operands[1]) is float:
+            return POWERS.get(operands[1], op.opcode)
+        if op is ops.round_ and type(operands[1]) is float and operands[1] == 0.0:
+            return VM_ROUND
+        if op is ops.no_slope:
+            return VM_COPY
+        return op.opcode
+
+    cdef int number_of(self, Op op, int opcode) except -1:
+        """Which of the program's functions an op's is."""
+        if opcode >= VM_CHECKED1:
+            self.code.calls_python = True
+        return self.numbers.setdefault(op, len(self.numbers))
+
+    cdef int finish(self) except -1:
+        """The table of functions, and the registers with their constants."""
+        cdef Code code = self.code
+        cdef Py_ssize_t i
+        code.ops = list(self.numbers)
+        code.functions = <void**>_allocated(len(code.ops) * sizeof(void*))
+        for i in range(len(code.ops)):
+            code.functions[i] = (<Op>code.ops[i]).function
+        code.registers = <double*>_allocated(code.size * sizeof(double))
+        for i in range(code.size):
+            code.registers[i] = 0.0
+        for (constant, _), place in self.constants.items():
+            code.registers[<Py_ssize_t>place] = constant
+        return 0
+
+
+# ---- Values and partials ------------------------------------------------------------------
+
+#: 0, 1, 2 ...: where the operands of an op stand that are given in a row.
+cdef int* in_a_row = NULL
+cdef Py_ssize_t row_length = 0
+#: For so many constants, or counts of operands, the partials of an op are kept.
+cdef Py_ssize_t KEPT = 64
+
+
+cdef int lengthen(Py_ssize_t n) except -1:
+    """Make in_a_row as long as that."""
+    global in_a_row, row_length
+    cdef Py_ssize_t i, length = max(n, 64)
+    cdef int* longer = <int*>_allocated(length * sizeof(int))
+    for i in range(length):
+        longer[i] = <int>i
+    PyMem_Free(in_a_row)
+    in_a_row, row_length = longer, length
+    return 0
+
+
+cdef double value1(Op op, double x) except? -1.5:
+    """The value of an op of one operand."""
+    return value_n(op, &x, 1)
+
+
+cdef double value2(Op op, double x, double y) except? -1.5:
+    """The value of an op of two operands."""
+    cdef double[2] operands = [x, y]
+    return value_n(op, operands, 2)
+
+
+cdef double value_n(Op op, double* x, Py_ssize_t n) except? -1.5:
+    """The value of an op. The numbers are as they were afterwards."""
+    cdef double ans
+    if op.opcode == VM_UNKNOWN:
+        prepare(op)
+    if n > row_length:
+        lengthen(n)
+    if op.opcode == VM_PYTHON or n == 0:
+        evaluated(<PyObject*>op, x, in_a_row, n, &ans)
+    else:
+        vm_value(op.opcode, &op.function, <PyObject*>op, x, in_a_row, n, evaluated, &ans)
+    return ans
+
+
+cdef int slopes(Op op, double ans, double* x, Py_ssize_t n, double* out) except -1:
+    """The partials of an op, where its value is ``ans``, into ``out``."""
+    cdef Py_ssize_t i
+    cdef Code code
+    cdef double* r
+    if type(op.program) is Code:
+        code = <Code>op.program
+    else:
+        program = _program_of(op, x, n)
+        if program is None:
+            return _slopes_in_python(op, ans, x, n, out)
+        code = <Code>program
+    r = code.acquire() if code.calls_python else code.registers
+    r[0] = ans
+    for i in range(n):
+        r[1 + i] = x[i]
+    try:
+        code.execute(r)
+        for i in range(n):
+            out[i] = r[code.outputs[i]]
+    finally:
+        if code.calls_python:
+            code.release(r)
+    return 0
+
+
+cdef class _Programs:
+    """The partials of an op that has a program for each count of operands, or for each value of a constant."""
+
+    cdef int by  # which operand is that constant; -1 for the count
+    cdef dict known
+    cdef double latest_key
+    cdef object latest
+
+    cdef of(self, Op op, double* x, Py_ssize_t n):
+        cdef double key = n if self.by < 0 else x[self.by]
+        if key == self.latest_key:
+            return self.latest
+        if key != key:
+            return None
+        if key not in self.known:
+            if len(self.known) >= KEPT:
+                self.known.clear()
+            self.known[key] = _recorded(op, n, {} if self.by < 0 else {self.by: key})
+        self.latest, self.latest_key = self.known[key], key
+        return self.latest
+
+
+cdef _program_of(Op op, double* x, Py_ssize_t n):
+    """The partials of an op as a program, recorded when it is first asked for; None if they have to be called."""
+    cdef _Programs programs
+    if type(op.program) is _Programs:
+        return (<_Programs>op.program).of(op, x, n)
+    if op.program is False:
+        return None
+    by = CHOOSE_BY.get(op.name, -1) if is_primitive(op) else -1
+    if op.arity is not None and by < 0:
+        op.program = _recorded(op, n, {}) or False
+        return op.program or None
+    programs = _Programs()
+    programs.by, programs.known, programs.latest_key = by, {}, math.nan
+    op.program = programs
+    return programs.of(op, x, n)
+
+
+cdef _recorded(Op op, Py_ssize_t n, constants):
+    made = recorded_partials(op, n, constants)
+    return None if made is None else Code(*made)
+
+
+cdef int _slopes_in_python(Op op, double ans, double* x, Py_ssize_t n, double* out) except -1:
+    cdef Py_ssize_t i
+    partials = op.differentiate(ans, *[x[i] for i in range(n)])
+    for i in range(n):
+        out[i] = as_float(partials[i])
+    return 0
+
+
+def evaluate(Op op, *numbers):
+    """The value of an op as the machine computes it.
+
+    >>> from autograd_lite.core import ops
+    >>> evaluate(ops.div, 1.0, 0.0)
+    inf
+    """
+    return _of_numbers(op, numbers, False)
+
+
+def partials(Op op, *numbers):
+    """The partials of an op as the machine computes them.
+
+    >>> from autograd_lite.core import ops
+    >>> partials(ops.mul, 2.0, 3.0)
+    (3.0, 2.0)
+    """
+    return _of_numbers(op, numbers, True)
+
+
+cdef _of_numbers(Op op, numbers, bint with_slopes):
+    cdef Py_ssize_t i, n = len(numbers)
+    cdef double* x = <double*>_allocated(2 * n * sizeof(double))
+    try:
+        for i in range(n):
+            x[i] = numbers[i]
+        ans = value_n(op, x, n)
+        if not with_slopes:
+            return ans
+        slopes(op, ans, x, n, x + n)
+        return tuple([x[n + i] for i in range(n)])
+    finally:
+        PyMem_Free(x)
