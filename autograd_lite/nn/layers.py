@@ -3,12 +3,12 @@
 All take one sample, a list of numbers, or a batch, a list of such lists.
 """
 
-import operator
 from collections.abc import Sequence
 from typing import Any
 
 from autograd_lite import pytree
 from autograd_lite._rng import Rng, as_random
+from autograd_lite.core import ops
 from autograd_lite.core.checks import check_size, describe
 from autograd_lite.core.value import Value
 from autograd_lite.errors import ArgumentError
@@ -279,8 +279,9 @@ def _output_of(layer: Any, x: list[Any]) -> Any:
 def _weighted_sum(row: Sequence[Value], x: list[Any], b: Value | None = None) -> Any:
     if len(row) != len(x):  # of a layer that was put in the place of another
         raise ArgumentError(f"this layer takes {len(row)} inputs, got {len(x)}")
-    products = map(operator.mul, row, x)
-    return sum(products, next(products) if b is None else b)
+    operands: list[Any] = [b] * (2 * len(x) + 1)
+    operands[1::2], operands[2::2] = row, x
+    return ops.dot(*operands[1:]) if b is None else ops.linear(*operands)
 
 
 def _is_batch(x: Any, width: int, taker: str) -> bool:
