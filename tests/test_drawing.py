@@ -211,7 +211,7 @@ def test_a_leaf_that_is_used_often_is_drawn_soon() -> None:
 
 def test_a_large_graph_comes_with_its_places() -> None:
     model = MLP(2, [8, 8, 1], rng=0)
-    loss = ag.sum([(model([i / 10, 0.5]) - 1.0) ** 2 for i in range(10)])
+    loss = ag.sum([(model([i / 10, 0.5]) - 1.0) ** 2 for i in range(20)])
     for rankdir in ("LR", "TB"):
         drawing = draw(loss, rankdir=rankdir)
         made = pygraphviz.AGraph(string=drawing.source)
