@@ -1,7 +1,8 @@
 """Functions of several numbers, composed of primitives.
 
 Those that add up or compare take any iterable of numbers and Values; all return floats if
-they were given floats alone.
+they were given floats alone. A sum, mean or dot product of Values is one operation, however many
+there are. It adds from left to right, as Python's ``+`` does.
 """
 
 import itertools

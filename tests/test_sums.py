@@ -17,6 +17,7 @@ from autograd_lite import Op, Value, detect_anomaly, hessian, jit, nn, value_and
 from autograd_lite.core import graph, ops
 from autograd_lite.core.operators import Operators
 from autograd_lite.errors import AnomalyError, ArgumentError
+from autograd_lite.jit.passes import write_out
 from autograd_lite.testing import check_gradients, rounding_tolerance
 from autograd_lite.testing.numbers import Complex, Dual
 from autograd_lite.testing.precise import Precise
@@ -260,6 +261,12 @@ def test_linear_as_a_function_is_linear_as_a_module_to_the_last_bit(seed: int, x
         (lambda: F.linear([1.0], ["a"], 0.5), TypeError, "a weighted sum takes numbers and Values in one row; at 0"),
         (lambda: F.linear([1.0], [1.0], "b"), TypeError, "a weighted sum takes numbers and Values in one row; at 0"),
         (lambda: F.linear([1.0], [1.0], [0.5]), TypeError, r"at 0 it got list \[0.5\]"),
+        (
+            lambda: nn.Neuron(2)([1.0, [2.0, 3.0]]),
+            TypeError,
+            r"takes 2 numbers, with no list among them; got list \[1.0",
+        ),
+        (lambda: nn.Linear(2, 1)([1.0, np.ones(2)]), TypeError, "with no list among them; got list"),
     ],
 )
 def test_misuse_of_linear_says_what_was_expected(call: Callable[[], Any], error: type[Exception], message: str) -> None:
@@ -308,6 +315,24 @@ def test_a_sum_is_one_instruction_of_a_program_and_one_expression_of_its_python(
     assert fast.program.counts() == {"linear": 1, "mean": 1, "add": 1}
     assert "v0 = b + w_0 * x_0 + w_1 * x_1\n" in fast.source
     assert "v1 = (x_0 + x_1) / 2.0\n" in fast.source
+
+
+def test_write_out_makes_the_instructions_of_the_written_out_form() -> None:
+    fast = jit(lambda x, y: ag.mean([x, y, 2.0]) + ag.dot([x, y], [y, 3.0]) * F.linear([y], [x], 1.0))
+    fast(1.0, -2.0)
+    assert str(write_out(fast.program)).splitlines()[1:] == [
+        "    v0 = x + y",
+        "    v1 = v0 + 2.0",
+        "    v2 = v1 / 3.0",
+        "    v3 = x * y",
+        "    v4 = y * 3.0",
+        "    v5 = v3 + v4",
+        "    v6 = x * y",
+        "    v7 = 1.0 + v6",
+        "    v8 = v5 * v7",
+        "    v9 = v2 + v8",
+        "    return v9",
+    ]
 
 
 def test_the_sum_of_one_number_in_a_program_is_that_number() -> None:
