@@ -29,6 +29,7 @@ from autograd_lite.transforms import grad, hessian, hvp, jacobian, jvp, value_an
 
 if TYPE_CHECKING:
     from autograd_lite import optim, plotting, testing, training
+    from autograd_lite._info import info
     from autograd_lite.training import evaluate, fit, predict
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "grad",
     "hessian",
     "hvp",
+    "info",
     "jacobian",
     "jit",
     "jvp",
@@ -83,6 +85,7 @@ long = int
 _LATER = {
     "evaluate": "training",
     "fit": "training",
+    "info": "_info",
     "optim": "optim",
     "plotting": "plotting",
     "predict": "training",
