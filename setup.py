@@ -27,6 +27,7 @@ DIRECTIVES = {
     "cdivision": True,
     "annotation_typing": False,
     "binding": True,
+    "auto_pickle": False,  # classes say for themselves how they are pickled
     "autotestdict": False,  # pytest finds the doctests, and would run them twice
     "freethreading_compatible": False,
 }

@@ -77,10 +77,10 @@ def hold(node: Node, number: Any) -> None:
 
 def own_attributes(node: Node) -> dict[str, Any]:
     """The attributes that a user gave to a node, its name among them."""
-    return {name: thing for name, thing in vars(node).items() if name not in _TRACED}
+    return {name: thing for name, thing in vars(node).items() if name not in _NOT_OWN}
 
 
-_TRACED = ("_traced", "_traced_partials")
+_NOT_OWN = ("_grad_node", "_traced", "_traced_partials")
 
 
 def numbers_of(nodes: Iterable[Node]) -> list[float]:

@@ -183,7 +183,7 @@ def compared(comparison: Callable[[Any, Any], bool], self: Any, other: Any) -> A
 
 def _user_line() -> str:
     """The innermost line outside this package, as file, number and text."""
-    frame = sys._getframe(1)
+    frame = sys._getframe()  # compiled functions have no frames
     package = __name__.partition(".")[0]
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == package:
         frame = frame.f_back

@@ -1,7 +1,8 @@
 # inline only
 """The steps of unboxed.py in C: numbers are doubles in a node's own memory."""
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.string cimport memcpy
@@ -97,26 +98,33 @@ cdef inline Node computed_2(Op op, object a, object b, double x, double y, bint 
 cdef inline Node computed(object kind, Op op, tuple operands, bint is_recorded):
     cdef Node node = blank(kind)
     cdef Py_ssize_t i, n = PyTuple_GET_SIZE(operands)
-    cdef object packed = PyBytes_FromStringAndSize(NULL, 2 * n * sizeof(double))
-    cdef double* partials = <double*>PyBytes_AS_STRING(packed)
-    cdef double* numbers = partials + n
-    cdef object operand
-    for i in range(n):
-        operand = <object>PyTuple_GET_ITEM(operands, i)
-        numbers[i] = <double>operand if type(operand) is float else (<Node>operand)._primal
-    node._primal = vm.value_n(op, numbers, n)
-    if not is_recorded:
-        node._primitive = _constant
-        return node
-    vm.slopes(op, node._primal, numbers, n, partials)
-    node._primitive = op
-    if n == 1:
-        node._x, node._dx = <object>PyTuple_GET_ITEM(operands, 0), partials[0]
-    elif n == 2:
-        node._x, node._dx = <object>PyTuple_GET_ITEM(operands, 0), partials[0]
-        node._y, node._dy = <object>PyTuple_GET_ITEM(operands, 1), partials[1]
-    else:
-        node._x, node._y = operands, packed
+    cdef double[32] few
+    cdef double* numbers = &few[0]
+    cdef object operand, packed
+    if n > 32:
+        numbers = <double*>PyMem_Malloc(n * sizeof(double))
+        if not numbers:
+            raise MemoryError
+    try:
+        for i in range(n):
+            operand = <object>PyTuple_GET_ITEM(operands, i)
+            numbers[i] = <double>operand if type(operand) is float else (<Node>operand)._primal
+        node._primal = vm.value_n(op, numbers, n)
+        if not is_recorded:
+            node._primitive = _constant
+        elif n > 2:
+            packed = PyBytes_FromStringAndSize(NULL, n * sizeof(double))
+            vm.slopes(op, node._primal, numbers, n, <double*>PyBytes_AS_STRING(packed))
+            node._primitive, node._x, node._y = op, operands, packed
+        else:
+            set_partials(node, op, numbers, n)
+            node._primitive = op
+            node._x = <object>PyTuple_GET_ITEM(operands, 0)
+            if n == 2:
+                node._y = <object>PyTuple_GET_ITEM(operands, 1)
+    finally:
+        if n > 32:
+            PyMem_Free(numbers)
     return node
 
 

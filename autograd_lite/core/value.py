@@ -16,7 +16,7 @@ from typing import Any, Never, Self
 from autograd_lite.core import modes, ops, unboxed
 from autograd_lite.core.chain import pull_back
 from autograd_lite.core.checks import checked, describe
-from autograd_lite.core.node import Node, hold, number
+from autograd_lite.core.node import Node, hold, number, own_attributes
 from autograd_lite.core.op import CONSTANT, Op, short_cuts
 from autograd_lite.core.operators import NumpyFunctions
 from autograd_lite.core.record import applied, binary, compared, made, record, unary
@@ -537,7 +537,8 @@ class Value(Node, NumpyFunctions):
     def __getstate__(self) -> Any:
         """The name and the attributes of one's own, those in slots of a subclass included."""
         state: Any = super().__getstate__()
-        attributes, slots = state if isinstance(state, tuple) else (state, {})
+        slots = state[1] if isinstance(state, tuple) else {}
+        attributes = own_attributes(self)
         own = {name: thing for name, thing in slots.items() if name not in Node.__slots__}
         return (attributes, own) if attributes or own else None
 
