@@ -469,7 +469,8 @@ cdef double value_n(Op op, double* x, Py_ssize_t n) except? -1.5:
         prepare(op)
     if n > row_length:
         lengthen(n)
-    if op.opcode == VM_PYTHON or n == 0:
+    cdef bint is_in_pairs = (n + (op.opcode == VM_LINEAR)) % 2 == 0  # else the kernel says what is wrong
+    if op.opcode == VM_PYTHON or n == 0 or ((op.opcode == VM_DOT or op.opcode == VM_LINEAR) and not is_in_pairs):
         evaluated(<PyObject*>op, x, in_a_row, n, &ans)
     else:
         vm_value(op.opcode, &op.function, <PyObject*>op, x, in_a_row, n, evaluated, &ans)
