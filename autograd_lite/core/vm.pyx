@@ -27,7 +27,7 @@ __all__ = ["Code", "evaluate", "partials"]
 
 cdef extern from "vm.h":
     enum:
-        VM_UNKNOWN, VM_END, VM_ADD, VM_SUB, VM_MUL, VM_DIV, VM_FLOORDIV, VM_MOD, VM_STRONG_MUL, VM_STRONG_ZERO
+        VM_UNKNOWN, VM_END, VM_ARITHMETIC, VM_ADD, VM_SUB, VM_MUL, VM_DIV, VM_FLOORDIV, VM_MOD, VM_STRONG_MUL, VM_STRONG_ZERO
         VM_MAXIMUM, VM_MINIMUM, VM_GREATER, VM_GREATER_EQUAL, VM_LESS, VM_LESS_EQUAL, VM_EQUAL, VM_NOT_EQUAL
         VM_NEG, VM_COPY, VM_SQUARE, VM_CUBE, VM_FOURTH, VM_RECIPROCAL, VM_RECIPROCAL_SQUARE, VM_RELU, VM_ROUND
         VM_ABS, VM_SQRT, VM_WHERE, VM_SUM, VM_MEAN, VM_DOT, VM_LINEAR, VM_LOG_SUM_EXP, VM_CALL1, VM_KERNEL1
@@ -110,6 +110,15 @@ cdef int prepare(Op op) except -1:
             op.function = _kernel(special, op)
             op.opcode = VM_CHECKED1 + op.arity - 1 if op.function else VM_PYTHON
     return 0
+
+
+cdef inline int opcode_of(Op op, Py_ssize_t n) except -1:
+    """The instruction for an op of so many operands."""
+    if op.opcode == VM_UNKNOWN:
+        prepare(op)
+    if (op.opcode == VM_DOT and n % 2 == 1) or (op.opcode == VM_LINEAR and n % 2 == 0):
+        return VM_PYTHON  # which refuses factors that come in no pairs
+    return op.opcode
 
 
 cdef void* _kernel(module, Op op) except? NULL:
@@ -243,7 +252,8 @@ cdef object _called(object self, PyObject* const* given, Py_ssize_t count):
         code.release(r)
     code.runs += 1
     if code.runs == code.due:
-        code.when_due()
+        due, code.when_due = code.when_due, None
+        due()
     return answer
 
 
@@ -386,7 +396,10 @@ cdef class _Writer:
             a = self.place(0.0 if op is ops.no_slope else operands[0])
             b = self.place(operands[1]) if len(operands) == 2 else 0
         self.done_with(operands, time)
-        self.emit(opcode, 0, self.result(position), a, b)
+        if opcode == VM_ADD or opcode == VM_SUB or opcode == VM_MUL:
+            self.emit(VM_ARITHMETIC, opcode - VM_ADD, self.result(position), a, b)
+        else:
+            self.emit(opcode, 0, self.result(position), a, b)
         return 0
 
     cdef int append(self, int operand) except -1:
@@ -396,17 +409,16 @@ cdef class _Writer:
 
     cdef int opcode(self, Op op, operands) except -1:
         """The instruction for an op, which with some constants is another."""
-        if op.opcode == VM_UNKNOWN:
-            prepare(op)
-        if op.opcode < VM_WHERE:
-            return op.opcode
+        cdef int opcode = opcode_of(op, len(operands))
+        if opcode < VM_WHERE:
+            return opcode
         if op is ops.constant_power and type(operands[1]) is float:
-            return POWERS.get(operands[1], op.opcode)
+            return POWERS.get(operands[1], opcode)
         if op is ops.round_ and type(operands[1]) is float and operands[1] == 0.0:
             return VM_ROUND
         if op is ops.no_slope:
             return VM_COPY
-        return op.opcode
+        return opcode
 
     cdef int number_of(self, Op op, int opcode) except -1:
         """Which of the program's functions an op's is."""
@@ -465,15 +477,13 @@ cdef double value2(Op op, double x, double y) except? -1.5:
 cdef double value_n(Op op, double* x, Py_ssize_t n) except? -1.5:
     """The value of an op. The numbers are as they were afterwards."""
     cdef double ans
-    if op.opcode == VM_UNKNOWN:
-        prepare(op)
+    cdef int opcode = opcode_of(op, n)
     if n > row_length:
         lengthen(n)
-    cdef bint is_in_pairs = (n + (op.opcode == VM_LINEAR)) % 2 == 0  # else the kernel says what is wrong
-    if op.opcode == VM_PYTHON or n == 0 or ((op.opcode == VM_DOT or op.opcode == VM_LINEAR) and not is_in_pairs):
+    if opcode == VM_PYTHON or n == 0:
         evaluated(<PyObject*>op, x, in_a_row, n, &ans)
     else:
-        vm_value(op.opcode, &op.function, <PyObject*>op, x, in_a_row, n, evaluated, &ans)
+        vm_value(opcode, &op.function, <PyObject*>op, x, in_a_row, n, evaluated, &ans)
     return ans
 
 
