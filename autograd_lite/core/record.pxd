@@ -6,6 +6,7 @@ from autograd_lite.core.op cimport Op
 
 cdef set _in_a_mode, _plain_types
 cdef double _inf
+cdef modes.Modes _first
 cdef Op _constant, _power, _constant_power
 
 
@@ -13,6 +14,7 @@ cdef Op _constant, _power, _constant_power
 cpdef unary(Op op, Node self)
 @cython.locals(node=Node, mine=double, theirs=double)
 cpdef binary(Op op, Node self, other, bint is_reflected)
+@cython.locals(mode=modes.Modes)
 cpdef applied(Op op, tuple operands)
 @cython.locals(mode=modes.Modes, is_recorded=bint, is_constant=bint)
 cpdef record(kind, Op op, tuple operands)

@@ -20,6 +20,7 @@ __all__ = ["applied", "binary", "compared", "made", "record", "unary"]
 
 _N = TypeVar("_N", bound=Node)
 _in_a_mode, _inf = modes.in_a_mode, math.inf
+_first = modes.FIRST
 _constant, _power, _constant_power = CONSTANT, ops.power, ops.constant_power
 #: Types of number that float() takes as it is; NumPy's come in when they are first met.
 _plain_types: set[type] = {int, bool}
@@ -96,7 +97,9 @@ def applied(op: Op, operands: tuple[Any, ...]) -> Any:
     if len(operands) == 1:
         return unary(op, operands[0])
     if len(operands) > 2:
-        return op.dispatch(operands)
+        mode = modes.current() if _in_a_mode else _first
+        node = None if mode.is_special else unboxed.computed_n(op, operands, mode.grad_enabled)
+        return op.dispatch(operands) if node is None else node
     x, y = operands
     ans = binary(op, x, y, False) if isinstance(x, Node) else binary(op, y, x, True)
     return op.dispatch(operands) if ans is NotImplemented else ans

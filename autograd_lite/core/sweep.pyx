@@ -17,16 +17,44 @@ from autograd_lite.core.op cimport Op, _constant
 cdef extern from *:
     """
     static newfunc sweep_node_new;
-    static Py_ssize_t sweep_attributes, sweep_grad;
+    static Py_ssize_t sweep_attributes, sweep_grad, sweep_size;
+    static PyObject *sweep_blank; /* a node as it is at first */
     static int (*sweep_track)(PyObject *, PyObject *);
+
+    /* Nodes that were freed, each with the next one where it had its fields: to be used again, as Cython's own list
+       serves no subclass. */
+    enum { SWEEP_SPARE = 4096 };
+    static PyObject *sweep_spare;
+    static int sweep_spares;
+    #define SWEEP_FIELDS(node) ((char *)(node) + sizeof(PyObject))
+    #define SWEEP_IS_OURS(kind) (!((kind)->tp_flags & Py_TPFLAGS_HEAPTYPE))
+
+    static void sweep_free(void *node) {
+        if (!SWEEP_IS_OURS(Py_TYPE((PyObject *)node)) || sweep_spares == SWEEP_SPARE) {
+            PyObject_GC_Del(node);
+            return;
+        }
+        *(PyObject **)SWEEP_FIELDS(node) = sweep_spare;
+        sweep_spare = (PyObject *)node;
+        sweep_spares++;
+    }
 
     /* A new node: without attributes, without a gradient, and not seen by the collector if the class is ours. */
     static PyObject *sweep_new(PyTypeObject *kind, PyObject *arguments, PyObject *keywords) {
-        PyObject *node = sweep_node_new(kind, arguments, keywords);
+        PyObject *node;
+        if (sweep_spare && SWEEP_IS_OURS(kind)) {
+            node = sweep_spare;
+            sweep_spare = *(PyObject **)SWEEP_FIELDS(node);
+            sweep_spares--;
+            memcpy(SWEEP_FIELDS(node), SWEEP_FIELDS(sweep_blank), sweep_size - sizeof(PyObject));
+            Py_INCREF(Py_None), Py_INCREF(Py_None), Py_INCREF(Py_None); /* _primitive, _x and _y */
+            return PyObject_INIT(node, kind);
+        }
+        node = sweep_node_new(kind, arguments, keywords);
         if (!node) return NULL;
         Py_CLEAR(*(PyObject **)((char *)node + sweep_attributes));
         *(double *)((char *)node + sweep_grad) = SWEEP_UNSET;
-        if (!(kind->tp_flags & Py_TPFLAGS_HEAPTYPE)) PyObject_GC_UnTrack(node);
+        if (SWEEP_IS_OURS(kind)) PyObject_GC_UnTrack(node);
         return node;
     }
 
@@ -45,7 +73,11 @@ cdef extern from *:
         if (!property || PyDict_SetItemString(kind->tp_dict, "__dict__", property)) return -1;
         Py_DECREF(property);
         sweep_node_new = kind->tp_new, sweep_attributes = attributes, sweep_grad = grad, sweep_track = track;
+        sweep_size = kind->tp_basicsize;
+        sweep_blank = sweep_new(kind, NULL, NULL);
+        if (!sweep_blank) return -1;
         kind->tp_new = sweep_new;
+        kind->tp_free = sweep_free;
         kind->tp_setattro = sweep_setattr;
         kind->tp_dictoffset = attributes;
         PyType_Modified(kind);
@@ -85,15 +117,13 @@ cdef class _Pointers:
         return 0
 
 
+cdef inline bint _is_node(void* operand, void* like) noexcept:
+    return (<PyObject*>operand).ob_type == (<PyObject*>like).ob_type or isinstance(<object>operand, Node)
+
+
 cdef inline bint _waits(void* operand, long long mark) noexcept:
-    """Whether an operand is an operation that has not been seen."""
-    return (
-        type(<object>operand) is not float and (<Node>operand)._x is not None and (<Node>operand)._mark != mark
-    )
-
-
-cdef inline bint _is_operand(object thing) noexcept:
-    return type(thing) is float or isinstance(thing, Node)
+    """Whether a node is an operation that has not been seen."""
+    return (<Node>operand)._x is not None and (<Node>operand)._mark != mark
 
 
 cdef bint _sort(_Pointers roots, _Pointers order, long long mark) except -1:
@@ -106,9 +136,9 @@ cdef bint _sort(_Pointers roots, _Pointers order, long long mark) except -1:
     cdef size_t top
     cdef void* x
     cdef void* y
+    cdef void* operand
     cdef bint x_waits, y_waits
     cdef Py_ssize_t i
-    cdef object operands
     for i in range(roots.size):
         if (<Node>roots.items[i])._x is not None:
             stack.push(roots.items[i])
@@ -124,23 +154,29 @@ cdef bint _sort(_Pointers roots, _Pointers order, long long mark) except -1:
         node._mark = mark
         if type(node._primitive) is not Op or (node._primal == INFINITY and has_attributes(node)):
             return False
-        if type(node._x) is tuple:
-            if type(node._y) is not bytes:
+        x, y = <void*>node._x, <void*>node._y
+        if type(<object>x) is tuple:
+            if type(<object>y) is not bytes:
                 return False
             stack.push(<void*>(top | 1))
-            operands = node._x
-            for i in range(PyTuple_GET_SIZE(operands)):
-                x = <void*>PyTuple_GET_ITEM(operands, i)
-                if not _is_operand(<object>x):
+            for i in range(PyTuple_GET_SIZE(<object>x)):
+                operand = <void*>PyTuple_GET_ITEM(<object>x, i)
+                if _is_node(operand, <void*>top):
+                    if (<Node>operand)._x is not None:
+                        stack.push(operand)
+                elif type(<object>operand) is not float:
                     return False
-                if type(<object>x) is not float and (<Node>x)._x is not None:
-                    stack.push(x)
             continue
-        x, y = <void*>node._x, <void*>node._y
-        if not _is_operand(<object>x) or not (<object>y is None or _is_operand(<object>y)):
+        x_waits = y_waits = False
+        if _is_node(x, <void*>top):
+            x_waits = _waits(x, mark)
+        elif type(<object>x) is not float:
             return False
-        x_waits = _waits(x, mark)
-        y_waits = <object>y is not None and _waits(y, mark)
+        if <object>y is not None:
+            if _is_node(y, <void*>top):
+                y_waits = _waits(y, mark)
+            elif type(<object>y) is not float:
+                return False
         if not (x_waits or y_waits):
             order.push(<void*>top)
             continue
@@ -285,8 +321,11 @@ cdef int _track(object node, object thing) except -1:
     cdef long long mark = _walks
     if not PyObject_GC_IsTracked(node):
         PyObject_GC_Track(node)
-    if isinstance(thing, Node):
-        stack.push(<void*>thing)
+    if type(thing) is tuple and not PyObject_GC_IsTracked(thing):  # it may be the operands of an operation
+        PyObject_GC_Track(thing)
+    for one_of in thing if type(thing) is tuple else (thing,):
+        if isinstance(one_of, Node):
+            stack.push(<void*>one_of)
     while stack.size:
         stack.size -= 1
         one = <Node>stack.items[stack.size]

@@ -5,6 +5,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from libc.math cimport INFINITY
 from libc.string cimport memcpy
 
 from autograd_lite.core cimport sweep, vm
@@ -17,8 +18,16 @@ cdef extern from "vm.h":
         VM_ADD, VM_SUB, VM_MUL
 
 cdef extern from "Python.h":
+    bint PyFloat_CheckExact(PyObject*)
+    double PyFloat_AS_DOUBLE(PyObject*)
     bint PyObject_GC_IsTracked(object)
     void PyObject_GC_Track(object)
+    void PyObject_GC_UnTrack(object)
+
+
+cdef inline double number_of(PyObject* operand) noexcept:
+    """The number of a float or a node."""
+    return PyFloat_AS_DOUBLE(operand) if PyFloat_CheckExact(operand) else (<Node>operand)._primal
 
 
 cdef inline Node blank(object kind):
@@ -29,6 +38,16 @@ cdef inline int follow(Node node, object operand) except -1:
     """Show a node to the collector if its operand has been shown; see sweep.pyx."""
     if PyObject_GC_IsTracked(operand) and not PyObject_GC_IsTracked(node):
         PyObject_GC_Track(node)
+    return 0
+
+
+cdef inline int keep_from_collector(Node node, tuple operands) except -1:
+    """The same for many operands; their tuple goes unseen as the node does."""
+    for operand in operands:
+        if type(operand) is not float:
+            follow(node, operand)
+    if not PyObject_GC_IsTracked(node):
+        PyObject_GC_UnTrack(operands)
     return 0
 
 
@@ -98,34 +117,56 @@ cdef inline Node computed_2(Op op, object a, object b, double x, double y, bint 
 cdef inline Node computed(object kind, Op op, tuple operands, bint is_recorded):
     cdef Node node = blank(kind)
     cdef Py_ssize_t i, n = PyTuple_GET_SIZE(operands)
-    cdef double[32] few
+    cdef double[128] few
     cdef double* numbers = &few[0]
-    cdef object operand, packed
-    if n > 32:
+    cdef object packed
+    if n > 128:
         numbers = <double*>PyMem_Malloc(n * sizeof(double))
         if not numbers:
             raise MemoryError
     try:
         for i in range(n):
-            operand = <object>PyTuple_GET_ITEM(operands, i)
-            numbers[i] = <double>operand if type(operand) is float else (<Node>operand)._primal
+            numbers[i] = number_of(PyTuple_GET_ITEM(operands, i))
         node._primal = vm.value_n(op, numbers, n)
         if not is_recorded:
             node._primitive = _constant
-        elif n > 2:
+            return node
+        node._primitive = op
+        if n > 2:
             packed = PyBytes_FromStringAndSize(NULL, n * sizeof(double))
             vm.slopes(op, node._primal, numbers, n, <double*>PyBytes_AS_STRING(packed))
-            node._primitive, node._x, node._y = op, operands, packed
-        else:
-            set_partials(node, op, numbers, n)
-            node._primitive = op
-            node._x = <object>PyTuple_GET_ITEM(operands, 0)
-            if n == 2:
-                node._y = <object>PyTuple_GET_ITEM(operands, 1)
+            node._x, node._y = operands, packed
+            keep_from_collector(node, operands)
+            return node
+        set_partials(node, op, numbers, n)
+        node._x = <object>PyTuple_GET_ITEM(operands, 0)
+        follow(node, node._x)
+        if n == 2:
+            node._y = <object>PyTuple_GET_ITEM(operands, 1)
+            follow(node, node._y)
+        return node
     finally:
-        if n > 32:
+        if n > 128:
             PyMem_Free(numbers)
-    return node
+
+
+cdef inline object computed_n(Op op, tuple operands, bint grad_enabled):
+    cdef Py_ssize_t i
+    cdef PyObject* operand
+    cdef PyTypeObject* kind = NULL
+    cdef bint is_recorded = False
+    for i in range(PyTuple_GET_SIZE(operands)):
+        operand = PyTuple_GET_ITEM(operands, i)
+        if not PyFloat_CheckExact(operand):
+            if operand.ob_type != kind:
+                if kind != NULL or not isinstance(<object>operand, Node):
+                    return None
+                kind = operand.ob_type
+            if (<Node>operand)._primal == INFINITY:
+                return None
+            if (<Node>operand)._primitive is not _constant:
+                is_recorded = grad_enabled
+    return computed(<object>kind, op, operands, is_recorded)
 
 
 cdef inline int set_operands(Node node, Op op, tuple operands, tuple partials) except -1:
