@@ -314,10 +314,10 @@ cdef dict swept(dict seeds, object stop, bint keep):
 
 cdef int _track(object node, object thing) except -1:
     """Show a node to the collector, as it now leads to a thing; and the graph of that thing, if it is a node."""
-    global _walks
+    global _walks, any_shown
     cdef _Pointers stack = _Pointers()
     cdef Node one
-    _walks += 1
+    _walks, any_shown = _walks + 1, True
     cdef long long mark = _walks
     if not PyObject_GC_IsTracked(node):
         PyObject_GC_Track(node)

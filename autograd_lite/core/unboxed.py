@@ -19,6 +19,7 @@ __all__ = [
     "computed_n",
     "grad_of",
     "has_grad",
+    "interleaved",
     "set_grad",
     "set_operands",
     "swept",
@@ -87,7 +88,14 @@ def computed_n(op: Op, operands: tuple[Any, ...], grad_enabled: bool) -> Any:
                 return None
             if operand._primitive is not CONSTANT:
                 is_recorded = grad_enabled
-    return computed(kind, op, operands, is_recorded)
+    return None if kind is float else computed(kind, op, operands, is_recorded)
+
+
+def interleaved(b: Any, row: Any, x: Any) -> tuple[Any, ...]:
+    """b, w, x, w, x ... of a row of weights and as many numbers; without b if that is None."""
+    operands = [b] * (2 * len(row) + 1)
+    operands[1::2], operands[2::2] = row, x
+    return tuple(operands[1:] if b is None else operands)
 
 
 def set_operands(node: Any, op: Op, operands: tuple[Any, ...], partials: tuple[float, ...]) -> None:
