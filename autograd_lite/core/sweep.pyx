@@ -8,7 +8,7 @@ in between. Whatever is more than floats is left to ``chain``: derivatives of de
 from cpython.bytes cimport PyBytes_AS_STRING
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from cpython.object cimport PyObject
-from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from cpython.tuple cimport PyTuple_GET_SIZE
 from libc.math cimport INFINITY
 
 from autograd_lite.core.node cimport Node
@@ -87,6 +87,8 @@ cdef extern from *:
     int sweep_prepare(object, Py_ssize_t, Py_ssize_t, int (*)(object, object) except -1) except -1
     void PyObject_GC_Track(object)
     bint PyObject_GC_IsTracked(object)
+    bint PyFloat_CheckExact(PyObject*)
+    PyObject** PySequence_Fast_ITEMS(object)
 
 #: How many walks there have been: the mark of the nodes that the latest one has seen.
 cdef long long _walks = 0
@@ -132,13 +134,12 @@ cdef bint _sort(_Pointers roots, _Pointers order, long long mark) except -1:
     False if there is anything that is not plain: an operation that has a chain rule of its own, or jit's stand-ins.
     """
     cdef _Pointers stack = _Pointers()
-    cdef Node node
     cdef size_t top
     cdef void* x
     cdef void* y
-    cdef void* operand
+    cdef PyObject** operands
     cdef bint x_waits, y_waits
-    cdef Py_ssize_t i
+    cdef Py_ssize_t i, n
     for i in range(roots.size):
         if (<Node>roots.items[i])._x is not None:
             stack.push(roots.items[i])
@@ -148,34 +149,36 @@ cdef bint _sort(_Pointers roots, _Pointers order, long long mark) except -1:
         if top & 1:  # all its operands are in the order by now
             order.push(<void*>(top - 1))
             continue
-        node = <Node><void*>top
-        if node._mark == mark:
+        if (<Node><void*>top)._mark == mark:
             continue
-        node._mark = mark
-        if type(node._primitive) is not Op or (node._primal == INFINITY and has_attributes(node)):
+        (<Node><void*>top)._mark = mark
+        if type((<Node><void*>top)._primitive) is not Op:
             return False
-        x, y = <void*>node._x, <void*>node._y
+        if (<Node><void*>top)._primal == INFINITY and has_attributes(<object><void*>top):
+            return False
+        x, y = <void*>(<Node><void*>top)._x, <void*>(<Node><void*>top)._y
         if type(<object>x) is tuple:
             if type(<object>y) is not bytes:
                 return False
             stack.push(<void*>(top | 1))
-            for i in range(PyTuple_GET_SIZE(<object>x)):
-                operand = <void*>PyTuple_GET_ITEM(<object>x, i)
-                if _is_node(operand, <void*>top):
-                    if (<Node>operand)._x is not None:
-                        stack.push(operand)
-                elif type(<object>operand) is not float:
+            n, operands = PyTuple_GET_SIZE(<object>x), PySequence_Fast_ITEMS(<object>x)
+            for i in range(n):
+                if PyFloat_CheckExact(operands[i]):
+                    continue
+                if not _is_node(operands[i], <void*>top):
                     return False
+                if (<Node>operands[i])._x is not None:
+                    stack.push(operands[i])
             continue
         x_waits = y_waits = False
         if _is_node(x, <void*>top):
             x_waits = _waits(x, mark)
-        elif type(<object>x) is not float:
+        elif not PyFloat_CheckExact(<PyObject*>x):
             return False
         if <object>y is not None:
             if _is_node(y, <void*>top):
                 y_waits = _waits(y, mark)
-            elif type(<object>y) is not float:
+            elif not PyFloat_CheckExact(<PyObject*>y):
                 return False
         if not (x_waits or y_waits):
             order.push(<void*>top)
@@ -188,54 +191,55 @@ cdef bint _sort(_Pointers roots, _Pointers order, long long mark) except -1:
     return True
 
 
-cdef inline int _give(void* operand, double contribution, _Pointers leaves, long long mark, bint adds_zero) except -1:
+cdef inline int _give(void* to, double contribution, _Pointers leaves, long long mark, bint adds_zero) except -1:
     """Add to an operand's adjoint: for an operation in ``_grad``, for a leaf in ``_dx``."""
-    cdef Node node = <Node>operand
-    if node._primitive is _constant:
-        return 0
-    if node._x is not None and node._mark == mark:
-        if adds_zero or contribution != 0.0 or node._grad == 0.0:
-            node._grad += contribution
-    elif node._mark != mark:
-        node._mark = mark
-        node._dx = contribution
-        leaves.push(operand)
-    elif adds_zero or contribution != 0.0:
-        node._dx += contribution
+    # No variable holds the node: that would count references up and down.
+    if (<Node>to)._mark == mark:
+        if (<Node>to)._x is not None:
+            if adds_zero or contribution != 0.0 or (<Node>to)._grad == 0.0:
+                (<Node>to)._grad += contribution
+        elif adds_zero or contribution != 0.0:
+            (<Node>to)._dx += contribution
+    elif (<Node>to)._primitive is not _constant:
+        (<Node>to)._mark = mark
+        (<Node>to)._dx = contribution
+        leaves.push(to)
     return 0
 
 
 cdef int _pull(_Pointers order, _Pointers leaves, long long mark) except -1:
     """The chain rule over sorted operations, from the adjoints of the last ones on."""
-    cdef Py_ssize_t i, j
-    cdef Node node
+    cdef Py_ssize_t i, j, n
     cdef double adjoint, partial
     cdef double* partials
-    cdef object operands
-    cdef void* operand
+    cdef PyObject** operands
+    cdef void* node
     for i in range(order.size - 1, -1, -1):
-        node = <Node>order.items[i]
-        adjoint = node._grad = node._grad + 0.0
-        if type(node._x) is tuple:
-            operands = node._x
-            partials = <double*>PyBytes_AS_STRING(node._y)
-            for j in range(PyTuple_GET_SIZE(operands)):
-                operand = <void*>PyTuple_GET_ITEM(operands, j)
-                if type(<object>operand) is not float:
-                    partial = partials[j]
-                    # 0 is a strong zero, as in modes.Interpreter.multiply
-                    _give(operand, 0.0 if adjoint == 0.0 or partial == 0.0 else adjoint * partial, leaves, mark, False)
-            continue
-        if adjoint - adjoint == 0.0:
-            if type(node._x) is not float:
-                _give(<void*>node._x, adjoint * (node._dx if adjoint != 0.0 else 0.0), leaves, mark, True)
-            if node._y is not None and type(node._y) is not float:
-                _give(<void*>node._y, adjoint * (node._dy if adjoint != 0.0 else 0.0), leaves, mark, True)
-            continue
-        if type(node._x) is not float:
-            _give(<void*>node._x, 0.0 if node._dx == 0.0 else adjoint * node._dx, leaves, mark, False)
-        if node._y is not None and type(node._y) is not float:
-            _give(<void*>node._y, 0.0 if node._dy == 0.0 else adjoint * node._dy, leaves, mark, False)
+        node = order.items[i]
+        adjoint = (<Node>node)._grad = (<Node>node)._grad + 0.0
+        if type((<Node>node)._x) is tuple:
+            n, operands = PyTuple_GET_SIZE((<Node>node)._x), PySequence_Fast_ITEMS((<Node>node)._x)
+            partials = <double*>PyBytes_AS_STRING((<Node>node)._y)
+            for j in range(n):
+                if PyFloat_CheckExact(operands[j]):
+                    continue
+                partial = partials[j]
+                if adjoint == 0.0 or partial == 0.0:  # a strong zero, as in modes.Interpreter.multiply
+                    _give(operands[j], 0.0, leaves, mark, False)
+                else:
+                    _give(operands[j], adjoint * partial, leaves, mark, False)
+        elif adjoint - adjoint == 0.0:
+            if not PyFloat_CheckExact(<PyObject*>(<Node>node)._x):
+                _give(<void*>(<Node>node)._x, adjoint * ((<Node>node)._dx if adjoint != 0.0 else 0.0), leaves, mark, True)
+            if (<Node>node)._y is not None and not PyFloat_CheckExact(<PyObject*>(<Node>node)._y):
+                _give(<void*>(<Node>node)._y, adjoint * ((<Node>node)._dy if adjoint != 0.0 else 0.0), leaves, mark, True)
+        else:
+            if not PyFloat_CheckExact(<PyObject*>(<Node>node)._x):
+                partial = (<Node>node)._dx
+                _give(<void*>(<Node>node)._x, 0.0 if partial == 0.0 else adjoint * partial, leaves, mark, False)
+            if (<Node>node)._y is not None and not PyFloat_CheckExact(<PyObject*>(<Node>node)._y):
+                partial = (<Node>node)._dy
+                _give(<void*>(<Node>node)._y, 0.0 if partial == 0.0 else adjoint * partial, leaves, mark, False)
     return 0
 
 
