@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import os
 import random
 import subprocess
@@ -138,6 +139,24 @@ def test_partials_of_many_constants_and_counts_stay_right() -> None:
     for n in range(200):
         for op, point in ((ops.constant_power, (1.5, n / 4.0)), (ops.hypot, [1.0 + i for i in range(n + 1)])):
             assert vm.partials(op, *point) == op.differentiate(op(*point), *point)
+
+
+def test_partials_of_many_operands_are_right_in_several_threads_at_once() -> None:
+    op = primitives["logsumexp"]
+    points = [[math.sin(i * k) for i in range(700)] for k in (1.0, 2.0, 3.0)]
+    expected = [op.differentiate(op(*xs), *xs) for xs in points]
+    found: list[set[Any]] = [set() for _ in points]
+
+    def run(k: int) -> None:
+        for _ in range(30):
+            found[k].add(vm.partials(op, *points[k]))
+
+    threads = [threading.Thread(target=run, args=(k,)) for k in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [{answer} for answer in expected]
 
 
 # ---- Programs -----------------------------------------------------------------------------

@@ -178,9 +178,12 @@ cdef class Code:
         self.context.ops = PySequence_Fast_ITEMS(self.ops)
 
     def __dealloc__(self):
-        for memory in (<size_t>self.program, <size_t>self.operands, <size_t>self.functions, <size_t>self.places,
-                       <size_t>self.registers, <size_t>self.outputs):
-            PyMem_Free(<void*><size_t>memory)
+        PyMem_Free(self.program)
+        PyMem_Free(self.operands)
+        PyMem_Free(self.functions)
+        PyMem_Free(self.places)
+        PyMem_Free(self.registers)
+        PyMem_Free(self.outputs)
 
     @property
     def call(self):
@@ -202,7 +205,7 @@ cdef class Code:
     cdef int execute(self, double* r) except -9:
         """Run on registers whose inputs and constants are set: -1, or the number of the guard that fails."""
         cdef int status
-        if self.length < LONG or self.calls_python:
+        if self.calls_python or not self.yields:
             return vm_run(self.program, r, &self.context, evaluated)
         with nogil:
             status = vm_run(self.program, r, &self.context, evaluated)
@@ -430,6 +433,7 @@ cdef class _Writer:
         """The table of functions, and the registers with their constants."""
         cdef Code code = self.code
         cdef Py_ssize_t i
+        code.yields = code.calls_python or code.length >= LONG
         code.ops = list(self.numbers)
         code.functions = <void**>_allocated(len(code.ops) * sizeof(void*))
         for i in range(len(code.ops)):
@@ -499,7 +503,7 @@ cdef int slopes(Op op, double ans, double* x, Py_ssize_t n, double* out) except 
         if program is None:
             return _slopes_in_python(op, ans, x, n, out)
         code = <Code>program
-    r = code.acquire() if code.calls_python else code.registers
+    r = code.acquire() if code.yields else code.registers
     r[0] = ans
     for i in range(n):
         r[1 + i] = x[i]
@@ -508,7 +512,7 @@ cdef int slopes(Op op, double ans, double* x, Py_ssize_t n, double* out) except 
         for i in range(n):
             out[i] = r[code.outputs[i]]
     finally:
-        if code.calls_python:
+        if code.yields:
             code.release(r)
     return 0
 
