@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from autograd_lite import data, functions, linalg, nn, ops
 from autograd_lite._rng import manual_seed
 from autograd_lite._version import __version__ as __version__
-from autograd_lite.core.modes import detect_anomaly, no_grad
+from autograd_lite.core.blocks import detect_anomaly, no_grad
 from autograd_lite.core.ops import *  # noqa: F403 - the table is the list of primitives
 from autograd_lite.core.ops import absolute, power, round_
 from autograd_lite.data import ones, rand, randn, tensor, zeros
@@ -29,6 +29,7 @@ from autograd_lite.transforms import grad, hessian, hvp, jacobian, jvp, value_an
 
 if TYPE_CHECKING:
     from autograd_lite import optim, plotting, testing, training
+    from autograd_lite._info import info
     from autograd_lite.training import evaluate, fit, predict
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "grad",
     "hessian",
     "hvp",
+    "info",
     "jacobian",
     "jit",
     "jvp",
@@ -83,6 +85,7 @@ long = int
 _LATER = {
     "evaluate": "training",
     "fit": "training",
+    "info": "_info",
     "optim": "optim",
     "plotting": "plotting",
     "predict": "training",

@@ -1,9 +1,11 @@
 """Functions of several numbers, composed of primitives.
 
 Those that add up or compare take any iterable of numbers and Values; all return floats if
-they were given floats alone.
+they were given floats alone. A sum, mean or dot product of Values is one operation, however many
+there are. It adds from left to right, as Python's ``+`` does.
 """
 
+import itertools
 import math
 from collections.abc import Iterable
 from typing import Any
@@ -12,6 +14,7 @@ from autograd_lite import pytree
 from autograd_lite.core import ops
 from autograd_lite.core.checks import describe, is_real
 from autograd_lite.core.elementwise import elementwise, is_array, is_structure
+from autograd_lite.core.op import Op
 from autograd_lite.core.operators import fmod, isfinite, isinf, isnan
 from autograd_lite.core.value import Value
 from autograd_lite.errors import ArgumentError
@@ -132,10 +135,7 @@ def sum_(numbers: Iterable[Any]) -> Any:
     3.5
     """
     numbers = _listed(numbers, "sum")
-    total: Any = numbers[0] if numbers else 0.0
-    for number in numbers[1:]:
-        total = total + number
-    return total
+    return _summed(ops.sum_, numbers) if len(numbers) != 1 else numbers[0]
 
 
 def prod(numbers: Iterable[Any]) -> Any:
@@ -157,8 +157,7 @@ def mean(numbers: Iterable[Any]) -> Any:
     >>> mean([1.0, 2.0, 6.0])
     3.0
     """
-    numbers = _listed(numbers, "mean", least=1)
-    return sum_(numbers) / float(len(numbers))
+    return _summed(ops.mean, _listed(numbers, "mean", least=1))
 
 
 def dot(xs: Iterable[Any], ys: Iterable[Any]) -> Any:
@@ -170,7 +169,18 @@ def dot(xs: Iterable[Any], ys: Iterable[Any]) -> Any:
     xs, ys = _listed(xs, "dot"), _listed(ys, "dot")
     if len(xs) != len(ys):
         raise ArgumentError(f"dot takes two sequences of one length, got {len(xs)} and {len(ys)} numbers")
-    return sum_([x * y for x, y in zip(xs, ys, strict=True)])
+    return _summed(ops.dot, list(itertools.chain.from_iterable(zip(xs, ys, strict=True))))
+
+
+def weighted_sum(weights: Iterable[Any], xs: Iterable[Any], b: Any = None) -> Any:
+    """b + w * x + w * x + ..., or without a b the :func:`dot` product: what a neuron computes, in its order."""
+    if b is None:
+        return dot(weights, xs)
+    weights, xs = _listed(weights, "a weighted sum"), _listed(xs, "a weighted sum")
+    if len(weights) != len(xs):
+        raise ArgumentError(f"a weighted sum takes a weight for each number, got {len(weights)} and {len(xs)}")
+    (b,) = _listed([b], "a weighted sum")
+    return _summed(ops.linear, [b, *itertools.chain.from_iterable(zip(weights, xs, strict=True))])
 
 
 def norm(numbers: Iterable[Any]) -> Any:
@@ -216,6 +226,18 @@ def log_softmax(numbers: Iterable[Any]) -> list[Any]:
     numbers = _listed(numbers, "log_softmax", least=1)
     total = logsumexp(numbers)
     return [x - total for x in numbers]
+
+
+def _summed(sum: Op, numbers: list[Any]) -> Any:
+    """One of the sums, as one operation. Written out for a type of number of its own, which may know + and * only.
+
+    Other numbers alone, such as ints, are added up as they are.
+    """
+    kinds = dict(zip(map(type, numbers), numbers, strict=True))  # one of each: checking all takes longer than adding
+    ours = [isinstance(number, (float, Value)) for number in kinds.values()]
+    own = [hasattr(kind, "__autograd_op__") for kind in kinds]
+    is_ours = any(ours) and all(known or not other for known, other in zip(ours, own, strict=True))
+    return sum(*numbers) if is_ours else sum.value(*numbers)
 
 
 def _listed(numbers: Iterable[Any], name: str, *, least: int = 0) -> list[Any]:

@@ -83,8 +83,7 @@ class _Inputs:
         for result, cotangent in zip(results, cotangents, strict=True):
             if isinstance(result, Value):  # else it does not depend on anything
                 seeds[result] = seeds[result] + cotangent if result in seeds else cotangent
-        order = graph.operations(*seeds, stop=self.nodes)
-        adjoints = pull_back(order, seeds, create_graph=self.as_graph)
+        adjoints = pull_back(seeds, self.nodes, create_graph=self.as_graph)
         return self._structure.unflatten([self._derivative(adjoints.get(node, 0.0)) for node in self.nodes])
 
     def push(self, results: Any, tangents: Sequence[Any]) -> Any:

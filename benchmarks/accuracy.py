@@ -61,6 +61,10 @@ DOMAINS: dict[str, list[Box]] = {
     "xlogy": [((-4.0, 4.0), (0.0, 1.0)), ((-4.0, 4.0), (1.0, 1e6))],
     "logaddexp": [((-4.0, 4.0), (-4.0, 4.0)), ((-700.0, 700.0), (-700.0, 700.0))],
     "logsumexp": [((-4.0, 4.0),) * 3, ((-30.0, 30.0),) * 3],
+    "linear": [((-4.0, 4.0),) * 5],
+    "dot": [((-4.0, 4.0),) * 4],
+    "sum": [((-4.0, 4.0),) * 3],
+    "mean": [((-4.0, 4.0),) * 3],
     "exp_difference": [((-30.0, 30.0), (-30.0, 30.0))],
     "no_slope": [((0.0, 4.0), (-4.0, 4.0))],
     "round": [((-30.0, 30.0), 0.0)],
@@ -73,22 +77,27 @@ DOMAINS["elu"] = [((-30.0, 30.0), 1.0)]
 #: Why an error is above 10.
 _OF_A_SQUARE = "exp(-x^2) multiplies the rounding of x^2 by x^2: the error grows towards the ends of the domain."
 _OF_A_ROOT = "Terms cancel where the answer crosses 0, and the error is a few roundings of those. "
+_OF_A_SUM = "Terms cancel where the sum is near 0, and the error is a few roundings of those."
 NOTES: dict[str, str] = {
     "atan2": _OF_A_ROOT + "Second derivatives are 0 where abs(x) = abs(y).",
     "betaln": _OF_A_ROOT + "The value is 0 where B(x, y) = 1.",
     "cbrt": "The derivatives are powers of the value, and multiply the error of the C library's cbrt.",
+    "dot": _OF_A_SUM,
     "erf": _OF_A_SQUARE,
     "erfc": _OF_A_SQUARE,
     "erfinv": "The slope is exp(y^2) of the rounded value y, and multiplies that rounding by y^2.",
     "exp_difference": "The rounding of x - y is multiplied by abs(x - y). It serves as the slope of logsumexp.",
     "gelu": "exp(-x^2 / 2) and erfc multiply the rounding of their operand by x^2: 1000 at -36, 11 within (-4, 4).",
     "lgamma": _OF_A_ROOT + "So for negative x, between the poles. At its roots 1 and 2 it keeps all digits.",
+    "linear": _OF_A_SUM,
     "logistic_pdf": _OF_A_ROOT + "The second derivative is 0 near 1.3.",
     "logsumexp": _OF_A_ROOT + "The value is 0 where the exponentials add up to 1. The slopes are as exp_difference's.",
     "logaddexp": _OF_A_ROOT + "The value is 0 where the exponentials add up to 1.",
+    "mean": _OF_A_SUM,
     "norm_pdf": _OF_A_ROOT + "The second derivative is 0 at 1 and -1.",
     "norm_ppf": "The slope is that of norm_cdf at the rounded value y, and multiplies that rounding by y^2.",
     "silu": _OF_A_ROOT + "The slope is 0 near -1.28, the second derivative near 2.4.",
+    "sum": _OF_A_SUM,
 }
 POINTS = 200
 NORMAL = 1e-290, 1e290  # beyond it floats have fewer digits, or none

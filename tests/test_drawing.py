@@ -1,6 +1,7 @@
 """Graphs as DOT text and as pictures."""
 
 import builtins
+import math
 import re
 import shutil
 import sys
@@ -12,7 +13,7 @@ import pygraphviz
 import pytest
 
 import autograd_lite as ag
-from autograd_lite import Op, Value, draw
+from autograd_lite import Op, Value, draw, nn
 from autograd_lite.core import graph
 from autograd_lite.drawing import render
 from autograd_lite.errors import ArgumentError, MissingDependencyError, RenderError
@@ -72,6 +73,84 @@ def test_a_users_own_operation_of_many_operands_is_drawn() -> None:
     fma = Op("fma", lambda x, y, z: x * y + z, lambda ans, x, y, z: (y, x, 1.0))
     x = Value(3.0)
     assert edges(draw(fma(x, x, 1.0)).source) == [("o1", "v1"), ("v0", "o1"), ("v0", "o1"), ("o1c2", "o1")]
+
+
+def neuron(nin: int = 2) -> Value:
+    """A neuron with names, and numbers that can be done in the head."""
+    w = [Value(2.0 + i, name=f"w{i}") for i in range(nin)]
+    x = [Value(1.0, name=f"x{i}") for i in range(nin)]
+    return nn.functional.linear(x, w, Value(0.5, name="b"))  # type: ignore[no-any-return]
+
+
+def test_a_neuron_is_drawn_product_by_product_with_the_numbers_and_gradients_on_the_way() -> None:
+    y = neuron()
+    (y * 3.0).backward()
+    source = draw(y).source
+    assert labels(source) == [
+        *("{b|data 0.5|grad 3}", "{w0|data 2|grad 3}", "{x0|data 1|grad 6}", "{w1|data 3|grad 3}"),
+        *("{x1|data 1|grad 9}", "{data 2|grad 3}", "*", "{data 2.5|grad 3}", "+", "{data 3|grad 3}", "*"),
+        *("{data 5.5|grad 3}", "+"),
+    ]
+    by_hand = [("o5", "v5"), ("v1", "o5"), ("v2", "o5"), ("o6", "v6"), ("v0", "o6"), ("v5", "o6")]
+    by_hand += [("o7", "v7"), ("v3", "o7"), ("v4", "o7"), ("o8", "v8"), ("v6", "o8"), ("v7", "o8")]
+    assert edges(source) == by_hand
+    assert draw(y, expand=True).source == source
+
+
+def test_a_neuron_written_out_is_drawn_as_what_is_written_by_hand() -> None:
+    b, w, x = Value(0.5), Value(2.0), Value(-1.5)
+    whole, by_hand = nn.functional.linear([x, 1.0], [w, b], b), b + w * x + b * 1.0
+    for y in (whole, by_hand):
+        b.grad = w.grad = x.grad = 0.0
+        y.backward()
+        assert sorted(labels(draw(y).source)) == sorted(
+            ["{data 0.5|grad 2}", "{data 2|grad -1.5}", "{data -1.5|grad 2}", "{data -3|grad 1}", "{data -2.5|grad 1}",
+             "{data 0.5|grad 1}", "{data -2|grad 1}", "1", "*", "*", "+", "+"]
+        )  # fmt: skip
+
+
+def test_a_sum_is_drawn_whole_on_request_and_in_a_large_graph() -> None:
+    whole = draw(neuron(), expand=False).source
+    assert labels(whole)[-2:] == ["{data 5.5|grad -}", "linear"]
+    assert edges(whole) == [("o5", "v5"), *((f"v{i}", "o5") for i in range(5))]
+    assert draw(neuron(20)).source.count("data ") == 81
+    assert draw(neuron(30)).source.count("data ") == 62
+    assert draw(neuron(30), expand=True).source.count("data ") == 121
+
+
+@pytest.mark.parametrize(
+    ("total", "shown"),
+    [
+        (lambda x: ag.sum([x, 1.0, x]), ["+", "+", "{data 4|grad 6}", "{data 7|grad 6}"]),
+        (lambda x: ag.mean([x, 1.0]), ["+", "/", "{data 2|grad 6}", "{data 4|grad 3}"]),
+        (lambda x: ag.dot([x, 2.0], [x, x]), ["*", "*", "+", "{data 15|grad 6}", "{data 6|grad 6}", "{data 9|grad 6}"]),
+        (lambda x: ag.mean([x]), ["/", "{data 3|grad 6}"]),
+        (lambda x: ag.dot([x], [2.0]), ["*", "{data 6|grad 6}"]),
+    ],
+)
+def test_every_sum_is_written_out(total: Callable[[Value], Value], shown: list[str]) -> None:
+    y = total(Value(3.0, name="x"))
+    (y * 6.0).backward()
+    found = labels(draw(y, expand=True).source)
+    assert sorted(label for label in found if "x" not in label and not label[0].isdigit()) == shown
+
+
+def test_products_of_constants_in_a_sum_are_drawn_as_constants() -> None:
+    x = Value(3.0).requires_grad_(False)
+    source = draw(nn.functional.linear([x], [2.0], Value(1.0))).source
+    assert "{data 6|constant}" in labels(source)
+
+
+def test_where_data_has_been_assigned_since_no_wrong_numbers_are_drawn_on_the_way() -> None:
+    w = Value(2.0)
+    y = nn.functional.linear([3.0, 1.0], [w, w], 0.5)
+    w.data = 7.0
+    assert labels(draw(y, expand=True).source) == ["{data 7|grad -}", "{data 8.5|grad -}", "linear", "0.5", "3", "1"]
+
+
+def test_a_sum_that_is_nan_is_written_out_too() -> None:
+    y = ag.sum([Value(math.inf), Value(-math.inf), 1.0])
+    assert labels(draw(y).source).count("+") == 2
 
 
 def test_a_deep_graph_is_drawn_without_recursion() -> None:
@@ -185,6 +264,7 @@ def test_a_failing_graphviz_is_an_error_and_leaves_the_old_file(
             "draw takes the Value whose graph .* got float 3.0",
         ),
         (lambda p: draw(Value(1.0), rankdir="up"), ArgumentError, "rankdir is 'LR' or 'TB', got 'up'"),
+        (lambda p: draw(Value(1.0), expand=_any(2)), TypeError, "expand is True, False or None, got int 2"),
         (lambda p: draw(Value(1.0)).save(p / "a.gif"), ArgumentError, "unknown format 'gif'; .* dot, svg, png, pdf"),
         (lambda p: draw(Value(1.0)).save(p / "a"), ArgumentError, "has no ending that says a format, such as .dot"),
         (lambda p: draw(Value(1.0)).save(p / "no" / "a.dot"), FileNotFoundError, "there is no folder"),
@@ -211,7 +291,7 @@ def test_a_leaf_that_is_used_often_is_drawn_soon() -> None:
 
 def test_a_large_graph_comes_with_its_places() -> None:
     model = MLP(2, [8, 8, 1], rng=0)
-    loss = ag.sum([(model([i / 10, 0.5]) - 1.0) ** 2 for i in range(10)])
+    loss = ag.sum([(model([i / 10, 0.5]) - 1.0) ** 2 for i in range(20)])
     for rankdir in ("LR", "TB"):
         drawing = draw(loss, rankdir=rankdir)
         made = pygraphviz.AGraph(string=drawing.source)

@@ -520,7 +520,7 @@ REFUSED: dict[str, Callable[[Any], Any]] = {
 
 
 def _as_float(v: Value) -> Any:
-    return jvp(lambda x: x * 1.0, (2.0,), (1.0,))[1] if v is None else v._primal
+    return jvp(lambda x: x * 1.0, (2.0,), (1.0,))[1] if v is None else v.data
 
 
 @pytest.mark.parametrize("name", REFUSED)

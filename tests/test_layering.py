@@ -18,7 +18,7 @@ FLOORS: dict[str, list[list[str]]] = {
         ["errors", "_interrupts", "_pickling", "_version"],
         ["_files"],
         ["core"],
-        ["engine", "ops", "pytree", "_rng"],
+        ["engine", "ops", "pytree", "_info", "_rng"],
         ["functions", "linalg", "transforms"],
         ["nn", "data", "drawing", "jit"],
         ["testing", "optim"],
@@ -29,6 +29,8 @@ FLOORS: dict[str, list[list[str]]] = {
         ["__main__"],
     ],
     "core": [
+        ["_compiled"],
+        ["__init__"],
         ["checks", "kernels", "special", "graph"],
         ["elementwise", "modes"],
         ["operators"],

@@ -44,6 +44,9 @@ POINTS: dict[str, Sequence[tuple[float, ...]]] = {
     "lgamma": [(0.3,), (1.5,), (7.25,), (-0.4,)],
     "digamma": [(0.3,), (2.5,), (40.0,), (-3.3,)],
     "polygamma": [(1.0, 0.3), (2.0, 2.5), (1.0, -3.3), (4.0, 15.0)],
+    "linear": [(0.5,), (0.5, -1.0, 3.0), (1.0, 3.0, -2.0, 0.25, 7.0)],
+    "dot": [(0.5, -1.0), (0.5, -1.0, 3.0, 2.5)],
+    **dict.fromkeys(("sum", "mean"), ((0.5,), (0.5, -1.0), (1.0, 3.0, -2.0))),
     "logsumexp": [(0.5,), (0.5, -1.0), (1.0, 3.0, -2.0)],
     **dict.fromkeys(("logaddexp", "exp_difference"), _PAIRS),
     **dict.fromkeys(("logistic_pdf", "norm_pdf", "norm_cdf"), _ANY),
@@ -62,6 +65,7 @@ POINTS: dict[str, Sequence[tuple[float, ...]]] = {
 }
 #: Primitives that are no methods of a Value.
 FUNCTIONS_ONLY = {"constant_pow", "identity", "logsumexp", "polygamma", "where"}
+FUNCTIONS_ONLY |= {"linear", "dot", "sum", "mean"}
 FUNCTIONS_ONLY |= {"direction", "exp_difference", "no_slope", "one_minus_square", "polygamma_difference"}
 CONSTANTS = {"constant_pow": {1}, "polygamma": {0}, "polygamma_difference": {0}, "round": {1}, "where": {0}}
 CASES = [pytest.param(primitives[name], point, id=f"{name}{point}") for name in POINTS for point in POINTS[name]]

@@ -7,9 +7,10 @@ the results are nodes too, and can be differentiated again.
 """
 
 import math
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
-from autograd_lite.core import modes
+from autograd_lite.core import graph, modes, unboxed
 from autograd_lite.core.node import Node, listed, number
 from autograd_lite.errors import AnomalyError, GraphError
 
@@ -18,35 +19,45 @@ __all__ = ["pull_back", "push_forward"]
 N = TypeVar("N", bound=Node)
 
 
-def pull_back(order: list[N], seeds: dict[N, Any], *, create_graph: bool = False, keep: bool = False) -> dict[N, Any]:
+def pull_back(
+    seeds: dict[N, Any], stop: Iterable[N] = (), *, create_graph: bool = False, keep: bool = False
+) -> dict[N, Any]:
     """Reverse accumulation: from the adjoints of results to those of all that led to them.
 
-    ``order`` is :func:`graph.operations` of the results. Returned are the adjoints of the nodes
-    it does not hold: leaves, constants, and where the walk was told to stop. With ``keep`` the
-    nodes in it get theirs as ``_grad``. 0 is a strong zero: an adjoint or a partial that is exactly
-    0 contributes nothing, even where the other is infinite or nan. Zeros may be -0.0; add 0.0
+    Returned are the adjoints of leaves and of the nodes in ``stop``, past which it does not go. With ``keep``
+    the operations in between get theirs as ``_grad``. 0 is a strong zero: an adjoint or a partial that is
+    exactly 0 contributes nothing, even where the other is infinite or nan. Zeros may be -0.0; add 0.0
     before showing them.
     """
-    if not create_graph:
-        return _pull_back(order, seeds, create_graph, keep)
+    mode = modes.current()
+    is_special = create_graph or mode.is_special or any(type(root._held()) is not float for root in seeds)
+    if not is_special:
+        swept = unboxed.swept(seeds, stop, keep)
+        if swept is not None:
+            return swept
+    order = graph.operations(*seeds, stop=stop)
     before = modes.top.get()
     try:
-        modes.enter(grad_enabled=True)
-        return _pull_back(order, seeds, create_graph, keep)
+        if create_graph:
+            modes.enter(grad_enabled=True)
+        return _pull_back(order, seeds, create_graph, keep, is_special)
     finally:
         modes.top.set(before)
 
 
-def _pull_back(order: list[N], seeds: dict[N, Any], create_graph: bool, keep: bool) -> dict[N, Any]:
+def _pull_back(
+    order: list[N], seeds: dict[N, Any], create_graph: bool, keep: bool, is_special: bool
+) -> dict[N, Any]:
     adjoints = dict(seeds)
     pop = adjoints.pop
     mode = modes.current()
-    is_special = create_graph or mode.anomaly or not mode.interpreter.is_eager
     for node in reversed(order):
         adjoint = pop(node, 0.0)
-        if keep:
+        if keep and create_graph:
             # The number alone: as a graph it would lead back to this node, a cycle in memory.
-            node._grad = number(adjoint) if create_graph else adjoint
+            node._grad = number(adjoint)
+        elif keep and type(adjoint) is float:  # not so where several results of a call come together
+            node._grad = adjoint + 0.0
         x, y = node._x, node._y
         if is_special or type(x) is tuple or adjoint - adjoint != 0.0:  # inf - inf and nan - nan are nan
             _contribute(adjoints, node, adjoint, create_graph, mode)

@@ -8,7 +8,10 @@ what IEEE arithmetic makes of the same line; the tests hold the two against each
 """
 
 import math
+import operator
+from collections.abc import Iterator
 from math import inf, nan
+from typing import Any
 
 __all__ = [
     "ceil",
@@ -16,6 +19,7 @@ __all__ = [
     "constant_power",
     "direction",
     "divide_at_edges",
+    "dot",
     "elu",
     "equal",
     "exp_difference",
@@ -27,11 +31,13 @@ __all__ = [
     "leaky_relu",
     "less",
     "less_equal",
+    "linear",
     "log_sum_exp",
     "logaddexp",
     "logistic_pdf",
     "logit",
     "maximum",
+    "mean",
     "minimum",
     "no_slope",
     "not_equal",
@@ -47,6 +53,7 @@ __all__ = [
     "square",
     "strong_mul",
     "strong_zero",
+    "sum_",
     "trunc",
     "where",
     "xlogy",
@@ -280,3 +287,41 @@ def trunc(x: float) -> float:
 def round_half_even(x: float, ndigits: float) -> float:
     """Python's ``round`` to ndigits decimals: half to even, correctly rounded."""
     return round(x, int(ndigits))
+
+
+# The sums. They are written with + and * alone, for any type of number: run on another type than floats they write
+# themselves out, term by term. Not by Python's sum(), which rounds differently from Python 3.12 on.
+
+
+def linear(b: Any, *factors: Any) -> Any:
+    """b + w * x + w * x + ..., where the factors are w, x, w, x, ...: the weighted sum of a neuron."""
+    return _added(b, _products("linear", factors))
+
+
+def dot(*factors: Any) -> Any:
+    """x * y + x * y + ..., where the factors are x, y, x, y, ...; 0.0 of nothing."""
+    products = _products("dot", factors)
+    return _added(next(products, 0.0), products)
+
+
+def sum_(*xs: Any) -> Any:
+    """x + x + ...; 0.0 of nothing."""
+    terms = iter(xs)
+    return _added(next(terms, 0.0), terms)
+
+
+def mean(*xs: Any) -> Any:
+    """The sum over the count."""
+    return sum_(*xs) / float(len(xs))
+
+
+def _added(total: Any, terms: Iterator[Any]) -> Any:
+    for term in terms:
+        total = total + term
+    return total
+
+
+def _products(name: str, factors: tuple[Any, ...]) -> Iterator[Any]:
+    if len(factors) % 2:
+        raise TypeError(f"{name} takes factors in pairs, such as w, x, w, x; got {len(factors)}")
+    return map(operator.mul, factors[::2], factors[1::2])

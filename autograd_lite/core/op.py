@@ -11,7 +11,11 @@ from autograd_lite.core.operators import Operators, primitives
 if TYPE_CHECKING:
     from autograd_lite.core.value import Value
 
-__all__ = ["IeeeFloat", "Op", "is_primitive"]
+__all__ = ["CONSTANT", "IeeeFloat", "Op", "is_primitive", "short_cuts"]
+
+#: Short cuts by the type of an operand: ``short_cuts[type(x)](op, operands)`` is the result. A type of number may set
+#: its own; without one it is asked by way of :meth:`Op.dispatch`.
+short_cuts: dict[type, Callable[["Op", tuple[Any, ...]], Any]] = {}
 
 
 class Op:
@@ -48,7 +52,7 @@ class Op:
     -0.435398
     """
 
-    __slots__ = ("arity", "methods", "name", "otherwise", "partials", "symbol", "value")
+    __slots__ = ("arity", "is_linear", "name", "otherwise", "partials", "symbol", "value")
 
     #: How the chain rule passes an operation that is no single number's: ``pull(node, adjoint, create_graph)`` gives
     #: what goes to each operand (None for nothing), ``push(node, tangents, create_graph)`` the tangent. Most have
@@ -74,10 +78,10 @@ class Op:
         self.name = name
         self.symbol = name if symbol is None else symbol
         self.value = value
-        self.partials = partials
+        self.partials = tuple(map(as_float, partials)) if isinstance(partials, tuple) else partials
         self.otherwise = otherwise
-        #: Short cuts by the type of the first operand, which a type of number may set for its own.
-        self.methods: dict[type, Callable[..., Any]] = {}
+        #: Whether the partials are constants.
+        self.is_linear = isinstance(partials, tuple)
         if not isinstance(partials, tuple) and not callable(partials):
             raise TypeError(f"Op {name!r} needs a function or a tuple as its partials; got {describe(partials)}")
         #: How many operands it takes; None for any number.
@@ -97,7 +101,7 @@ class Op:
     def __reduce_ex__(self, protocol: Any) -> Any:
         if is_primitive(self):
             return _primitive_named, (self.name,)
-        return super().__reduce_ex__(protocol)
+        return _restored, (type(self), self.name, self.value, self.partials, self.symbol, self.otherwise)
 
     # Numbers give a float, and a Value among the first three operands a Value; lists and arrays their like.
     @overload
@@ -113,12 +117,11 @@ class Op:
     def __call__(self, /, *operands: Any, **named: Any) -> Any:
         if named or len(operands) != self.arity:
             operands = self._bind(operands, named)
-        method = self.methods.get(type(operands[0])) if operands else None
-        if method is not None:
-            return method(*operands)
         for operand in operands:
-            if type(operand) is not float:
-                return self.dispatch(operands)
+            kind = type(operand)
+            if kind is not float:
+                short_cut = short_cuts.get(kind)
+                return self.dispatch(operands) if short_cut is None else short_cut(self, operands)
         try:
             ans = self.value(*operands)
         except (ArithmeticError, ValueError):
@@ -196,7 +199,13 @@ class Op:
                 f"Op {self.name!r}: partials must return a tuple with one derivative for each of "
                 f"its {len(operands)} operands; got {describe(partials)}"
             )
-        return tuple([p if type(p) is float or hasattr(type(p), "__autograd_op__") else as_float(p) for p in partials])
+        return tuple([p if _is_of_a_kind(p) else as_float(p) for p in partials])
+
+
+def _is_of_a_kind(partial: Any) -> bool:
+    """Whether a partial is a float, or of a type with operations of its own."""
+    kind = type(partial)
+    return kind is float or (hasattr(kind, "__autograd_op__") and kind is not IeeeFloat)
 
 
 def _count_operands(partials: Callable[..., Any]) -> int | None:
@@ -215,6 +224,10 @@ class IeeeFloat(Operators, float):  # type: ignore[misc]
     __slots__ = ()
 
 
+#: The op of a node that takes no gradient, the result of no_grad() or detach(). It has no operands.
+_constant = CONSTANT = Op("constant", lambda x: x, lambda ans, x: (0.0,))
+
+
 def is_primitive(op: Op) -> bool:
     """Whether an op is one of the table's, and not a user's own."""
     return primitives.get(op.name) is op
@@ -222,3 +235,7 @@ def is_primitive(op: Op) -> bool:
 
 def _primitive_named(name: str) -> Op:
     return primitives[name]  # type: ignore[no-any-return]
+
+
+def _restored(kind: type[Op], name: str, value: Any, partials: Any, symbol: str, otherwise: Any) -> Op:
+    return kind(name, value, partials, symbol=symbol, otherwise=otherwise)

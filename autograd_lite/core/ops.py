@@ -20,7 +20,7 @@ from typing import Any
 
 from autograd_lite.core import kernels, special
 from autograd_lite.core.op import Op
-from autograd_lite.core.operators import register
+from autograd_lite.core.operators import primitives, register
 
 __all__ = [
     "Op",
@@ -198,6 +198,13 @@ betaln = Op("betaln", special.betaln, lambda ans, x, y: (
 digamma: Op = Op("digamma", special.digamma, lambda ans, x: (polygamma(1.0, x),),
              otherwise=lambda x: math.copysign(inf, -x))
 
+# Sums of any number of terms, each one operation. Of numbers in a row: linear(b, w, x, w, x, ...). Not for users,
+# who give lists: nn.functional.linear, and dot, sum_ and mean of autograd_lite.functions.
+linear = Op("linear", kernels.linear, lambda ans, b, *factors: (1.0, *_swapped(factors)))
+dot = Op("dot", kernels.dot, lambda ans, *factors: _swapped(factors))
+sum_ = Op("sum", kernels.sum_, lambda ans, *xs: (1.0,) * len(xs))
+mean = Op("mean", kernels.mean, lambda ans, *xs: (1.0 / len(xs),) * len(xs))
+
 # Kinks and steps
 absolute: Op = Op("abs", operator.abs, lambda ans, x: (sign(x),))
 sign: Op = Op("sign", kernels.sign, (0.0,))
@@ -261,6 +268,13 @@ def _shares(xs: list[Any]) -> tuple[Any, ...]:
     return tuple(x / total for x in xs)
 
 
+def _swapped(factors: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Of x, y, x, y, ... the other factor of each product: y, x, y, x, ..."""
+    swapped = list(factors)
+    swapped[::2], swapped[1::2] = factors[1::2], factors[::2]
+    return tuple(swapped)
+
+
 def _angle_slopes(y: Any, x: Any, length: Any) -> tuple[Any, Any]:
     """x and -y, divided twice by the length, whose square could overflow; 0 at the origin."""
     divisor = length + equal(length, 0.0)
@@ -290,8 +304,14 @@ polygamma_difference: Op = Op(  # polygamma(n, x) - polygamma(n, x + y)
 )
 
 
-for _op in [op for op in globals().values() if isinstance(op, Op)]:
+#: The sums. The value of each is plain arithmetic: run on another type of number than floats, as in
+#: ``SUM.value(*numbers)``, it is the written-out form of the sum, in the same order.
+SUMS = (linear, dot, sum_, mean)
+
+for _op in [op for op in globals().values() if isinstance(op, Op) and op not in SUMS]:
     register(_op)
+for _op in SUMS:  # no methods: NumPy takes x.sum, x.mean and x.dot for its own
+    primitives[_op.name] = _op
 
 # The chain rule as jit records it, with a strong zero: one that makes 0 of inf and nan too. Not for users.
 strong_mul: Op = Op("strong_mul", kernels.strong_mul, lambda ans, x, y: (strong_zero(y, x), strong_zero(x, y)))

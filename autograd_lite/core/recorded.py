@@ -78,15 +78,15 @@ class _Recorder:
     def __init__(self, count: int) -> None:
         self.count = count
         self.instructions: list[tuple[Op, tuple[int | float, ...]]] = []
-        self._known: dict[Any, _Number] = {}
+        self._known: dict[Any, int] = {}
 
     def apply(self, op: Op, operands: tuple[Any, ...]) -> "_Number":
         numbers = tuple([self.operand(operand) for operand in operands])
         key = (op, *[n if type(n) is int else float(n).hex() for n in numbers])
         if key not in self._known:
-            self._known[key] = _Number(self, self.count + len(self.instructions))
+            self._known[key] = self.count + len(self.instructions)
             self.instructions.append((op, numbers))
-        return self._known[key]
+        return _Number(self, self._known[key])
 
     def operand(self, thing: Any) -> int | float:
         if type(thing) is _Number and thing.recorder is self:

@@ -6,29 +6,63 @@ their recording from :mod:`autograd_lite.core.node`, the topological order from
 """
 
 import collections
+import contextlib
 import math
 import operator
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, ClassVar, Never, Self
+from typing import Any, Never, Self
 
-from autograd_lite.core import graph, modes, ops
+from autograd_lite.core import modes, ops, unboxed
 from autograd_lite.core.chain import pull_back
 from autograd_lite.core.checks import checked, describe
-from autograd_lite.core.node import CONSTANT, Node, binary, compared, number, unary
-from autograd_lite.core.op import Op
-from autograd_lite.core.operators import NumpyFunctions, primitives
+from autograd_lite.core.node import Node, hold, number, own_attributes
+from autograd_lite.core.op import CONSTANT, Op, short_cuts
+from autograd_lite.core.operators import NumpyFunctions
+from autograd_lite.core.record import applied, binary, compared, made, record, unary
 from autograd_lite.errors import GraphError
 
-__all__ = ["Value", "assign", "assignment", "at_once"]
+__all__ = ["Freezings", "Value", "assign", "assignment", "at_once"]
 
+# The arithmetic of the operators, by names that are found at once.
+_add, _sub, _mul, _div, _floordiv, _mod, _power = (
+    ops.add, ops.sub, ops.mul, ops.div, ops.floordiv, ops.mod, ops.power,
+)  # fmt: skip
+_in_a_mode = modes.in_a_mode
 _WRITE_AN_OP = (
     "An operation of your own is an Op, which is given its value and its derivative: "
     "my_tanh = Op('tanh', math.tanh, lambda ans, x: (1 - ans * ans,)), and my_tanh(v) is a Value"
 )
 
 
-class Value(NumpyFunctions, Node):
+def _unary(op: Op) -> "Callable[[Value], Value]":
+    def method(self: "Value") -> "Value":
+        return unary(op, self)  # type: ignore[no-any-return]
+
+    return _called(method, op, "self")
+
+
+def _binary(op: Op) -> "Callable[[Value, Value | float], Value]":
+    def method(self: "Value", other: "Value | float") -> "Value":
+        ans = binary(op, self, other, False)
+        return op.dispatch((self, other)) if ans is NotImplemented else ans  # type: ignore[no-any-return]
+
+    return _called(method, op, "self, other")
+
+
+def _called(method: Any, op: Op, operands: str) -> Any:
+    method.__name__ = method.__qualname__ = op.name
+    method.__doc__ = f"``{op.name}({operands})``."
+    return method
+
+
+class Freezings:
+    """How often a leaf has been frozen or unfrozen. Compiled functions look again when it changes."""
+
+    count = 0
+
+
+class Value(Node, NumpyFunctions):
     """A real number in a computation graph.
 
     Operations on Values make new Values that remember their operands and the local
@@ -56,10 +90,14 @@ class Value(NumpyFunctions, Node):
     __slots__ = ()
 
     def __init__(self, data: float, name: str | None = None, _op: None = None, label: str | None = None) -> None:
-        self._primal = data if data.__class__ is float else checked(data, "Value")
+        number = data if data.__class__ is float else checked(data, "Value")
         self._primitive = self._x = self._y = None
-        if modes.in_a_mode:
-            self._primal = modes.current().interpreter.constant(self._primal)
+        if _in_a_mode:
+            number = modes.current().interpreter.constant(number)
+        if type(number) is float:
+            self._primal = number
+        else:
+            hold(self, number)
         if name is not None or label is not None or _op is not None:
             self._set_name(name, _op, label)
 
@@ -72,49 +110,47 @@ class Value(NumpyFunctions, Node):
             raise TypeError(f"name and label are the same; give one of them, not {name!r} and {label!r}")
         self.name = label if name is None else name
 
-    #: How often a leaf has been frozen or unfrozen. Compiled functions look again when it changes.
-    freezings: ClassVar[int] = 0
+    @classmethod
+    def __autograd_op__(cls, op: Op, operands: tuple[Any, ...]) -> "Value":
+        return record(cls, op, operands)
 
     # -- What it holds --
 
     @property
     def data(self) -> float:
         """The number. Assigning it (to a leaf, in a training loop) does not touch the graph."""
-        return number(self) if modes.in_a_mode else self._primal
+        return number(self) if _in_a_mode else self._held()
 
     @data.setter
     def data(self, data: float) -> None:
-        if modes.in_a_mode:
+        if _in_a_mode:
             modes.current().interpreter.refuse("assign")
-        self._primal = data if data.__class__ is float else checked(data, "Value.data")
+        hold(self, data if data.__class__ is float else checked(data, "Value.data"))
 
     @property
     def grad(self) -> Any:
         """The derivative that ``backward()`` left here, 0.0 before; a Value after ``create_graph=True``."""
-        if modes.in_a_mode:
+        if _in_a_mode:
             modes.current().interpreter.refuse("grad")
-        return getattr(self, "_grad", 0.0)
+        return unboxed.grad_of(self)
 
     @grad.setter
     def grad(self, grad: Any) -> None:
-        if modes.in_a_mode:
+        if _in_a_mode:
             modes.current().interpreter.refuse("grad")
-        if grad is not None:
-            self._grad = grad if isinstance(grad, Value) else checked(grad, "Value.grad")
-        elif hasattr(self, "_grad"):
-            del self._grad
+        unboxed.set_grad(self, grad if grad is None or isinstance(grad, Value) else checked(grad, "Value.grad"))
 
     @property
     def has_grad(self) -> bool:
         """Whether ``grad`` has been set, by ``backward()`` or by hand; assigning None unsets it."""
-        if modes.in_a_mode:
+        if _in_a_mode:
             modes.current().interpreter.refuse("grad")
-        return hasattr(self, "_grad")
+        return unboxed.has_grad(self)
 
     @property
     def name(self) -> str | None:
         """What to call it in ``repr``, drawings and error messages."""
-        if modes.in_a_mode:
+        if _in_a_mode:
             modes.current().interpreter.refuse("name")
         return getattr(self, "_name", None)
 
@@ -124,7 +160,14 @@ class Value(NumpyFunctions, Node):
             raise TypeError(f"a Value's name is a string, got {describe(name)}")
         self._name = name
 
-    label = name  # micrograd's word for it
+    @property
+    def label(self) -> str | None:
+        """micrograd's word for the name."""
+        return self.name
+
+    @label.setter
+    def label(self, label: str | None) -> None:
+        self.name = label
 
     @property
     def op(self) -> Op | None:
@@ -165,10 +208,10 @@ class Value(NumpyFunctions, Node):
                     f"only leaves can be frozen, and this Value is the result of {self._primitive!r}; "
                     "write v.detach() for a constant with its number"
                 )
-            if modes.in_a_mode:
+            if _in_a_mode:
                 modes.current().interpreter.refuse("assign")
             self._primitive = None if requires_grad else CONSTANT
-            Value.freezings += 1
+            Freezings.count += 1
         return self
 
     @property
@@ -239,47 +282,84 @@ class Value(NumpyFunctions, Node):
                 "no_grad(), from Values that were not detached. (The gradient of a linear function is one too.)"
             )
         seed = seed if isinstance(seed, Value) else checked(seed, "the seed of backward()")
-        seeds = {self: seed if create_graph else number(seed)}
-        adjoints = pull_back(graph.operations(self), seeds, create_graph=create_graph, keep=True)
+        seed = seed if create_graph else number(seed)
+        if not (create_graph or modes.current().is_special) and type(self._held()) is float and unboxed.backward(self, seed):
+            return
+        adjoints = pull_back({self: seed}, create_graph=create_graph, keep=True)
         by_leaf = [(leaf, adjoint) for leaf, adjoint in adjoints.items() if leaf._primitive is None]
         if not create_graph:
             with _accumulating:
                 for leaf, adjoint in by_leaf:
-                    leaf._grad = getattr(leaf, "_grad", 0.0) + adjoint  # 0.0 + -0.0 is 0.0
+                    unboxed.set_grad(leaf, unboxed.grad_of(leaf) + adjoint)  # 0.0 + -0.0 is 0.0
             return
         before = modes.top.get()
         try:
             modes.enter(grad_enabled=True)
             with _accumulating:
                 for leaf, adjoint in by_leaf:
-                    total = leaf._grad + adjoint if leaf.has_grad else adjoint
-                    leaf._grad = total if isinstance(total, Value) else Value(total).detach()
+                    total = unboxed.grad_of(leaf) + adjoint if unboxed.has_grad(leaf) else adjoint
+                    unboxed.set_grad(leaf, total if isinstance(total, Value) else Value(total).detach())
         finally:
             modes.top.set(before)
 
     # -- Operators --
 
-    __add__ = binary(ops.add)  # self + other
-    __radd__ = binary(ops.add, reflected=True)  # other + self
-    __sub__ = binary(ops.sub)  # self - other
-    __rsub__ = binary(ops.sub, reflected=True)  # other - self
-    __mul__ = binary(ops.mul)  # self * other
-    __rmul__ = binary(ops.mul, reflected=True)  # other * self
-    __truediv__ = binary(ops.div)  # self / other
-    __rtruediv__ = binary(ops.div, reflected=True)  # other / self
-    __floordiv__ = binary(ops.floordiv)  # self // other
-    __rfloordiv__ = binary(ops.floordiv, reflected=True)  # other // self
-    __mod__ = binary(ops.mod)  # self % other
-    __rmod__ = binary(ops.mod, reflected=True)  # other % self
-    __rpow__ = binary(ops.power, reflected=True)  # other ** self
-    __neg__ = unary(ops.neg)  # -self
-    __abs__ = unary(ops.absolute)  # abs(self)
-    __floor__ = unary(ops.floor)  # math.floor(self)
-    __ceil__ = unary(ops.ceil)  # math.ceil(self)
-    __trunc__ = unary(ops.trunc)  # math.trunc(self)
+    def __add__(self, other: "Value | float") -> "Value":  # self + other
+        return binary(_add, self, other, False)
+
+    def __radd__(self, other: "Value | float") -> "Value":  # other + self
+        return binary(_add, self, other, True)
+
+    def __sub__(self, other: "Value | float") -> "Value":  # self - other
+        return binary(_sub, self, other, False)
+
+    def __rsub__(self, other: "Value | float") -> "Value":  # other - self
+        return binary(_sub, self, other, True)
+
+    def __mul__(self, other: "Value | float") -> "Value":  # self * other
+        return binary(_mul, self, other, False)
+
+    def __rmul__(self, other: "Value | float") -> "Value":  # other * self
+        return binary(_mul, self, other, True)
+
+    def __truediv__(self, other: "Value | float") -> "Value":  # self / other
+        return binary(_div, self, other, False)
+
+    def __rtruediv__(self, other: "Value | float") -> "Value":  # other / self
+        return binary(_div, self, other, True)
+
+    def __floordiv__(self, other: "Value | float") -> "Value":  # self // other
+        return binary(_floordiv, self, other, False)
+
+    def __rfloordiv__(self, other: "Value | float") -> "Value":  # other // self
+        return binary(_floordiv, self, other, True)
+
+    def __mod__(self, other: "Value | float") -> "Value":  # self % other
+        return binary(_mod, self, other, False)
+
+    def __rmod__(self, other: "Value | float") -> "Value":  # other % self
+        return binary(_mod, self, other, True)
 
     def __pow__(self, other: "Value | float") -> "Value":  # self ** other
-        return _power(self, other) if isinstance(other, Value) else _constant_power(self, other)
+        return binary(_power, self, other, False)
+
+    def __rpow__(self, other: "Value | float") -> "Value":  # other ** self
+        return binary(_power, self, other, True)
+
+    def __neg__(self) -> "Value":  # -self
+        return unary(ops.neg, self)
+
+    def __abs__(self) -> "Value":  # abs(self)
+        return unary(ops.absolute, self)
+
+    def __floor__(self) -> "Value":  # math.floor(self)
+        return unary(ops.floor, self)
+
+    def __ceil__(self) -> "Value":  # math.ceil(self)
+        return unary(ops.ceil, self)
+
+    def __trunc__(self) -> "Value":  # math.trunc(self)
+        return unary(ops.trunc, self)
 
     def __pos__(self) -> "Value":  # +self
         return self
@@ -294,80 +374,93 @@ class Value(NumpyFunctions, Node):
         return ops.round_(self, ndigits or 0)
 
     # Comparisons look at the data and give bool; a Value hashes by identity all the same.
-    __lt__ = compared(operator.lt)
-    __le__ = compared(operator.le)
-    __gt__ = compared(operator.gt)
-    __ge__ = compared(operator.ge)
-    __eq__ = compared(operator.eq)
-    __ne__ = compared(operator.ne)
-    __hash__ = object.__hash__
+    def __lt__(self, other: "Value | float") -> bool:
+        return compared(operator.lt, self, other)
+
+    def __le__(self, other: "Value | float") -> bool:
+        return compared(operator.le, self, other)
+
+    def __gt__(self, other: "Value | float") -> bool:
+        return compared(operator.gt, self, other)
+
+    def __ge__(self, other: "Value | float") -> bool:
+        return compared(operator.ge, self, other)
+
+    def __eq__(self, other: object) -> bool:
+        return compared(operator.eq, self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return compared(operator.ne, self, other)
+
+    def __hash__(self) -> int:
+        return object.__hash__(self)
 
     def __bool__(self) -> bool:
         return number(self) != 0.0
 
     # -- The primitives as methods: x.exp() is exp(x) --
 
-    add = binary(ops.add, named=True)
-    sub = binary(ops.sub, named=True)
-    mul = binary(ops.mul, named=True)
-    div = binary(ops.div, named=True)
-    floordiv = binary(ops.floordiv, named=True)
-    mod = binary(ops.mod, named=True)
+    add = _binary(ops.add)
+    sub = _binary(ops.sub)
+    mul = _binary(ops.mul)
+    div = _binary(ops.div)
+    floordiv = _binary(ops.floordiv)
+    mod = _binary(ops.mod)
     neg, abs, floor, ceil, trunc, round = __neg__, __abs__, __floor__, __ceil__, __trunc__, __round__
-    square = unary(ops.square)
-    reciprocal = unary(ops.reciprocal)
-    exp = unary(ops.exp)
-    exp2 = unary(ops.exp2)
-    expm1 = unary(ops.expm1)
-    log = unary(ops.log)
-    log2 = unary(ops.log2)
-    log10 = unary(ops.log10)
-    log1p = unary(ops.log1p)
-    sqrt = unary(ops.sqrt)
-    cbrt = unary(ops.cbrt)
-    sin = unary(ops.sin)
-    cos = unary(ops.cos)
-    tan = unary(ops.tan)
-    asin = unary(ops.asin)
-    acos = unary(ops.acos)
-    atan = unary(ops.atan)
-    sinh = unary(ops.sinh)
-    cosh = unary(ops.cosh)
-    tanh = unary(ops.tanh)
-    asinh = unary(ops.asinh)
-    acosh = unary(ops.acosh)
-    atanh = unary(ops.atanh)
-    sigmoid = unary(ops.sigmoid)
-    softplus = unary(ops.softplus)
-    logistic_pdf = unary(ops.logistic_pdf)
-    logit = unary(ops.logit)
-    silu = unary(ops.silu)
-    gelu = unary(ops.gelu)
-    relu = unary(ops.relu)
-    erf = unary(ops.erf)
-    erfc = unary(ops.erfc)
-    erfinv = unary(ops.erfinv)
-    norm_pdf = unary(ops.norm_pdf)
-    norm_cdf = unary(ops.norm_cdf)
-    norm_ppf = unary(ops.norm_ppf)
-    gamma = unary(ops.gamma)
-    lgamma = unary(ops.lgamma)
-    digamma = unary(ops.digamma)
-    sign = unary(ops.sign)
-    hypot = binary(ops.hypot, named=True)
-    atan2 = binary(ops.atan2, named=True)
-    logaddexp = binary(ops.logaddexp, named=True)
-    xlogy = binary(ops.xlogy, named=True)
-    betaln = binary(ops.betaln, named=True)
-    copysign = binary(ops.copysign, named=True)
-    maximum = binary(ops.maximum, named=True)
-    minimum = binary(ops.minimum, named=True)
-    greater = binary(ops.greater, named=True)
-    greater_equal = binary(ops.greater_equal, named=True)
-    less = binary(ops.less, named=True)
-    less_equal = binary(ops.less_equal, named=True)
-    equal = binary(ops.equal, named=True)
-    not_equal = binary(ops.not_equal, named=True)
+    square = _unary(ops.square)
+    reciprocal = _unary(ops.reciprocal)
+    exp = _unary(ops.exp)
+    exp2 = _unary(ops.exp2)
+    expm1 = _unary(ops.expm1)
+    log = _unary(ops.log)
+    log2 = _unary(ops.log2)
+    log10 = _unary(ops.log10)
+    log1p = _unary(ops.log1p)
+    sqrt = _unary(ops.sqrt)
+    cbrt = _unary(ops.cbrt)
+    sin = _unary(ops.sin)
+    cos = _unary(ops.cos)
+    tan = _unary(ops.tan)
+    asin = _unary(ops.asin)
+    acos = _unary(ops.acos)
+    atan = _unary(ops.atan)
+    sinh = _unary(ops.sinh)
+    cosh = _unary(ops.cosh)
+    tanh = _unary(ops.tanh)
+    asinh = _unary(ops.asinh)
+    acosh = _unary(ops.acosh)
+    atanh = _unary(ops.atanh)
+    sigmoid = _unary(ops.sigmoid)
+    softplus = _unary(ops.softplus)
+    logistic_pdf = _unary(ops.logistic_pdf)
+    logit = _unary(ops.logit)
+    silu = _unary(ops.silu)
+    gelu = _unary(ops.gelu)
+    relu = _unary(ops.relu)
+    erf = _unary(ops.erf)
+    erfc = _unary(ops.erfc)
+    erfinv = _unary(ops.erfinv)
+    norm_pdf = _unary(ops.norm_pdf)
+    norm_cdf = _unary(ops.norm_cdf)
+    norm_ppf = _unary(ops.norm_ppf)
+    gamma = _unary(ops.gamma)
+    lgamma = _unary(ops.lgamma)
+    digamma = _unary(ops.digamma)
+    sign = _unary(ops.sign)
+    hypot = _binary(ops.hypot)
+    atan2 = _binary(ops.atan2)
+    logaddexp = _binary(ops.logaddexp)
+    xlogy = _binary(ops.xlogy)
+    betaln = _binary(ops.betaln)
+    copysign = _binary(ops.copysign)
+    maximum = _binary(ops.maximum)
+    minimum = _binary(ops.minimum)
+    greater = _binary(ops.greater)
+    greater_equal = _binary(ops.greater_equal)
+    less = _binary(ops.less)
+    less_equal = _binary(ops.less_equal)
+    equal = _binary(ops.equal)
+    not_equal = _binary(ops.not_equal)
 
     def pow(self, other: "Value | float") -> "Value":
         """``pow(self, other)``."""
@@ -392,7 +485,7 @@ class Value(NumpyFunctions, Node):
         """``clip(self, low, high)``; None is no bound, and ``out`` what ``np.clip`` hands over."""
         return self.clamp(low, high)
 
-    clone = unary(ops.identity)  # gradients flow through it, as in PyTorch
+    clone = _unary(ops.identity)  # gradients flow through it, as in PyTorch
 
     # NumPy's spellings, by which np.arctan(value) finds its way here.
     arcsin, arccos, arctan, arctan2 = asin, acos, atan, atan2
@@ -404,10 +497,10 @@ class Value(NumpyFunctions, Node):
 
     def __repr__(self) -> str:
         name = "" if self.name is None else f", name={self.name!r}"
-        return f"Value(data={self._primal!r}, grad={number(self.grad)!r}{name})"
+        return f"Value(data={self._held()!r}, grad={number(self.grad)!r}{name})"
 
     def __str__(self) -> str:
-        if modes.in_a_mode:
+        if _in_a_mode:
             modes.current().interpreter.refuse("format")
         return repr(self)
 
@@ -421,9 +514,15 @@ class Value(NumpyFunctions, Node):
             "autograd_lite.mean for statistics.mean; for the bare number, to test, print or plot it, write v.data"
         )
 
-    __float__ = _no_silent_float
-    __int__ = _no_silent_float
-    __complex__ = _no_silent_float
+    def __float__(self) -> Any:
+        return self._no_silent_float()
+
+    def __int__(self) -> Any:
+        return self._no_silent_float()
+
+    def __complex__(self) -> Any:
+        return self._no_silent_float()
+
     as_integer_ratio = _no_silent_float  # what the statistics module asks for
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -432,26 +531,24 @@ class Value(NumpyFunctions, Node):
                 f"only leaves can be copied and pickled; this Value is the result of {self._primitive!r}, and "
                 "its graph would come along. Take v.detach() or v.data"
             )
-        grad = number(self._grad) if hasattr(self, "_grad") else None
+        grad = number(unboxed.grad_of(self)) if unboxed.has_grad(self) else None
         return _restored, (type(self), number(self), grad, self.requires_grad), self.__getstate__()
 
     def __getstate__(self) -> Any:
         """The name and the attributes of one's own, those in slots of a subclass included."""
         state: Any = super().__getstate__()
-        attributes, slots = state if isinstance(state, tuple) else (state, {})
+        slots = state[1] if isinstance(state, tuple) else {}
+        attributes = own_attributes(self)
         own = {name: thing for name, thing in slots.items() if name not in Node.__slots__}
         return (attributes, own) if attributes or own else None
 
 
-for _op in primitives.values():
-    if _op.arity == 1:
-        _op.methods[Value] = getattr(Value, _op.name, None) or unary(_op)
-    elif _op.arity == 2 and _op is not ops.power:  # whose constant exponents are an op of their own
-        _op.methods[Value] = binary(_op, named=True)
+with contextlib.suppress(TypeError):  # a compiled class cannot be changed, and has its own in C
+    Value.__hash__ = object.__hash__  # type: ignore[method-assign]  # hashing without a call of Python's
+
+short_cuts[Value] = applied
 
 _accumulating = threading.Lock()  # threads may share leaves, and += takes several steps
-_power = binary(ops.power)
-_constant_power = binary(ops.constant_power)
 
 
 def assign(pairs: "list[tuple[Value, float]]") -> None:
@@ -464,7 +561,7 @@ def assignment(pairs: "list[tuple[Value, float]]") -> Iterator[None]:
 
     Raises as ``value.data = data`` does.
     """
-    if modes.in_a_mode:
+    if _in_a_mode:
         modes.current().interpreter.refuse("assign")
     values = [value for value, _ in pairs]
     return map(_set_data, values, [checked(data, "Value.data") for _, data in pairs])
@@ -477,10 +574,6 @@ _set_data: Callable[[Value, float], None] = Node.__dict__["_primal"].__set__
 
 
 def _restored(kind: type[Value], data: float, grad: float | None, requires_grad: bool) -> Value:
-    value: Value = object.__new__(kind)
-    value._primal = data
-    value._primitive = None if requires_grad else CONSTANT
-    value._x = value._y = None
-    if grad is not None:
-        value._grad = grad
+    value = made(kind, data, None if requires_grad else CONSTANT)
+    unboxed.set_grad(value, grad)
     return value

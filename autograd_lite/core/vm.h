@@ -117,7 +117,7 @@ static inline double vm_log_sum_exp(const double *r, const int32_t *at, Py_ssize
 }
 
 /* A Python function called with registers. */
-static PyObject *vm_call(PyObject *function, const double *r, const int32_t *at, Py_ssize_t n) {
+static inline PyObject *vm_call(PyObject *function, const double *r, const int32_t *at, Py_ssize_t n) {
     PyObject *few[8], **boxed = few, *answer = NULL;
     Py_ssize_t i, made = 0;
     if (n > 8 && !(boxed = PyMem_Malloc(n * sizeof(PyObject *)))) return PyErr_NoMemory();

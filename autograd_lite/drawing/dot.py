@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd_lite.core import graph
 from autograd_lite.core.value import Value
+from autograd_lite.drawing.written_out import Drawn, Step, drawn
 
 __all__ = ["to_dot"]
 
@@ -18,7 +18,7 @@ _OPERATION = {"shape": "circle", "style": "filled", "fillcolor": "#dbe9ff", "mar
 _MOST_CROSSED = 5_000
 
 
-def to_dot(roots: Sequence[Value], rankdir: str) -> str:
+def to_dot(roots: Sequence[Value], rankdir: str, expand: bool | None) -> str:
     """The graph that leads to the roots: Values as boxes, operations as circles, one edge for each operand.
 
     Graphviz lays out small graphs. In a large graph each node gets its place here, in linear time: in
@@ -26,9 +26,9 @@ def to_dot(roots: Sequence[Value], rankdir: str) -> str:
     """
     import graphviz
 
-    nodes = graph.nodes(*roots)
+    nodes = drawn(roots, expand)
     columns = _columns(nodes)
-    crossed = sum(columns[node] - columns[operand] for node in nodes for operand in _operands(node))
+    crossed = sum(columns[one.node] - columns[operand] for one in nodes for operand in _nodes_among(one.operands))
     is_large = crossed > _MOST_CROSSED
     place = _places(rankdir, max(columns.values())) if is_large else lambda column: {}
     # ordering=in keeps the operands of an operation in order, so that x - y can be told from y - x.
@@ -39,46 +39,52 @@ def to_dot(roots: Sequence[Value], rankdir: str) -> str:
         node_attr={"fontname": "Helvetica", "fontsize": "11"},
         edge_attr={"arrowsize": "0.6", "color": "#555555"},
     )
-    names: dict[Value, str] = {}
-    for position, node in enumerate(nodes):
+    names: dict[Value | Step, str] = {}
+    for position, one in enumerate(nodes):
+        node = one.node
         names[node] = f"v{position}"
         style = _LEAF if node.is_leaf and node.requires_grad else _VALUE
         dot.node(names[node], _label(node), **style, **place(columns[node]))
-        if node.op is not None:
-            _add_operation(dot, node, f"o{position}", names, columns[node], place)
+        if one.op is not None:
+            _add_operation(dot, one, f"o{position}", names, columns[node], place)
     return str(dot.source)
 
 
 def _add_operation(
-    dot: Any, result: Value, name: str, names: dict[Value, str], column: int, place: Callable[[int], dict[str, str]]
+    dot: Any,
+    result: Drawn,
+    name: str,
+    names: dict[Value | Step, str],
+    column: int,
+    place: Callable[[int], dict[str, str]],
 ) -> None:
     import graphviz
 
     assert result.op is not None
     dot.node(name, graphviz.nohtml(_literal(result.op.symbol)), **_OPERATION, **place(column - 1))
-    dot.edge(name, names[result])
+    dot.edge(name, names[result.node])
     for position, operand in enumerate(result.operands):
-        source = names.get(operand) if isinstance(operand, Value) else None
+        source = names.get(operand) if isinstance(operand, (Value, Step)) else None
         if source is None:  # a constant
             source = f"{name}c{position}"
             dot.node(source, shown(operand), **_CONSTANT, **place(column - 2))
         dot.edge(source, name)
 
 
-def _operands(node: Value) -> list[Value]:
-    return [operand for operand in node.operands if isinstance(operand, Value)]
+def _nodes_among(operands: tuple[Any, ...]) -> list[Value | Step]:
+    return [operand for operand in operands if isinstance(operand, (Value, Step))]
 
 
-def _columns(nodes: list[Value]) -> dict[Value, int]:
+def _columns(nodes: list[Drawn]) -> dict[Value | Step, int]:
     """Each result two columns after the last of its operands, with its operation between; leaves before their uses."""
-    columns: dict[Value, int] = {}
-    first_uses: dict[Value, int] = {}
-    for node in nodes:
-        if node.op is not None:
-            columns[node] = 2 + max([columns.get(operand, 0) for operand in _operands(node)], default=0)
-            for operand in _operands(node):
+    columns: dict[Value | Step, int] = {}
+    first_uses: dict[Value | Step, int] = {}
+    for node, op, operands in nodes:
+        if op is not None:
+            columns[node] = 2 + max([columns.get(operand, 0) for operand in _nodes_among(operands)], default=0)
+            for operand in _nodes_among(operands):
                 first_uses[operand] = min(first_uses.get(operand, columns[node]), columns[node])
-    return {node: columns[node] if node in columns else first_uses.get(node, 2) - 2 for node in nodes}
+    return {node: columns[node] if node in columns else first_uses.get(node, 2) - 2 for node, _, _ in nodes}
 
 
 def _places(rankdir: str, last: int) -> Callable[[int], dict[str, str]]:
@@ -95,7 +101,7 @@ def _places(rankdir: str, last: int) -> Callable[[int], dict[str, str]]:
     return place
 
 
-def _label(node: Value) -> str:
+def _label(node: Value | Step) -> str:
     fields = [] if node.name is None else [_literal(node.name, also="{}|<> ")]
     fields.append(f"data {shown(node.data)}")
     if node.requires_grad:

@@ -51,26 +51,37 @@ class Drawing:
         return f"<Drawing of {self.source.count('data ')} Values; .save('graph.svg') writes it, .source is its text>"
 
 
-def draw(root: Value | Sequence[Value], *, rankdir: str = "LR") -> Drawing:
+def draw(root: Value | Sequence[Value], *, rankdir: str = "LR", expand: bool | None = None) -> Drawing:
     """Draw the graph that leads to a Value: its Values with name, data and grad, and the operations between.
 
     Args:
         root: the Value whose history to draw, or a list of several.
         rankdir: ``"LR"`` from left to right, or ``"TB"`` from top to bottom.
+        expand: whether to write sums out: the weighted sum of a neuron, a dot product, a sum or a mean is one
+            operation of the graph. True shows every product and every sum on the way, False the operation as one
+            circle. None writes them out if the drawing stays small, up to a hundred Values: a neuron of 20 inputs,
+            or a small network. Where the data of an operand has been assigned since, the numbers on the way are
+            gone, and the sum is shown as one circle.
 
-    Raises ``TypeError`` if a root is no Value, ``ArgumentError`` for another rankdir.
+    Raises ``TypeError`` if a root is no Value or ``expand`` no bool, ``ArgumentError`` for another rankdir.
 
+    >>> import autograd_lite
     >>> from autograd_lite import Value, draw
     >>> x = Value(3.0, name="x")
     >>> print(draw(x * x).source.count("v0 -> o1"))
     2
+    >>> total = autograd_lite.sum([x, x, x])
+    >>> [draw(total, expand=expand).source.count("data ") for expand in (True, False)]
+    [3, 2]
     """
     roots = [root] if isinstance(root, Value) else root
     if not isinstance(roots, (list, tuple)) or not roots or not all(isinstance(one, Value) for one in roots):
         raise TypeError(f"draw takes the Value whose graph to draw, or a list of several; got {describe(root)}")
     if rankdir not in ("LR", "TB"):
         raise ArgumentError(f"rankdir is 'LR' or 'TB', got {rankdir!r}")
-    return Drawing(to_dot(roots, rankdir))
+    if expand is not None and not isinstance(expand, bool):
+        raise TypeError(f"expand is True, False or None, got {describe(expand)}")
+    return Drawing(to_dot(roots, rankdir, expand))
 
 
 #: micrograd's name for :func:`draw`.

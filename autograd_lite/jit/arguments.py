@@ -8,6 +8,7 @@ from typing import Any
 
 from autograd_lite import pytree
 from autograd_lite.core.checks import as_float, describe, is_real
+from autograd_lite.core.node import hold, own_attributes
 from autograd_lite.core.value import Value
 from autograd_lite.errors import ArgumentError, TracingError
 from autograd_lite.jit.closures import is_unchanging
@@ -141,9 +142,9 @@ class Arguments:
         self.values[id(value)] = (len(self.numbers), value)
         self.key.append((type(value), value.requires_grad))
         self.names.append(value.name)  # not in the key: they do not matter to most programs
-        if len(value.__dict__) > (value.name is not None) or type(value) is not Value:
+        if len(own_attributes(value)) > (value.name is not None) or type(value) is not Value:
             self._add_attributes(value)
-        self.numbers.append(value._primal)
+        self.numbers.append(value._held())
 
     def add_static(self, name: str, argument: Any) -> None:
         """Add an argument that is named in static_argnames."""
@@ -169,7 +170,7 @@ def stand_in(tracer: Tracer, argument: Any, name: str, known: dict[int, Any]) ->
     if isinstance(argument, Value):
         if id(argument) not in known:
             known[id(argument)] = node = leaf_like(argument)
-            node._primal = tracer.input(getattr(argument, "_name", None) or name, argument._primal)  # type: ignore[assignment]
+            hold(node, tracer.input(getattr(argument, "_name", None) or name, argument._held()))
         return known[id(argument)]
     if _is_static(argument):
         return argument
@@ -269,7 +270,7 @@ class Results:
         if value in self._arguments:
             argument = self._arguments[value]
             return lambda floats, nodes, others, values: values[argument]
-        if type(value._primal) is float:  # from before the recording
+        if type(value._held()) is float:  # from before the recording
             return lambda floats, nodes, others, values: value
         if value.requires_grad and not value.is_leaf:
             position = self._places.setdefault(id(value), len(self.nodes))
@@ -283,7 +284,7 @@ class Results:
 
         def build(floats: Any, nodes: Any, others: Any, values: Any) -> Value:
             made = leaf_like(value)
-            made._primal = others[position]
+            hold(made, others[position])
             if named:
                 made.name = values[named[0]].name
             return made
@@ -323,7 +324,7 @@ def _check_attributes(result: Any) -> None:
     """Raise if a result holds traced numbers besides its items: they would stay as they are."""
     fields = getattr(type(result), "__dataclass_fields__", ())
     for name, attribute in getattr(result, "__dict__", {}).items():
-        if name not in fields and type(getattr(attribute, "_primal", attribute)) is TracedFloat:
+        if name not in fields and type(attribute._held() if isinstance(attribute, Value) else attribute) is TracedFloat:
             raise TracingError(
                 f"the function returns a {type(result).__name__} whose attribute {name!r} is a traced number; only "
                 "items and fields come back"

@@ -4,11 +4,11 @@ The calls of a compiled function fall into variants, by the structure of their a
 the function reads besides them. Each variant is a tree of paths, which fork at their guards.
 """
 
-import operator
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from autograd_lite.core.node import numbers_of
 from autograd_lite.core.value import Value
 from autograd_lite.jit.arguments import Arguments, Results
 from autograd_lite.jit.closures import Environment
@@ -16,7 +16,6 @@ from autograd_lite.jit.recording import Recording
 
 __all__ = ["Cache", "Path", "Variant"]
 
-_primal = operator.attrgetter("_primal")
 
 
 class Path:
@@ -38,7 +37,7 @@ class Path:
     def run(self, numbers: Sequence[float], values: dict[int, Value]) -> Any:
         """The result for these arguments in a tuple, or the number of the guard that fails."""
         if self.closed_over:
-            numbers = [*numbers, *map(_primal, self.closed_over)]
+            numbers = [*numbers, *numbers_of(self.closed_over)]
         answer = self.recording.results(numbers, lambda: self._operands_among(values))
         if type(answer) is int:
             return answer

@@ -33,7 +33,8 @@ from types import (
 from typing import Any
 
 from autograd_lite.core.op import Op, is_primitive
-from autograd_lite.core.value import Value
+from autograd_lite.core.node import own_attributes
+from autograd_lite.core.value import Freezings, Value
 from autograd_lite.jit.tracing import TracedFloat
 from autograd_lite.jit.unchanged import Unchanged
 
@@ -103,7 +104,7 @@ class Environment:
         self._lengths = list(map(len, self._sized))
         self._states = list(map(_state_of_array, self._arrays))
         self._require_grad = [value.requires_grad for value in self.values]
-        self.freezings = Value.freezings
+        self.freezings = Freezings.count
         #: Whether all of it is as it was.
         self.holds: Callable[[], bool] = self._holds if len(self._things) > _LARGE else self._generated()
 
@@ -124,7 +125,7 @@ class Environment:
     def _holds(self) -> bool:
         """The same for whatever there is: things that were put anew may be equal."""
         try:
-            freezings = Value.freezings
+            freezings = Freezings.count
             holds = (
                 list(map(len, self._sized)) == self._lengths
                 and all(map(_is_same, self._now(), self._things))
@@ -141,7 +142,7 @@ class Environment:
         """A function, written for what was found, that sees whether it is the same; else ``_holds`` says."""
         source = Unchanged(otherwise=self._holds)
         if self.values:
-            source.test(f"{source.name(self)}.freezings == {source.name(Value)}.freezings")
+            source.test(f"{source.name(self)}.freezings == {source.name(Freezings)}.count")
         things = iter(self._things)
         for cell in self._cells:
             source.same(f"{source.name(cell)}.cell_contents", next(things))
@@ -191,7 +192,7 @@ class Environment:
             return
         self._seen[id(value)] = value
         self.values.append(value)
-        if len(value.__dict__) > (value.name is not None):
+        if len(own_attributes(value)) > (value.name is not None):
             self._waiting.append(vars(value))
         if self._with_names:
             self._readings.append(lambda: value.name)

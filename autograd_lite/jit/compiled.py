@@ -2,7 +2,6 @@
 
 import functools
 import inspect
-import operator
 from collections.abc import Callable, Iterable
 from types import MethodType
 from typing import Any, Generic, ParamSpec, TypeVar
@@ -10,6 +9,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 from autograd_lite._pickling import global_name
 from autograd_lite.core import modes
 from autograd_lite.core.checks import describe
+from autograd_lite.core.node import numbers_of
 from autograd_lite.errors import ArgumentError, MissingDependencyError, TracingError
 from autograd_lite.jit.arguments import Arguments, Results, check_unchanged, stand_in
 from autograd_lite.jit.backends import vm
@@ -28,7 +28,6 @@ __all__ = ["Compiled"]
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
-_primal = operator.attrgetter("_primal")
 #: How often a function may change what it reads while it is recorded, as by making parameters at its first call.
 _ATTEMPTS = 4
 
@@ -84,7 +83,7 @@ class Compiled(Generic[_P, _R]):
                 variant = self._of_floats.get(tuple(map(type, args)))
             if variant is not None and variant.environment.holds():
                 path = variant.latest
-                closed_over = map(_primal, path.closed_over) if path.closed_over else ()
+                closed_over = numbers_of(path.closed_over) if path.closed_over else ()
                 try:
                     answer = path.call(*numbers, *closed_over)
                 except TracingError:
@@ -160,7 +159,7 @@ class Compiled(Generic[_P, _R]):
         program = self.program
         assert self._latest is not None  # or there would be no program
         path, numbers = self._latest
-        given = [*numbers, *map(_primal, path.closed_over)]
+        given = [*numbers, *numbers_of(path.closed_over)]
         given += [1.0] * (len(program.inputs) - len(given))  # the adjoints, of a gradient's program
         return program.draw(given, **options)
 
@@ -256,7 +255,7 @@ class Compiled(Generic[_P, _R]):
         for node in results.nodes:
             tracer.number(node)
         inputs |= {value: len(arguments.numbers) + i for i, value in enumerate(tracer.closed_over)}
-        outputs = [*results.floats, *(value._primal for value in results.others)]
+        outputs = [*results.floats, *(value._held() for value in results.others)]
         return Path(Recording(tracer, _name(self.f), self._back_end, inputs, outputs, results.nodes), results)
 
 

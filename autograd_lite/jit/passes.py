@@ -18,11 +18,13 @@ __all__ = [
     "optimize",
     "relax_strong_zeros",
     "simplify",
+    "write_out",
 ]
 
 _Operand = int | float
-#: What becomes of an operation: another number or constant, or an operation in its place.
-_Rule = Callable[[Op, tuple[_Operand, ...]], _Operand | Instruction]
+#: What becomes of an operation: another number or constant, an operation in its place, or several, the last of which
+#: gives the number.
+_Rule = Callable[[Op, tuple[_Operand, ...]], _Operand | Instruction | list[Instruction]]
 
 
 def optimize(program: Program) -> Program:
@@ -131,10 +133,11 @@ _IDENTITIES: dict[Op, Callable[[tuple[_Operand, ...]], _Operand | None]] = {
     ops.sub: _right(0.0),
     ops.add: lambda operands: _right(-0.0)(operands) if type(operands[1]) is float else _right(-0.0)(operands[::-1]),
     ops.constant_power: _right(1.0),
+    **dict.fromkeys((ops.linear, ops.sum_, ops.mean), lambda operands: operands[0] if len(operands) == 1 else None),
 }
 
-#: In these inf and nan go on as inf or nan.
-_HAND_ON_INFINITY = {ops.add, ops.sub, ops.mul, ops.neg, ops.identity, ops.strong_mul, ops.strong_zero}
+#: In these inf and nan go on as inf or nan: in products too, as 0 * inf is nan, and in sums, as inf - inf is.
+_HAND_ON_INFINITY = {ops.add, ops.sub, ops.mul, ops.neg, ops.identity, ops.strong_mul, ops.strong_zero, *ops.SUMS}
 
 
 def relax_strong_zeros(program: Program) -> Program:
@@ -168,6 +171,44 @@ def _keeps_a_constant(op: Op, operands: tuple[_Operand, ...]) -> bool:
     return op is ops.strong_zero and type(operands[0]) is float and not math.isfinite(operands[0])
 
 
+def write_out(program: Program) -> Program:
+    """Sums as the multiplications and additions that they are made of, in the same order."""
+    fresh = len(program.inputs)
+
+    def rule(op: Op, operands: tuple[_Operand, ...]) -> _Operand | list[Instruction]:
+        nonlocal fresh
+        steps = [Instruction(op, operands)]
+        if op in ops.SUMS and operands:
+            steps = []
+            result: Any = op.value(*[_Term(operand, steps, fresh) for operand in operands])
+            if not steps:
+                return result.operand  # type: ignore[no-any-return]
+        fresh += len(steps)
+        return steps
+
+    return _rewritten(program, rule)
+
+
+class _Term:
+    """A number of a sum that is written out: what is done with it is one more instruction, from ``start`` on."""
+
+    def __init__(self, operand: _Operand, steps: list[Instruction], start: int) -> None:
+        self.operand, self.steps, self.start = operand, steps, start
+
+    def _after(self, op: Op, other: Any) -> "_Term":
+        self.steps.append(Instruction(op, (self.operand, other.operand if isinstance(other, _Term) else other)))
+        return _Term(self.start + len(self.steps) - 1, self.steps, self.start)
+
+    def __add__(self, other: Any) -> "_Term":
+        return self._after(ops.add, other)
+
+    def __mul__(self, other: Any) -> "_Term":
+        return self._after(ops.mul, other)
+
+    def __truediv__(self, other: Any) -> "_Term":
+        return self._after(ops.div, other)
+
+
 def _rewritten(program: Program, rule: _Rule, is_live: list[bool] | None = None) -> Program:
     """The program with each instruction as the rule has it, and all positions anew."""
     count = len(program.inputs)
@@ -181,6 +222,9 @@ def _rewritten(program: Program, rule: _Rule, is_live: list[bool] | None = None)
         if type(new) is Instruction:
             place.append(count + len(instructions))
             instructions.append(new)
+        elif type(new) is list:
+            instructions += new
+            place.append(count + len(instructions) - 1)
         else:
             place.append(new)  # type: ignore[arg-type]
 

@@ -4,13 +4,15 @@ The gradient of a recording is recorded too, from the graph that its recording l
 so is the gradient of that: each order is compiled when it is first asked for.
 """
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from autograd_lite.core import graph, modes
 from autograd_lite.core.chain import pull_back
-from autograd_lite.core.node import CONSTANT, number
-from autograd_lite.core.op import Op
+from autograd_lite.core.node import number, own_attributes
+from autograd_lite.core.op import CONSTANT, Op
+from autograd_lite.core.record import made
 from autograd_lite.core.value import Value
 from autograd_lite.errors import GraphError, TracingError
 from autograd_lite.jit.passes import optimize
@@ -40,7 +42,7 @@ class Recording:
         self.inputs, self.floats, self.nodes = inputs, list(floats), list(nodes)
         self._kinds = list(map(type, self.nodes))
         #: The names and other attributes that f gave to its results.
-        self._attributes = [dict(vars(node)) for node in self.nodes]
+        self._attributes = [own_attributes(node) for node in self.nodes]
         self.extent = tracer.extent()
         self._guards = tracer.guards[: self.extent[2]]
         order = graph.operations(*self.nodes, stop=inputs)
@@ -70,12 +72,12 @@ class Recording:
 
     def values(self) -> Code:
         """Code for the results: the floats, then the nodes."""
-        return self._code("", lambda: [*self.floats, *(node._primal for node in self.nodes)])
+        return self._code("", lambda: [*self.floats, *(node._held() for node in self.nodes)])
 
     def values_and_gradient(self) -> Code:
         """Code for the results and the gradient of the only node by each operand."""
         return self._code(
-            "_and_gradient", lambda: [*self.floats, *(n._primal for n in self.nodes), *self._pulled([1.0], False)]
+            "_and_gradient", lambda: [*self.floats, *(n._held() for n in self.nodes), *self._pulled([1.0], False)]
         )
 
     def pull(self) -> Code:
@@ -108,11 +110,8 @@ class Recording:
     def _pulled(self, seeds: Sequence[Any], create_graph: bool) -> list[Any]:
         """The adjoints of the operands, recorded."""
         with tracing(self.tracer):
-            adjoints = pull_back(
-                graph.operations(*self.nodes, stop=self.inputs),
-                dict(zip(self.nodes, seeds, strict=True)),
-                create_graph=create_graph,
-            )
+            seeded = dict(zip(self.nodes, seeds, strict=True))
+            adjoints = pull_back(seeded, self.inputs, create_graph=create_graph)
         return [adjoints.get(node, 0.0) for node in self.operands]
 
     def _code(self, suffix: str, outputs: Callable[[], list[Any]]) -> Code:
@@ -138,7 +137,7 @@ class Recording:
             answer = self.values().run(*numbers)
             if type(answer) is int:
                 return answer
-            return answer[:count], self._with_attributes(map(_made, self._kinds, answer[count:]))
+            return answer[:count], self._with_attributes(map(made, self._kinds, answer[count:], itertools.repeat(CONSTANT)))
         is_single = len(self.nodes) == 1
         answer = (self.values_and_gradient() if is_single else self.values()).run(*numbers)
         if type(answer) is int:
@@ -166,7 +165,7 @@ class Recording:
         if not create_graph:
             return _answered(self.pull().run(*numbers, *adjoints), self.name)
         for operand, place in zip(operands, self.places, strict=True):
-            now = operand if operand.__class__ is float else operand._primal
+            now = operand if operand.__class__ is float else operand._held()
             if now != numbers[place] and now == now:
                 raise GraphError(
                     f"a gradient that is itself a graph needs the inputs of {self.name} as they were, and .data has "
@@ -210,29 +209,22 @@ def _operand(value: Any, data: float) -> Any:
 
 def leaf_like(value: Value) -> Value:
     """A leaf of the same class, name and number; a constant if the Value is one."""
-    made = _made(type(value), value._primal)
-    made._primitive = None if value.requires_grad else CONSTANT
-    made.__dict__.update(value.__dict__)
-    return made
-
-
-def _made(kind: type[Value], data: float, op: Op | None = None, operands: Any = None, partials: Any = None) -> Value:
-    made: Value = object.__new__(kind)
-    made._primal, made._primitive = data, CONSTANT if op is None else op
-    made._x, made._dx = operands, partials
-    made._y = made._dy = None
-    return made
+    twin = made(type(value), value._held(), None if value.requires_grad else CONSTANT)
+    vars(twin).update(own_attributes(value))
+    return twin
 
 
 def _node(kind: type[Value], data: float, op: Op, operands: tuple[Any, ...], partials: tuple[float, ...]) -> Value:
     # Without operands it depends on leaves that the function made itself, and is no constant either.
-    is_constant = operands and all(operand.__class__ is float for operand in operands)
-    return _made(kind, data) if is_constant else _made(kind, data, op, operands, partials)
+    if operands and all(operand.__class__ is float for operand in operands):
+        return made(kind, data, CONSTANT)
+    return made(kind, data, op, operands, partials)
 
 
 def _result(kind: type[Value], data: float, output: "Output", together: Value) -> Value:
-    is_constant = together._primitive is CONSTANT
-    return _made(kind, data) if is_constant else _made(kind, data, output, (together,), (1.0,))
+    if together._primitive is CONSTANT:
+        return made(kind, data, CONSTANT)
+    return made(kind, data, output, (together,), (1.0,))
 
 
 class Call(Op):
@@ -243,7 +235,7 @@ class Call(Op):
     def __init__(self, recording: Recording, numbers: Sequence[float]) -> None:
         self.recording, self.numbers = recording, numbers
         self.name = self.symbol = recording.name
-        self.methods, self.arity = {}, None
+        self.arity = None
 
     def evaluate(self, *numbers: float) -> float:
         """The only result at these operands, all else as in the call."""
@@ -262,7 +254,7 @@ class Call(Op):
             reached = self.recording.reached_from(frozenset(adjoint))
             return [number if is_reached else None for number, is_reached in zip(pulled, reached, strict=True)]
         if type(adjoint) is float and adjoint == 1.0 and not create_graph:
-            return node._dx
+            return node.partials
         adjoints = [adjoint]
         return self.recording.pulled(self.numbers, node.operands, adjoints, create_graph)
 
@@ -275,7 +267,7 @@ class Call(Op):
             partials = self.recording.pulled(self.numbers, node.operands, adjoints, create_graph)
             pairs = zip(partials, tangents, strict=True)
             rows.append(sum([p * t for p, t in pairs if not (type(t) is float and t == 0.0)], 0.0))
-        return Together(enumerate(rows)) if node._dx == () else rows[0]
+        return Together(enumerate(rows)) if node.partials == () else rows[0]
 
 
 class Output(Op):
@@ -286,7 +278,7 @@ class Output(Op):
     def __init__(self, position: int) -> None:
         self.position = position
         self.name = self.symbol = f"result {position}"
-        self.methods, self.arity = {}, 1
+        self.arity = 1
 
     def evaluate(self, *numbers: float) -> float:
         """Nothing of its own: the result was computed by the call."""

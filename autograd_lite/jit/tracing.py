@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from autograd_lite.core import modes, ops
 from autograd_lite.core.checks import as_float, is_real
+from autograd_lite.core.node import hold
 from autograd_lite.core.op import Op
 from autograd_lite.core.operators import Operators
 from autograd_lite.core.value import Value
@@ -254,7 +255,7 @@ class Tracer(modes.Interpreter):
 
     def number(self, node: Any) -> Any:
         """What a node holds; for one from before the recording, what it holds at each call."""
-        data = node._primal
+        data = node._held()
         if type(data) is TracedFloat:
             return data
         if node not in self.closed_over:
@@ -383,12 +384,12 @@ class Tracer(modes.Interpreter):
 
         Raises ``TracingError`` if it left anything else that was traced.
         """
-        made: list[tuple[Value, Any]] = [(value, value._primal) for value in values]
+        made: list[tuple[Value, Any]] = [(value, value._held()) for value in values]
         made = [(value, data) for value, data in made if type(data) is TracedFloat]
         if list(numbers) or any(not value.is_leaf or data.reference is not None for value, data in made):
             raise self.refusal_of_a_leak()
         for value, data in made:
-            value._primal = data.value
+            hold(value, data.value)
         return bool(made)
 
 

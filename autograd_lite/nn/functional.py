@@ -130,23 +130,29 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, *, rng: Rng = None) -
     return pytree.map_leaves(lambda number: number * (0.0 if draws.random() < p else scale), x)
 
 
-def linear(x: Any, weight: Sequence[Sequence[Any]], bias: Sequence[Any] | None = None) -> Any:
-    """W x + b for a sample, a list of numbers, or for each of nested lists of samples.
+def linear(x: Any, weight: Sequence[Any], bias: Any = None) -> Any:
+    """b + W x for a sample, a list of numbers, or for each of nested lists of samples.
 
-    ``weight`` is a list of rows, one for each output. Raises ``ArgumentError`` for lengths that do not fit.
+    ``weight`` is a list of rows, one for each output, and ``bias`` a list of as many numbers. A
+    single row, with a number as its bias, gives a number: one neuron. To the last bit what
+    :class:`nn.Linear` and :class:`nn.Neuron` compute: the bias first, then product after product.
+    Raises ``ArgumentError`` for lengths that do not fit.
 
     >>> linear([1.0, 2.0], [[3.0, 4.0]], [5.0])
     [16.0]
+    >>> linear([1.0, 2.0], [3.0, 4.0], 5.0)
+    16.0
     """
-    x = pytree.listed(x)
+    x, rows = pytree.listed(x), pytree.listed(weight)
     if pytree.is_list(x) and len(x) and pytree.is_list(x[0]):
-        return [linear(sample, weight, bias) for sample in x]
-    found = [functions.dot(row, x) for row in weight]
+        return [linear(sample, rows, bias) for sample in x]
+    if not (pytree.is_list(rows) and len(rows) and pytree.is_list(rows[0])):
+        return functions.weighted_sum(rows, x, bias)
     if bias is None:
-        return found
-    if len(bias) != len(found):
-        raise ArgumentError(f"there are {len(found)} rows of weights and {len(bias)} numbers in the bias")
-    return [y + b for y, b in zip(found, bias, strict=True)]
+        return [functions.dot(row, x) for row in rows]
+    if len(bias) != len(rows):
+        raise ArgumentError(f"there are {len(rows)} rows of weights and {len(bias)} numbers in the bias")
+    return [functions.weighted_sum(row, x, b) for row, b in zip(rows, bias, strict=True)]
 
 
 def probability(p: Any) -> float:

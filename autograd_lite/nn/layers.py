@@ -3,12 +3,12 @@
 All take one sample, a list of numbers, or a batch, a list of such lists.
 """
 
-import operator
 from collections.abc import Sequence
 from typing import Any
 
 from autograd_lite import pytree
 from autograd_lite._rng import Rng, as_random
+from autograd_lite.core import ops
 from autograd_lite.core.checks import check_size, describe
 from autograd_lite.core.value import Value
 from autograd_lite.errors import ArgumentError
@@ -50,6 +50,8 @@ class _BySample(Module):
 
 class Neuron(_BySample):
     """activation(w . x + b), with weights drawn uniformly from -1 to 1 and a bias of 0.
+
+    The weighted sum is one operation, ``linear``, which drawings write out product by product.
 
     Args:
         nin: how many inputs.
@@ -277,10 +279,15 @@ def _output_of(layer: Any, x: list[Any]) -> Any:
 
 
 def _weighted_sum(row: Sequence[Value], x: list[Any], b: Value | None = None) -> Any:
+    """b + w * x + w * x + ..., in micrograd's order, as one operation."""
     if len(row) != len(x):  # of a layer that was put in the place of another
         raise ArgumentError(f"this layer takes {len(row)} inputs, got {len(x)}")
-    products = map(operator.mul, row, x)
-    return sum(products, next(products) if b is None else b)
+    operands: list[Any] = [b] * (2 * len(x) + 1)
+    operands[1::2], operands[2::2] = row, x
+    total = ops.dot(*operands[1:]) if b is None else ops.linear(*operands)
+    if pytree.is_list(total):  # a primitive goes through lists element by element
+        raise TypeError(f"this layer takes {len(row)} numbers, with no list among them; got {describe(x)}")
+    return total
 
 
 def _is_batch(x: Any, width: int, taker: str) -> bool:

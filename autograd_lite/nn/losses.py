@@ -178,7 +178,7 @@ def cross_entropy(pred: Any, target: Any, reduction: str = "mean", label_smoothi
             [float(i == _class(y, len(z))) for i in range(len(z))] if not pytree.is_list(y) else _probabilities(z, y)
         )
         smooth = [(1.0 - label_smoothing) * t + label_smoothing / len(z) for t in weights]
-        return functions.sum_([t * (total - score) for t, score in zip(smooth, z, strict=True)])
+        return functions.dot(smooth, [total - score for score in z])
 
     return _by_sample(term, pred, target, reduction)
 

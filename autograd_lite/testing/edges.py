@@ -34,7 +34,7 @@ class EdgeCase(NamedTuple):
 def _function(expression: str, arity: int) -> Callable[..., Any]:
     import autograd_lite
 
-    names = {name: getattr(autograd_lite, name) for name in (*autograd_lite.__all__, "abs", "pow", "round")}
+    names = {name: getattr(autograd_lite, name) for name in (*autograd_lite.__all__, "abs", "pow", "round", "sum")}
     return eval(f"lambda {', '.join('xyz'[:arity])}: {expression}", names)  # type: ignore[no-any-return]  # noqa: S307 - the text is EDGE_TABLE's
 
 
@@ -158,6 +158,15 @@ EDGE_TABLE = (
     EdgeCase("clip(x, y, z)", (-2.0, 0.0, 1.0), 0.0, (0.0, 1.0, 0.0)),
     EdgeCase("clip(x, y, z)", (5.0, 3.0, 1.0), 1.0, (0.0, 0.0, 1.0)),
     EdgeCase("where(x > 0, log(x), 0.0)", (0.0,), 0.0, (0.0,)),
+    EdgeCase("nn.functional.linear([x], [y], z)", (inf, 0.0, 1.0), nan, (0.0, inf, 1.0)),
+    EdgeCase("nn.functional.linear([x], [y], z)", (0.0, nan, 1.0), nan, (nan, 0.0, 1.0)),
+    EdgeCase("nn.functional.linear([x, 0.0], [y, -1.0], -0.0)", (0.0, -1.0), -0.0, (-1.0, 0.0)),
+    EdgeCase("0 * nn.functional.linear([x], [y], z)", (inf, nan, -inf), nan, (0.0, 0.0, 0.0)),
+    EdgeCase("dot([x], [y])", (inf, 0.0), nan, (0.0, inf)),
+    EdgeCase("sum([x, y])", (inf, -inf), nan, (1.0, 1.0)),
+    EdgeCase("sum([x, y])", (-0.0, -0.0), -0.0, (1.0, 1.0)),
+    EdgeCase("mean([x, y])", (1e308, 1e308), inf, (0.5, 0.5)),
+    EdgeCase("mean([x, y]) * 0", (inf, nan), nan, (0.0, 0.0)),
     EdgeCase("logsumexp([x, y])", (-inf, -inf), -inf, (nan, nan)),
     EdgeCase("logsumexp([x, y])", (1000.0, 1000.0), 1000 + math.log(2), (0.5, 0.5)),
     EdgeCase("logsumexp([x, y])", (inf, 1.0), inf, (1.0, 0.0)),

@@ -15,6 +15,7 @@ from autograd_lite.core.checks import as_float
 from autograd_lite.core.op import Op
 from autograd_lite.jit.backends import cpython
 from autograd_lite.jit.backends.pieces import Piece, pieces_of
+from autograd_lite.jit.passes import write_out
 from autograd_lite.jit.program import Guard, Program
 
 __all__ = ["LIBM", "Source"]
@@ -49,6 +50,7 @@ class Source:
     """The text of one program."""
 
     def __init__(self, program: Program, *, fast_math: bool = False) -> None:
+        program = write_out(program)
         self.program = program
         self.fast = " fast" if fast_math else ""
         #: The functions of C's library by their symbols, with their counts of operands.

@@ -22,6 +22,8 @@ __all__ = ["PythonCode"]
 
 #: Some thousand lines are what CPython compiles best.
 PIECE = 4000
+#: So many terms of a sum in one expression, as Python's parser goes one level deeper for each.
+TERMS = 50
 
 _PLAIN = {
     ops.add: "{} + {}",
@@ -126,8 +128,8 @@ class _Writer:
             due = []
             while checked and checked[-1] < before:
                 due.append(self.names[checked.pop()])
-            for start in range(0, len(due), 50):  # Python's parser goes one level deeper for each term
-                lines.append(f"check = {' + '.join(due[start : start + 50])}")
+            for start in range(0, len(due), TERMS):
+                lines.append(f"check = {' + '.join(due[start : start + TERMS])}")
                 lines.append("if check - check != 0.0: return -1")
 
         for position in range(piece.start, piece.stop + 1):
@@ -139,7 +141,9 @@ class _Writer:
                 lines.append(f"if {f'not {test}' if guard.outcome else test}: return {guard.number}")
             if position < piece.stop:
                 op, operands = self.program.instructions[position - count]
-                lines.append(f"{self.names[position]} = {self._written(op, operands)}")
+                name = self.names[position]
+                text = self._sum(name, op, operands, lines) if op in ops.SUMS else self._written(op, operands)
+                lines.append(f"{name} = {text}")
         check(piece.stop)
         return lines
 
@@ -148,6 +152,11 @@ class _Writer:
 
     def _operand(self, operand: int | float) -> str:
         return self.names[operand] if type(operand) is int else _constant(operand)
+
+    def _sum(self, name: str, op: Op, operands: tuple[int | float, ...], lines: list[str]) -> str:
+        """A sum as an expression; of a long one the first terms go into lines before it, under the same name."""
+        ans = op.value(*[_Text(self._operand(operand), name, lines) for operand in operands])
+        return str(ans)
 
     def _written(self, op: Op, operands: tuple[int | float, ...]) -> str:
         if op is ops.constant_power and type(operands[1]) is float and operands[1] in _POWERS:
@@ -159,6 +168,28 @@ class _Writer:
         if op.arity is None:
             template = f"{_function_name(op)}({', '.join(['{}'] * len(operands))})"
         return template.format(*map(self._operand, operands))
+
+
+class _Text:
+    """A number as the text of a sum has it: what is done with it makes the text of the result."""
+
+    def __init__(self, text: str, name: str, lines: list[str], terms: int = 1) -> None:
+        self.text, self.name, self.lines, self.terms = text, name, lines, terms
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __add__(self, other: Any) -> "_Text":
+        if self.terms == TERMS:
+            self.lines.append(f"{self.name} = {self}")
+            return _Text(f"{self.name} + {other}", self.name, self.lines, 2)
+        return _Text(f"{self} + {other}", self.name, self.lines, self.terms + 1)
+
+    def __mul__(self, other: Any) -> "_Text":
+        return _Text(f"{self} * {other}", self.name, self.lines)
+
+    def __truediv__(self, other: Any) -> "_Text":
+        return _Text(f"({self}) / {other!r}", self.name, self.lines)
 
 
 def _value_of(op: Op, *, careful: bool) -> Callable[..., float]:

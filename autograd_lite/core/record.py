@@ -1,0 +1,192 @@
+"""How an operation is recorded.
+
+Recording takes the local partials along, so that the backward pass only multiplies and adds, and so that
+a number changed later cannot corrupt a gradient.
+"""
+
+import linecache
+import math
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from autograd_lite.core import modes, ops, unboxed
+from autograd_lite.core.checks import as_float, is_real
+from autograd_lite.core.node import Node, hold, listed, number
+from autograd_lite.core.op import CONSTANT, Op
+from autograd_lite.errors import AnomalyError
+
+__all__ = ["applied", "binary", "compared", "made", "record", "unary"]
+
+_N = TypeVar("_N", bound=Node)
+_in_a_mode, _inf = modes.in_a_mode, math.inf
+_constant, _power, _constant_power = CONSTANT, ops.power, ops.constant_power
+#: Types of number that float() takes as it is; NumPy's come in when they are first met.
+_plain_types: set[type] = {int, bool}
+
+
+def unary(op: Op, self: Any) -> Any:
+    """The result of an operation on a node."""
+    x = self._primal
+    is_recorded = True
+    if _in_a_mode or self._primitive is _constant or x == _inf:
+        is_recorded = _is_recorded(self, self)
+        if is_recorded is None:
+            return record(type(self), op, (self,))
+    return unboxed.computed_1(op, self, x, is_recorded)
+
+
+def binary(op: Op, self: Any, other: Any, is_reflected: bool) -> Any:
+    """The result of an operation on a node and another, or (reflected) on another and the node.
+
+    NotImplemented if the other is neither a number nor of a type that takes part in operations.
+    """
+    kind = type(other)
+    if kind is type(self):
+        node = other
+        theirs = node._primal
+    elif kind is float:
+        theirs = other
+        if op is _power and not is_reflected:
+            op = _constant_power
+    elif kind in _plain_types and _is_small(other):
+        return binary(op, self, float(other), is_reflected)
+    else:
+        return _with_another(op, self, other, is_reflected)
+    mine = self._primal
+    is_recorded = True
+    if _in_a_mode or self._primitive is _constant or mine == _inf or theirs == _inf:
+        is_recorded = _is_recorded(self, other)
+        if is_recorded is None:
+            return record(type(self), op, (other, self) if is_reflected else (self, other))
+    if is_reflected:
+        return unboxed.computed_2(op, other, self, theirs, mine, is_recorded, type(self))
+    return unboxed.computed_2(op, self, other, mine, theirs, is_recorded, type(self))
+
+
+def _is_recorded(x: Any, y: Any) -> bool | None:
+    """Whether an operation is recorded; None if it needs to be looked at by :func:`record`."""
+    mode = modes.current()
+    if mode.is_special or _are_traced((x, y)):
+        return None
+    return mode.grad_enabled and not (_is_constant(x) and _is_constant(y))
+
+
+def _is_constant(operand: Any) -> bool:
+    return not isinstance(operand, Node) or operand._primitive is CONSTANT
+
+
+def _is_small(number: Any) -> bool:
+    """Whether float() takes a whole number of Python's; an error tells of the others."""
+    return type(number) is not int or -1 << 1000 < number < 1 << 1000
+
+
+def _with_another(op: Op, self: Any, other: Any, is_reflected: bool) -> Any:
+    """binary() with an operand of another type."""
+    if is_real(other):
+        if sys.modules.get("numpy") is not None and isinstance(other, sys.modules["numpy"].generic):
+            _plain_types.add(type(other))
+    elif not hasattr(type(other), "__autograd_op__"):
+        return NotImplemented
+    return op.dispatch((other, self) if is_reflected else (self, other))
+
+
+def applied(op: Op, operands: tuple[Any, ...]) -> Any:
+    """The result of an operation on operands of which one is a node."""
+    if len(operands) == 1:
+        return unary(op, operands[0])
+    if len(operands) > 2:
+        return op.dispatch(operands)
+    x, y = operands
+    ans = binary(op, x, y, False) if isinstance(x, Node) else binary(op, y, x, True)
+    return op.dispatch(operands) if ans is NotImplemented else ans
+
+
+def record(kind: type[_N], op: Op, operands: tuple[Any, ...]) -> _N:
+    """The result of any operation as a node; the functions above cut the common cases short."""
+    if op is _power and not isinstance(operands[1], Node):
+        op = _constant_power
+    is_constant = True
+    for o in operands:
+        if isinstance(o, Node):
+            is_constant = is_constant and o._primitive is CONSTANT
+        elif type(o) is not float and o.__class__ is not float:
+            return record(kind, op, _with_floats(op, operands))
+    mode = modes.current() if _in_a_mode else modes.FIRST
+    is_recorded = mode.grad_enabled and not is_constant
+    if mode.is_special or _are_traced(operands):
+        return _interpreted(mode, kind, op, operands, is_recorded)
+    return unboxed.computed(kind, op, operands, is_recorded)  # type: ignore[no-any-return]
+
+
+def _are_traced(operands: tuple[Any, ...]) -> bool:
+    """Whether there are stand-ins of jit among the operands."""
+    for o in operands:
+        held = o._held() if isinstance(o, Node) else o
+        if type(held) is not float:
+            return True
+    return False
+
+
+def _interpreted(mode: modes.Modes, kind: type[_N], op: Op, operands: tuple[Any, ...], is_recorded: bool) -> _N:
+    """The result as the interpreter computes it, under jit or detect_anomaly()."""
+    interpreter = mode.interpreter
+    numbers = [interpreter.number(o) if isinstance(o, Node) else o for o in operands]
+    ans = interpreter.apply(op, numbers)
+    node = blank(kind)
+    hold(node, ans)
+    if is_recorded:
+        partials = interpreter.differentiate(op, ans, numbers)
+        if set(map(type, partials)) != {float}:
+            vars(node)["_traced_partials"] = partials
+            partials = (math.nan,) * len(partials)
+        unboxed.set_operands(node, op, operands, partials)
+    if mode.anomaly:
+        vars(node)["_where"] = where = _user_line()
+        if not math.isfinite(ans):
+            raise AnomalyError(f"{op.name} gave {ans} at {listed(operands)}\n  recorded at {where}")
+    return node
+
+
+def _with_floats(op: Op, operands: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The operands of an op with other kinds of numbers as floats."""
+    try:
+        return tuple([o if isinstance(o, Node) else as_float(o) for o in operands])
+    except TypeError as error:
+        raise TypeError(f"{op.name} takes numbers and Values, or lists and arrays of them: {error}") from None
+
+
+def made(kind: type[_N], number: Any, op: Op | None, operands: Any = None, partials: Any = None) -> _N:
+    """A node of a class: a leaf, where the operation is None, a constant, or the result of an operation."""
+    node: _N = blank(kind)
+    hold(node, number)
+    node._primitive, node._x, node._y = op, operands, partials
+    return node
+
+
+def blank(kind: type[_N]) -> _N:
+    """A constant of a class, without its number."""
+    node: _N = unboxed.blank(kind)
+    node._primitive = CONSTANT
+    node._x = node._y = None
+    return node
+
+
+def compared(comparison: Callable[[Any, Any], bool], self: Any, other: Any) -> Any:
+    """A comparison of the numbers, as a bool."""
+    if not _in_a_mode and type(other) is float:
+        return comparison(self._held(), other)
+    if isinstance(other, Node):
+        return comparison(number(self), number(other))
+    return bool(comparison(number(self), other)) if is_real(other) else NotImplemented
+
+
+def _user_line() -> str:
+    """The innermost line outside this package, as file, number and text."""
+    frame = sys._getframe()  # compiled functions have no frames
+    package = __name__.partition(".")[0]
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == package:
+        frame = frame.f_back
+    file, line = frame.f_code.co_filename, frame.f_lineno
+    text = linecache.getline(file, line, frame.f_globals).strip()
+    return f"{file}:{line}" + (f": {text}" if text else "")

@@ -1,0 +1,314 @@
+"""The backward pass over plain floats, and what keeps nodes from the collector. Compiled core only.
+
+It does what :mod:`autograd_lite.core.chain` does, in the same order and so to the same bits, with the adjoints in
+the nodes themselves. Nothing of Python's runs meanwhile, so that no other thread, no signal and no collection comes
+in between. Whatever is more than floats is left to ``chain``: derivatives of derivatives, compiled functions, jit.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING
+from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
+from cpython.object cimport PyObject
+from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from libc.math cimport INFINITY
+
+from autograd_lite.core.node cimport Node
+from autograd_lite.core.op cimport Op, _constant
+
+cdef extern from *:
+    """
+    static newfunc sweep_node_new;
+    static Py_ssize_t sweep_attributes, sweep_grad;
+    static int (*sweep_track)(PyObject *, PyObject *);
+
+    /* A new node: without attributes, without a gradient, and not seen by the collector if the class is ours. */
+    static PyObject *sweep_new(PyTypeObject *kind, PyObject *arguments, PyObject *keywords) {
+        PyObject *node = sweep_node_new(kind, arguments, keywords);
+        if (!node) return NULL;
+        Py_CLEAR(*(PyObject **)((char *)node + sweep_attributes));
+        *(double *)((char *)node + sweep_grad) = SWEEP_UNSET;
+        if (!(kind->tp_flags & Py_TPFLAGS_HEAPTYPE)) PyObject_GC_UnTrack(node);
+        return node;
+    }
+
+    /* As for any object; and what is set beside the slots may lead back to the node, which the collector has to see. */
+    static int sweep_setattr(PyObject *node, PyObject *name, PyObject *thing) {
+        int status = PyObject_GenericSetAttr(node, name, thing);
+        return status || !thing || !PyObject_IS_GC(thing) ? status : sweep_track(node, thing);
+    }
+
+    static PyGetSetDef sweep_dict = {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL};
+
+    /* What Cython cannot say of a class: that its objects get a __dict__ when the first attribute is set. */
+    static int sweep_prepare(PyObject *cls, Py_ssize_t attributes, Py_ssize_t grad, int (*track)(PyObject *, PyObject *)) {
+        PyTypeObject *kind = (PyTypeObject *)cls;
+        PyObject *property = PyDescr_NewGetSet(kind, &sweep_dict);
+        if (!property || PyDict_SetItemString(kind->tp_dict, "__dict__", property)) return -1;
+        Py_DECREF(property);
+        sweep_node_new = kind->tp_new, sweep_attributes = attributes, sweep_grad = grad, sweep_track = track;
+        kind->tp_new = sweep_new;
+        kind->tp_setattro = sweep_setattr;
+        kind->tp_dictoffset = attributes;
+        PyType_Modified(kind);
+        return 0;
+    }
+    """
+    int sweep_prepare(object, Py_ssize_t, Py_ssize_t, int (*)(object, object) except -1) except -1
+    void PyObject_GC_Track(object)
+    bint PyObject_GC_IsTracked(object)
+
+#: How many walks there have been: the mark of the nodes that the latest one has seen.
+cdef long long _walks = 0
+
+
+cdef class _Pointers:
+    """A list of nodes that somebody else keeps alive."""
+
+    cdef void** items
+    cdef Py_ssize_t size, space
+
+    def __dealloc__(self):
+        PyMem_Free(self.items)
+
+    cdef inline int push(self, void* item) except -1:
+        if self.size == self.space:
+            self.grow()
+        self.items[self.size] = item
+        self.size += 1
+        return 0
+
+    cdef int grow(self) except -1:
+        cdef Py_ssize_t space = 2 * self.space or 256
+        cdef void** items = <void**>PyMem_Realloc(self.items, space * sizeof(void*))
+        if not items:
+            raise MemoryError
+        self.items, self.space = items, space
+        return 0
+
+
+cdef inline bint _waits(void* operand, long long mark) noexcept:
+    """Whether an operand is an operation that has not been seen."""
+    return (
+        type(<object>operand) is not float and (<Node>operand)._x is not None and (<Node>operand)._mark != mark
+    )
+
+
+cdef inline bint _is_operand(object thing) noexcept:
+    return type(thing) is float or isinstance(thing, Node)
+
+
+cdef bint _sort(_Pointers roots, _Pointers order, long long mark) except -1:
+    """The operations that lead to the roots, each after its operands, as graph.operations does it.
+
+    False if there is anything that is not plain: an operation that has a chain rule of its own, or jit's stand-ins.
+    """
+    cdef _Pointers stack = _Pointers()
+    cdef Node node
+    cdef size_t top
+    cdef void* x
+    cdef void* y
+    cdef bint x_waits, y_waits
+    cdef Py_ssize_t i
+    cdef object operands
+    for i in range(roots.size):
+        if (<Node>roots.items[i])._x is not None:
+            stack.push(roots.items[i])
+    while stack.size:
+        stack.size -= 1
+        top = <size_t>stack.items[stack.size]
+        if top & 1:  # all its operands are in the order by now
+            order.push(<void*>(top - 1))
+            continue
+        node = <Node><void*>top
+        if node._mark == mark:
+            continue
+        node._mark = mark
+        if type(node._primitive) is not Op or (node._primal == INFINITY and has_attributes(node)):
+            return False
+        if type(node._x) is tuple:
+            if type(node._y) is not bytes:
+                return False
+            stack.push(<void*>(top | 1))
+            operands = node._x
+            for i in range(PyTuple_GET_SIZE(operands)):
+                x = <void*>PyTuple_GET_ITEM(operands, i)
+                if not _is_operand(<object>x):
+                    return False
+                if type(<object>x) is not float and (<Node>x)._x is not None:
+                    stack.push(x)
+            continue
+        x, y = <void*>node._x, <void*>node._y
+        if not _is_operand(<object>x) or not (<object>y is None or _is_operand(<object>y)):
+            return False
+        x_waits = _waits(x, mark)
+        y_waits = <object>y is not None and _waits(y, mark)
+        if not (x_waits or y_waits):
+            order.push(<void*>top)
+            continue
+        stack.push(<void*>(top | 1))
+        if y_waits:
+            stack.push(y)
+        if x_waits:
+            stack.push(x)
+    return True
+
+
+cdef inline int _give(void* operand, double contribution, _Pointers leaves, long long mark, bint adds_zero) except -1:
+    """Add to an operand's adjoint: for an operation in ``_grad``, for a leaf in ``_dx``."""
+    cdef Node node = <Node>operand
+    if node._primitive is _constant:
+        return 0
+    if node._x is not None and node._mark == mark:
+        if adds_zero or contribution != 0.0 or node._grad == 0.0:
+            node._grad += contribution
+    elif node._mark != mark:
+        node._mark = mark
+        node._dx = contribution
+        leaves.push(operand)
+    elif adds_zero or contribution != 0.0:
+        node._dx += contribution
+    return 0
+
+
+cdef int _pull(_Pointers order, _Pointers leaves, long long mark) except -1:
+    """The chain rule over sorted operations, from the adjoints of the last ones on."""
+    cdef Py_ssize_t i, j
+    cdef Node node
+    cdef double adjoint, partial
+    cdef double* partials
+    cdef object operands
+    cdef void* operand
+    for i in range(order.size - 1, -1, -1):
+        node = <Node>order.items[i]
+        adjoint = node._grad = node._grad + 0.0
+        if type(node._x) is tuple:
+            operands = node._x
+            partials = <double*>PyBytes_AS_STRING(node._y)
+            for j in range(PyTuple_GET_SIZE(operands)):
+                operand = <void*>PyTuple_GET_ITEM(operands, j)
+                if type(<object>operand) is not float:
+                    partial = partials[j]
+                    # 0 is a strong zero, as in modes.Interpreter.multiply
+                    _give(operand, 0.0 if adjoint == 0.0 or partial == 0.0 else adjoint * partial, leaves, mark, False)
+            continue
+        if adjoint - adjoint == 0.0:
+            if type(node._x) is not float:
+                _give(<void*>node._x, adjoint * (node._dx if adjoint != 0.0 else 0.0), leaves, mark, True)
+            if node._y is not None and type(node._y) is not float:
+                _give(<void*>node._y, adjoint * (node._dy if adjoint != 0.0 else 0.0), leaves, mark, True)
+            continue
+        if type(node._x) is not float:
+            _give(<void*>node._x, 0.0 if node._dx == 0.0 else adjoint * node._dx, leaves, mark, False)
+        if node._y is not None and type(node._y) is not float:
+            _give(<void*>node._y, 0.0 if node._dy == 0.0 else adjoint * node._dy, leaves, mark, False)
+    return 0
+
+
+cdef bint backward(Node root, double seed) except -1:
+    """Give the nodes of a graph their gradients; whether that was done. If not, no leaf has been changed."""
+    global _walks
+    cdef _Pointers roots = _Pointers(), order = _Pointers(), leaves = _Pointers()
+    cdef Py_ssize_t i
+    cdef Node node
+    _walks += 1
+    cdef long long mark = _walks
+    roots.push(<void*>root)
+    if root._x is None or not _sort(roots, order, mark):
+        return False
+    for i in range(order.size):
+        node = <Node>order.items[i]
+        node._grad = 0.0
+        if has_attributes(node):
+            vars(node).pop("_grad_node", None)
+    root._grad = seed
+    _pull(order, leaves, mark)
+    for i in range(leaves.size):
+        node = <Node>leaves.items[i]
+        if has_attributes(node) and "_grad_node" in vars(node):
+            return False
+    for i in range(leaves.size):
+        node = <Node>leaves.items[i]
+        node._grad = (0.0 if is_unset(node._grad) else node._grad) + node._dx
+    return True
+
+
+cdef dict swept(dict seeds, object stop, bint keep):
+    """The adjoints of the leaves, from those of results; None if that is chain.pull_back's business.
+
+    The gradients of the operations in between stay as they are, unless they are to be kept.
+    """
+    global _walks
+    cdef _Pointers roots = _Pointers(), order = _Pointers(), leaves = _Pointers()
+    cdef Py_ssize_t i
+    cdef Node node
+    cdef double* before
+    for thing in stop:
+        if not isinstance(thing, Node) or (<Node>thing)._x is not None:
+            return None
+    for thing, seed in seeds.items():
+        if not isinstance(thing, Node) or type(seed) is not float or (<Node>thing)._x is None:
+            return None
+        roots.push(<void*>thing)
+    _walks += 1
+    cdef long long mark = _walks
+    if not _sort(roots, order, mark):
+        return None
+    before = <double*>PyMem_Malloc((order.size or 1) * sizeof(double))
+    if not before:
+        raise MemoryError
+    try:
+        for i in range(order.size):
+            before[i] = (<Node>order.items[i])._grad
+            (<Node>order.items[i])._grad = 0.0
+        for thing, seed in seeds.items():
+            (<Node>thing)._grad = seed
+        _pull(order, leaves, mark)
+        if not keep:
+            for i in range(order.size):
+                (<Node>order.items[i])._grad = before[i]
+    finally:
+        PyMem_Free(before)
+    return {<object>leaves.items[i]: (<Node>leaves.items[i])._dx for i in range(leaves.size)}
+
+
+# ---- Memory -------------------------------------------------------------------------------
+# The collector does not see a node: a graph has no cycles of its own, and comes by the million. A cycle needs an
+# attribute that leads back to the node: of the user's, or the gradient of a leaf that is a Value. Such a node is
+# shown to the collector, and with it all that the attribute leads to.
+
+
+cdef int _track(object node, object thing) except -1:
+    """Show a node to the collector, as it now leads to a thing; and the graph of that thing, if it is a node."""
+    global _walks
+    cdef _Pointers stack = _Pointers()
+    cdef Node one
+    _walks += 1
+    cdef long long mark = _walks
+    if not PyObject_GC_IsTracked(node):
+        PyObject_GC_Track(node)
+    if isinstance(thing, Node):
+        stack.push(<void*>thing)
+    while stack.size:
+        stack.size -= 1
+        one = <Node>stack.items[stack.size]
+        if one._mark == mark:
+            continue
+        one._mark = mark
+        if not PyObject_GC_IsTracked(one):
+            PyObject_GC_Track(one)
+        operands = one._x if type(one._x) is tuple else (one._x, one._y)
+        if operands is one._x and not PyObject_GC_IsTracked(operands):
+            PyObject_GC_Track(operands)
+        for operand in operands:
+            if isinstance(operand, Node):
+                stack.push(<void*>operand)
+    return 0
+
+
+cdef int _prepare() except -1:
+    cdef Node node = Node()
+    cdef char* start = <char*><void*>node
+    # _attributes stands before __weakref__ in node.pxd
+    return sweep_prepare(Node, Node.__weakrefoffset__ - sizeof(void*), <char*>&node._grad - start, _track)
+
+
+_prepare()

@@ -1,0 +1,173 @@
+# inline only
+"""The steps of unboxed.py in C: numbers are doubles in a node's own memory."""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.object cimport PyObject, PyTypeObject
+from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from libc.string cimport memcpy
+
+from autograd_lite.core cimport sweep, vm
+from autograd_lite.core.node cimport Node
+from autograd_lite.core.op cimport Op, _constant
+
+
+cdef extern from "vm.h":
+    enum:
+        VM_ADD, VM_SUB, VM_MUL
+
+cdef extern from "Python.h":
+    bint PyObject_GC_IsTracked(object)
+    void PyObject_GC_Track(object)
+
+
+cdef inline Node blank(object kind):
+    return <Node>(<PyTypeObject*>kind).tp_new(<type>kind, <PyObject*>(), NULL)
+
+
+cdef inline int follow(Node node, object operand) except -1:
+    """Show a node to the collector if its operand has been shown; see sweep.pyx."""
+    if PyObject_GC_IsTracked(operand) and not PyObject_GC_IsTracked(node):
+        PyObject_GC_Track(node)
+    return 0
+
+
+cdef inline double value_2(Op op, double x, double y) except? -1.5:
+    """The four operations at once, all others by the machine."""
+    if op.opcode == VM_ADD:
+        return x + y
+    if op.opcode == VM_MUL:
+        return x * y
+    if op.opcode == VM_SUB:
+        return x - y
+    return vm.value2(op, x, y)
+
+
+cdef inline int set_partials(Node node, Op op, double* numbers, Py_ssize_t n) except -1:
+    """Those that are constants or operands at once, all others by the machine."""
+    cdef double[2] partials
+    cdef vm.Code code
+    if op.is_linear:
+        node._dx = <double><object>PyTuple_GET_ITEM(op.partials, 0)
+        if n == 2:
+            node._dy = <double><object>PyTuple_GET_ITEM(op.partials, 1)
+        return 0
+    if type(op.program) is vm.Code and (<vm.Code>op.program).length == 0:
+        code = <vm.Code>op.program
+        code.registers[0] = node._primal
+        memcpy(code.registers + 1, numbers, n * sizeof(double))
+        node._dx = code.registers[code.outputs[0]]
+        if n == 2:
+            node._dy = code.registers[code.outputs[1]]
+        return 0
+    vm.slopes(op, node._primal, numbers, n, partials)
+    node._dx, node._dy = partials[0], partials[1]
+    return 0
+
+
+cdef inline Node computed_1(Op op, Node operand, double x, bint is_recorded):
+    cdef Node node = blank(type(operand))
+    node._primal = vm.value1(op, x)
+    if is_recorded:
+        set_partials(node, op, &x, 1)
+        node._primitive = op
+        node._x = operand
+        follow(node, operand)
+    else:
+        node._primitive = _constant
+    return node
+
+
+cdef inline Node computed_2(Op op, object a, object b, double x, double y, bint is_recorded, object kind):
+    cdef Node node = blank(kind)
+    cdef double[2] numbers
+    node._primal = value_2(op, x, y)
+    if is_recorded:
+        numbers[0], numbers[1] = x, y
+        set_partials(node, op, numbers, 2)
+        node._primitive = op
+        node._x = a
+        node._y = b
+        follow(node, a)
+        follow(node, b)
+    else:
+        node._primitive = _constant
+    return node
+
+
+cdef inline Node computed(object kind, Op op, tuple operands, bint is_recorded):
+    cdef Node node = blank(kind)
+    cdef Py_ssize_t i, n = PyTuple_GET_SIZE(operands)
+    cdef double[32] few
+    cdef double* numbers = &few[0]
+    cdef object operand, packed
+    if n > 32:
+        numbers = <double*>PyMem_Malloc(n * sizeof(double))
+        if not numbers:
+            raise MemoryError
+    try:
+        for i in range(n):
+            operand = <object>PyTuple_GET_ITEM(operands, i)
+            numbers[i] = <double>operand if type(operand) is float else (<Node>operand)._primal
+        node._primal = vm.value_n(op, numbers, n)
+        if not is_recorded:
+            node._primitive = _constant
+        elif n > 2:
+            packed = PyBytes_FromStringAndSize(NULL, n * sizeof(double))
+            vm.slopes(op, node._primal, numbers, n, <double*>PyBytes_AS_STRING(packed))
+            node._primitive, node._x, node._y = op, operands, packed
+        else:
+            set_partials(node, op, numbers, n)
+            node._primitive = op
+            node._x = <object>PyTuple_GET_ITEM(operands, 0)
+            if n == 2:
+                node._y = <object>PyTuple_GET_ITEM(operands, 1)
+    finally:
+        if n > 32:
+            PyMem_Free(numbers)
+    return node
+
+
+cdef inline int set_operands(Node node, Op op, tuple operands, tuple partials) except -1:
+    node._primitive = op
+    if len(operands) == 1:
+        node._x, node._dx = operands[0], partials[0]
+    elif len(operands) == 2:
+        node._x, node._dx = operands[0], partials[0]
+        node._y, node._dy = operands[1], partials[1]
+    else:
+        node._x, node._y = operands, partials
+    return 0
+
+
+# The gradient of a node: a double, or for a Value an attribute beside it.
+
+cdef inline bint has_grad(Node node):
+    return not sweep.is_unset(node._grad)
+
+
+cdef inline object grad_of(Node node):
+    if sweep.has_attributes(node) and "_grad_node" in vars(node):
+        return vars(node)["_grad_node"]
+    return 0.0 if sweep.is_unset(node._grad) else node._grad
+
+
+cdef inline int set_grad(Node node, object grad) except -1:
+    if sweep.has_attributes(node):
+        vars(node).pop("_grad_node", None)
+    if grad is None:
+        node._grad = sweep.UNSET
+    elif type(grad) is float:
+        node._grad = grad
+    else:
+        node._grad = grad._primal
+        setattr(node, "_grad_node", grad)
+    return 0
+
+
+cdef inline bint backward(Node root, double seed) except -1:
+    return sweep.backward(root, seed)
+
+
+cdef inline object swept(dict seeds, object stop, bint keep):
+    return sweep.swept(seeds, stop, keep)

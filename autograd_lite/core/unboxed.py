@@ -1,0 +1,117 @@
+"""The few steps that are not the same in both forms of the core.
+
+Here they are in Python. unboxed.pxd has the same steps in C, which the compiled core takes: there a number is a
+double in the node's own memory, and the virtual machine (vm.pyx) evaluates primitives.
+"""
+
+from typing import Any
+
+from autograd_lite.core.checks import as_float
+from autograd_lite.core.op import CONSTANT, Op
+
+__all__ = [
+    "backward",
+    "blank",
+    "computed",
+    "computed_1",
+    "computed_2",
+    "grad_of",
+    "has_grad",
+    "set_grad",
+    "set_operands",
+    "swept",
+]
+
+#: A node of a class, with nothing in it.
+blank: Any = object.__new__
+
+
+def computed_1(op: Op, operand: Any, x: float, is_recorded: bool) -> Any:
+    """The node of a unary operation: its value; and if it is to be recorded its operand and its partial."""
+    node = blank(type(operand))
+    try:
+        node._primal = ans = op.value(x)
+        if is_recorded:
+            (node._dx,) = partials = op.partials if op.is_linear else op.partials(ans, x)
+            if type(ans) is float is type(partials[0]):
+                node._primitive, node._x, node._y, node._dy = op, operand, None, None
+                return node
+    except (ArithmeticError, TypeError, ValueError):
+        pass  # looked at below, with care
+    return computed(type(operand), op, (operand,), is_recorded)
+
+
+def computed_2(op: Op, a: Any, b: Any, x: float, y: float, is_recorded: bool, kind: type) -> Any:
+    """The same for two operands."""
+    node = blank(kind)
+    try:
+        node._primal = ans = op.value(x, y)
+        if is_recorded:
+            node._dx, node._dy = dx, dy = op.partials if op.is_linear else op.partials(ans, x, y)
+            if type(ans) is float is type(dx) and type(dy) is float:
+                node._primitive = op
+                node._x = a
+                node._y = b
+                return node
+    except (ArithmeticError, TypeError, ValueError):
+        pass  # looked at below, with care
+    return computed(kind, op, (a, b), is_recorded)
+
+
+def computed(kind: type, op: Op, operands: tuple[Any, ...], is_recorded: bool) -> Any:
+    """The same for any operands, with care. The partials of more than two are kept together in ``_y``."""
+    node = blank(kind)
+    numbers = [operand if type(operand) is float else operand._primal for operand in operands]
+    ans = op.evaluate(*numbers)
+    node._primal = ans = ans if type(ans) is float else as_float(ans)
+    node._primitive, node._x, node._y = CONSTANT, None, None
+    if is_recorded:
+        partials = op.differentiate(ans, *numbers)
+        set_operands(node, op, operands, partials)
+    return node
+
+
+def set_operands(node: Any, op: Op, operands: tuple[Any, ...], partials: tuple[float, ...]) -> None:
+    """Make a node the result of an operation."""
+    node._primitive = op
+    if len(operands) == 1:
+        (node._x,), (node._dx,) = operands, partials
+        node._y = node._dy = None
+    elif len(operands) == 2:
+        (node._x, node._y), (node._dx, node._dy) = operands, partials
+    else:
+        node._x, node._y = operands, partials
+
+
+# The gradient of a node: not there at first, then a float, and after backward(create_graph=True) a Value.
+
+
+def has_grad(node: Any) -> bool:
+    """Whether a node has a gradient."""
+    return hasattr(node, "_grad")
+
+
+def grad_of(node: Any) -> Any:
+    """The gradient of a node, 0.0 if it has none."""
+    return getattr(node, "_grad", 0.0)
+
+
+def set_grad(node: Any, grad: Any) -> None:
+    """Give a node a gradient; None takes it away."""
+    if grad is not None:
+        node._grad = grad
+    elif hasattr(node, "_grad"):
+        del node._grad
+
+
+# The backward pass over plain floats, which the compiled core does by itself (sweep.pyx).
+
+
+def backward(root: Any, seed: float) -> bool:
+    """Give the nodes of a graph their gradients; whether that was done."""
+    return False
+
+
+def swept(seeds: dict[Any, Any], stop: Any, keep: bool) -> dict[Any, float] | None:
+    """What :func:`chain.pull_back` returns; None if that was not done."""
+    return None
