@@ -48,7 +48,9 @@ def points_of(name: str) -> list[tuple[float, ...]]:
         given += itertools.product(_FEW, repeat=op.arity)
     if name.startswith("polygamma"):  # of orders that are small or none
         given = [point for point in given if not 5.0 < point[0] < inf]
-    return given + [tuple(draws.gauss(0.0, 3.0) for _ in range(op.arity or (4 if name == "dot" else 3))) for _ in range(50)]
+    return given + [
+        tuple(draws.gauss(0.0, 3.0) for _ in range(op.arity or (4 if name == "dot" else 3))) for _ in range(50)
+    ]
 
 
 def shown(numbers: Iterable[float]) -> list[str]:
