@@ -250,7 +250,9 @@ def _source_of(f: Any, *, fast_math: bool) -> str:
     return fast.source
 
 
-def test_with_neither_llvmlite_nor_the_machine_auto_is_python_and_native_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_llvmlite_and_machine_auto_is_python_and_native_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     native._llvm.cache_clear()
     monkeypatch.setitem(sys.modules, "llvmlite", None)
     monkeypatch.setitem(sys.modules, "llvmlite.binding", None)

@@ -216,6 +216,24 @@ def test_what_are_no_floats_is_told_by_a_number(wrong: Any) -> None:
     assert vm.Code(2, [(ops.add, (0, 1))], (2,)).call(*wrong) == -3
 
 
+@pytest.mark.parametrize(
+    ("line", "outputs", "error", "message"),
+    [
+        ((ops.mul, (0, 2)), (2,), ValueError, "below 2; got 2"),
+        ((ops.mul, (0, -1)), (2,), ValueError, "below 2; got -1"),
+        ((ops.mul, (0, 1)), (3,), ValueError, "below 3; got 3"),
+        ((ops.mul, (0, "x")), (2,), TypeError, "position of a number, got str 'x'"),
+        ((ops.mul, (0, True)), (2,), TypeError, "got bool True"),
+        ((ops.mul, (0, 1, 1)), (2,), TypeError, "mul takes 2 operands, got 3"),
+        ((ops.where, (0, 1)), (2,), TypeError, "where takes 3 operands, got 2"),
+        ((ops.constant_power, (0,)), (2,), TypeError, "constant_pow takes 2 operands, got 1"),
+    ],
+)
+def test_a_program_that_makes_no_sense_is_refused(line: Any, outputs: Any, error: type, message: str) -> None:
+    with pytest.raises(error, match=message):
+        vm.Code(2, [line], outputs)
+
+
 def test_factors_that_come_in_no_pairs_are_refused() -> None:
     for name in {"dot", "linear"} & set(primitives):
         count = 3 if name == "dot" else 2
