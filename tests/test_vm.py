@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import os
 import random
 import subprocess
@@ -47,7 +48,9 @@ def points_of(name: str) -> list[tuple[float, ...]]:
         given += itertools.product(_FEW, repeat=op.arity)
     if name.startswith("polygamma"):  # of orders that are small or none
         given = [point for point in given if not 5.0 < point[0] < inf]
-    return given + [tuple(draws.gauss(0.0, 3.0) for _ in range(op.arity or (4 if name == "dot" else 3))) for _ in range(50)]
+    return given + [
+        tuple(draws.gauss(0.0, 3.0) for _ in range(op.arity or (4 if name == "dot" else 3))) for _ in range(50)
+    ]
 
 
 def shown(numbers: Iterable[float]) -> list[str]:
@@ -140,6 +143,24 @@ def test_partials_of_many_constants_and_counts_stay_right() -> None:
             assert vm.partials(op, *point) == op.differentiate(op(*point), *point)
 
 
+def test_partials_of_many_operands_are_right_in_several_threads_at_once() -> None:
+    op = primitives["logsumexp"]
+    points = [[math.sin(i * k) for i in range(700)] for k in (1.0, 2.0, 3.0)]
+    expected = [op.differentiate(op(*xs), *xs) for xs in points]
+    found: list[set[Any]] = [set() for _ in points]
+
+    def run(k: int) -> None:
+        for _ in range(30):
+            found[k].add(vm.partials(op, *points[k]))
+
+    threads = [threading.Thread(target=run, args=(k,)) for k in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [{answer} for answer in expected]
+
+
 # ---- Programs -----------------------------------------------------------------------------
 
 
@@ -193,6 +214,24 @@ def test_a_program_of_nothing_gives_its_outputs() -> None:
 @pytest.mark.parametrize("wrong", [(1.0,), (1.0, 2.0, 3.0), (1.0, 2), (1.0, "2"), (1.0, True), (None, 1.0)])
 def test_what_are_no_floats_is_told_by_a_number(wrong: Any) -> None:
     assert vm.Code(2, [(ops.add, (0, 1))], (2,)).call(*wrong) == -3
+
+
+@pytest.mark.parametrize(
+    ("line", "outputs", "error", "message"),
+    [
+        ((ops.mul, (0, 2)), (2,), ValueError, "below 2; got 2"),
+        ((ops.mul, (0, -1)), (2,), ValueError, "below 2; got -1"),
+        ((ops.mul, (0, 1)), (3,), ValueError, "below 3; got 3"),
+        ((ops.mul, (0, "x")), (2,), TypeError, "position of a number, got str 'x'"),
+        ((ops.mul, (0, True)), (2,), TypeError, "got bool True"),
+        ((ops.mul, (0, 1, 1)), (2,), TypeError, "mul takes 2 operands, got 3"),
+        ((ops.where, (0, 1)), (2,), TypeError, "where takes 3 operands, got 2"),
+        ((ops.constant_power, (0,)), (2,), TypeError, "constant_pow takes 2 operands, got 1"),
+    ],
+)
+def test_a_program_that_makes_no_sense_is_refused(line: Any, outputs: Any, error: type, message: str) -> None:
+    with pytest.raises(error, match=message):
+        vm.Code(2, [line], outputs)
 
 
 def test_factors_that_come_in_no_pairs_are_refused() -> None:

@@ -13,7 +13,8 @@
 
    Up to SQRT the operands are `a` and `b`. From WHERE on they stand in the list of operands from `a` on, and `b` says
    how many there are. CALL is a function of C's library, KERNEL one of ours, CHECKED one of ours that may raise,
-   PYTHON an Op's own evaluation; `b` is its number then. A guard compares `a` and `b`, and gives `to` if the outcome is not `flag`. */
+   PYTHON an Op's own evaluation; `b` is its number then. A guard compares `a` and `b`, and gives `to` if the outcome is
+   not `flag`. */
 #define VM_OPCODES(X) \
     X(UNKNOWN) X(END) X(ARITHMETIC) \
     X(ADD) X(SUB) X(MUL) X(DIV) X(FLOORDIV) X(MOD) X(STRONG_MUL) X(STRONG_ZERO) X(MAXIMUM) X(MINIMUM) \
@@ -236,11 +237,11 @@ static int vm_run(const vm_instruction *p, double *r, const vm_context *c, vm_py
 #endif
 }
 
-/* The value of one op, at n numbers in a row (`at` says 0, 1, 2 ...). For a moment it stands in the place of the first. */
+/* The value of one op, at numbers in a row: `at` says 0, 1, 2 ... For a moment it stands in the place of the first. */
 static inline int vm_value(int opcode, void **function, PyObject *op, double *x, const int32_t *at, Py_ssize_t n,
                            vm_python python, double *answer) {
-    int in_list = opcode >= VM_WHERE;
-    vm_instruction program[2] = {{opcode, 0, 0, 0, in_list ? (opcode >= VM_CALL1 ? 0 : (int32_t)n) : 1}, {VM_END, 0, 0, 0, 0}};
+    int32_t b = opcode < VM_WHERE ? 1 : opcode < VM_CALL1 ? (int32_t)n : 0;
+    vm_instruction program[2] = {{opcode, 0, 0, 0, b}, {VM_END, 0, 0, 0, 0}};
     vm_context context = {at, function, &op};
     double first = x[0];
     int status = vm_run(program, x, &context, python);

@@ -11,7 +11,7 @@ What an instruction computes stands in ``vm.h``.
 import math
 
 from autograd_lite.core import kernels, ops, special
-from autograd_lite.core.checks import as_float
+from autograd_lite.core.checks import as_float, describe
 from autograd_lite.core.op import is_primitive
 from autograd_lite.core.recorded import CHOOSE_BY, recorded_partials
 
@@ -27,7 +27,8 @@ __all__ = ["Code", "evaluate", "partials"]
 
 cdef extern from "vm.h":
     enum:
-        VM_UNKNOWN, VM_END, VM_ARITHMETIC, VM_ADD, VM_SUB, VM_MUL, VM_DIV, VM_FLOORDIV, VM_MOD, VM_STRONG_MUL, VM_STRONG_ZERO
+        VM_UNKNOWN, VM_END, VM_ARITHMETIC, VM_ADD, VM_SUB, VM_MUL, VM_DIV, VM_FLOORDIV, VM_MOD
+        VM_STRONG_MUL, VM_STRONG_ZERO
         VM_MAXIMUM, VM_MINIMUM, VM_GREATER, VM_GREATER_EQUAL, VM_LESS, VM_LESS_EQUAL, VM_EQUAL, VM_NOT_EQUAL
         VM_NEG, VM_COPY, VM_SQUARE, VM_CUBE, VM_FOURTH, VM_RECIPROCAL, VM_RECIPROCAL_SQUARE, VM_RELU, VM_ROUND
         VM_ABS, VM_SQRT, VM_WHERE, VM_SUM, VM_MEAN, VM_DOT, VM_LINEAR, VM_LOG_SUM_EXP, VM_CALL1, VM_KERNEL1
@@ -178,9 +179,12 @@ cdef class Code:
         self.context.ops = PySequence_Fast_ITEMS(self.ops)
 
     def __dealloc__(self):
-        for memory in (<size_t>self.program, <size_t>self.operands, <size_t>self.functions, <size_t>self.places,
-                       <size_t>self.registers, <size_t>self.outputs):
-            PyMem_Free(<void*><size_t>memory)
+        PyMem_Free(self.program)
+        PyMem_Free(self.operands)
+        PyMem_Free(self.functions)
+        PyMem_Free(self.places)
+        PyMem_Free(self.registers)
+        PyMem_Free(self.outputs)
 
     @property
     def call(self):
@@ -202,7 +206,7 @@ cdef class Code:
     cdef int execute(self, double* r) except -9:
         """Run on registers whose inputs and constants are set: -1, or the number of the guard that fails."""
         cdef int status
-        if self.length < LONG or self.calls_python:
+        if self.calls_python or not self.yields:
             return vm_run(self.program, r, &self.context, evaluated)
         with nogil:
             status = vm_run(self.program, r, &self.context, evaluated)
@@ -310,7 +314,8 @@ cdef class _Writer:
         cdef Py_ssize_t numbers = self.code.count + self.code.length, operands = 0
         for _, of in self.instructions:
             operands += len(of) + 1
-        self.code.program = <vm_instruction*>_allocated((self.code.length + len(self.guards) + 1) * sizeof(vm_instruction))
+        cdef Py_ssize_t lines = self.code.length + len(self.guards) + 1
+        self.code.program = <vm_instruction*>_allocated(lines * sizeof(vm_instruction))
         self.code.operands = <int*>_allocated(operands * sizeof(int))
         self.code.places = <int*>_allocated(numbers * sizeof(int))
         self.last = <int*>_allocated(numbers * sizeof(int))
@@ -324,15 +329,24 @@ cdef class _Writer:
             self.last[i] = 0
         for i in range(length):
             for operand in self.instructions[i][1]:
-                if type(operand) is int:
-                    self.last[<Py_ssize_t>operand] = <int>(2 * i + 1)
+                self.read(operand, count + i, 2 * i + 1)
         for guard in self.guards:
             for operand in (guard.left, guard.right):
-                if type(operand) is int:
-                    self.last[<Py_ssize_t>operand] = max(self.last[<Py_ssize_t>operand], 2 * (guard.at - count))
+                self.read(operand, guard.at, 2 * (guard.at - count))
         for operand in self.outputs:
-            if type(operand) is int:
-                self.last[<Py_ssize_t>operand] = <int>(2 * length + 2)
+            self.read(operand, count + length, 2 * length + 2)
+        return 0
+
+    cdef int read(self, operand, Py_ssize_t known, Py_ssize_t time) except -1:
+        """An operand is read at that time, when so many numbers are known."""
+        cdef Py_ssize_t position
+        if type(operand) is int:
+            position = operand
+            if not 0 <= position < known:
+                raise ValueError(f"an operand is a float or the position of a number, below {known}; got {operand}")
+            self.last[position] = max(self.last[position], <int>time)
+        elif type(operand) is not float:
+            raise TypeError(f"an operand is a float or the position of a number, got {describe(operand)}")
         return 0
 
     cdef int place(self, operand) except -1:
@@ -379,14 +393,17 @@ cdef class _Writer:
         return 0
 
     cdef int write_guard(self, guard, int time) except -1:
-        self.emit(GUARDS[guard.comparison], guard.outcome, guard.number, self.place(guard.left), self.place(guard.right))
+        cdef int left = self.place(guard.left), right = self.place(guard.right)
+        self.emit(GUARDS[guard.comparison], guard.outcome, guard.number, left, right)
         self.done_with((guard.left, guard.right), time)
         return 0
 
     cdef int write_instruction(self, Op op, operands, Py_ssize_t position, int time) except -1:
-        cdef int opcode = self.opcode(op, operands), a, b
-        cdef bint in_list = opcode >= VM_WHERE
-        if in_list:
+        cdef int opcode, a, b
+        if op.arity is not None and len(operands) != op.arity:
+            raise TypeError(f"{op.name} takes {op.arity} operands, got {len(operands)}")
+        opcode = self.opcode(op, operands)
+        if opcode >= VM_WHERE:
             a, b = <int>self.operand_count, self.number_of(op, opcode) if opcode >= VM_CALL1 else <int>len(operands)
             if opcode == VM_PYTHON:
                 self.append(<int>len(operands))
@@ -430,6 +447,7 @@ cdef class _Writer:
         """The table of functions, and the registers with their constants."""
         cdef Code code = self.code
         cdef Py_ssize_t i
+        code.yields = code.calls_python or code.length >= LONG
         code.ops = list(self.numbers)
         code.functions = <void**>_allocated(len(code.ops) * sizeof(void*))
         for i in range(len(code.ops)):
@@ -499,7 +517,7 @@ cdef int slopes(Op op, double ans, double* x, Py_ssize_t n, double* out) except 
         if program is None:
             return _slopes_in_python(op, ans, x, n, out)
         code = <Code>program
-    r = code.acquire() if code.calls_python else code.registers
+    r = code.acquire() if code.yields else code.registers
     r[0] = ans
     for i in range(n):
         r[1 + i] = x[i]
@@ -508,7 +526,7 @@ cdef int slopes(Op op, double ans, double* x, Py_ssize_t n, double* out) except 
         for i in range(n):
             out[i] = r[code.outputs[i]]
     finally:
-        if code.calls_python:
+        if code.yields:
             code.release(r)
     return 0
 
