@@ -96,6 +96,8 @@ cdef dict LIBM = {
 
 cdef int prepare(Op op) except -1:
     """Find out once what computes an op: an instruction, a function of C's library, a kernel, or Python."""
+    if type(op) is Op:
+        op.vectorcall = <void*>called_op
     op.opcode = VM_PYTHON
     if not (is_primitive(op) or op is ops.strong_mul or op is ops.strong_zero):
         return 0  # a user's own, whose value may give what it likes
@@ -145,6 +147,89 @@ cdef int evaluated(PyObject* which, const double* r, const int* at, Py_ssize_t n
         ans = vm_call(op.evaluate, r, at, n)
     answer[0] = ans if type(ans) is float else as_float(ans)
     return 0
+
+
+# ---- Calls of an Op -----------------------------------------------------------------------
+# An op that has been used is called on Values without a tuple of its operands: that is half the time of tanh(x).
+
+ctypedef object (*unary_function)(PyObject*, PyObject*, int)
+ctypedef object (*binary_function)(PyObject*, PyObject*, PyObject*, bint, int)
+
+cdef extern from *:
+    """
+    static int vm_accept_calls(PyObject *kind, Py_ssize_t offset) {
+        ((PyTypeObject *)kind)->tp_vectorcall_offset = offset;
+        ((PyTypeObject *)kind)->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
+        PyType_Modified((PyTypeObject *)kind);
+        return 0;
+    }
+    static PyObject *vm_slow_call(PyObject *op, PyObject *const *given, size_t count, PyObject *names) {
+        PyObject *operands, *named = NULL, *result = NULL;
+        Py_ssize_t i, n = PyVectorcall_NARGS(count);
+        operands = PyTuple_New(n);
+        if (!operands) return NULL;
+        for (i = 0; i < n; i++) {
+            Py_INCREF(given[i]);
+            PyTuple_SET_ITEM(operands, i, given[i]);
+        }
+        if (names && PyTuple_GET_SIZE(names)) {
+            named = PyDict_New();
+            if (!named) goto end;
+            for (i = 0; i < PyTuple_GET_SIZE(names); i++)
+                if (PyDict_SetItem(named, PyTuple_GET_ITEM(names, i), given[n + i])) goto end;
+        }
+        result = Py_TYPE(op)->tp_call(op, operands, named);
+    end:
+        Py_DECREF(operands);
+        Py_XDECREF(named);
+        return result;
+    }
+    """
+    int vm_accept_calls(object kind, Py_ssize_t offset)
+    object vm_slow_call(PyObject* op, PyObject* const* given, size_t count, PyObject* names)
+    Py_ssize_t PyVectorcall_NARGS(size_t)
+
+cdef PyObject* of_values = NULL  # the class Value, once an op has been called
+cdef unary_function unary
+cdef binary_function binary
+
+
+cdef int find_values() except -1:
+    global of_values, unary, binary
+    from autograd_lite.core import record, value
+
+    functions = record.__pyx_capi__
+    unary = <unary_function>PyCapsule_GetPointer(functions["unary"], PyCapsule_GetName(functions["unary"]))
+    binary = <binary_function>PyCapsule_GetPointer(functions["binary"], PyCapsule_GetName(functions["binary"]))
+    of_values = <PyObject*>value.Value
+    return 0
+
+
+cdef object called_op(PyObject* op, PyObject* const* given, size_t count, PyObject* names):
+    """What Python calls where it calls an op."""
+    cdef Py_ssize_t n = PyVectorcall_NARGS(count)
+    if of_values == NULL:
+        find_values()
+    if names == NULL and n == (<Op>op)._count:
+        if n == 1 and <PyObject*>given[0].ob_type == of_values:
+            return unary(op, given[0], 0)
+        if n == 2:
+            answer = NotImplemented
+            if <PyObject*>given[0].ob_type == of_values:
+                answer = binary(op, given[0], given[1], False, 0)
+            elif <PyObject*>given[1].ob_type == of_values:
+                answer = binary(op, given[1], given[0], True, 0)
+            if answer is not NotImplemented:
+                return answer
+    return vm_slow_call(op, given, count, names)
+
+
+cdef int accept_calls() except -1:
+    cdef Op op = ops.add
+    return vm_accept_calls(Op, <char*>&op.vectorcall - <char*><void*>op)
+
+
+accept_calls()
 
 
 # ---- Programs -----------------------------------------------------------------------------
