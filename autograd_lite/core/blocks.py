@@ -1,7 +1,6 @@
 """``no_grad`` and ``detect_anomaly``: the blocks of a program in which a mode is another."""
 
 import sys
-import threading
 from collections.abc import Callable
 from contextlib import ContextDecorator
 from contextvars import ContextVar
@@ -9,6 +8,7 @@ from types import FrameType
 from typing import Any, ClassVar, Self
 
 from autograd_lite.core import modes
+from autograd_lite.core.context import Latch
 
 __all__ = ["detect_anomaly", "no_grad"]
 
@@ -32,7 +32,7 @@ class _Exit:
             return _leave
         if block.by_hand:
             return block.by_hand.pop().__exit__  # type: ignore[no-any-return]
-        lock = threading.Lock()
+        lock = Latch()
         _entering.set(lock)
         return lock.__exit__
 
@@ -66,7 +66,7 @@ class _Block(ContextDecorator):
         lock = _entering.get()
         _entering.set(None)
         if lock is None:  # called by hand, without `with`
-            lock = threading.Lock()
+            lock = Latch()
             self.by_hand = [*self.by_hand, lock]
         before = modes.top.get()
         try:

@@ -1,5 +1,7 @@
 cimport cython
 
+from autograd_lite.core cimport context
+
 
 cdef class Modes:
     cdef readonly bint grad_enabled, anomaly, is_special

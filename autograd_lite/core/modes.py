@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from types import FrameType
 from typing import Any
 
+from autograd_lite.core import context
 from autograd_lite.core.checks import as_float
 
 __all__ = ["FIRST", "Interpreter", "Modes", "current", "enter", "in_a_mode", "top"]
@@ -107,7 +108,7 @@ class Modes:
 
     def has_ended(self) -> bool:
         """Whether the ``with`` block that these modes belong to has been left."""
-        return self.block is not None and not self.block.locked()
+        return self.block is not None and not context.is_closed(self.block)
 
     def is_suspended(self) -> bool:
         """Whether the generator that these modes belong to waits at a ``yield``."""
@@ -125,7 +126,7 @@ top: ContextVar[Modes] = ContextVar("autograd_lite modes", default=FIRST)
 
 def current() -> Modes:
     """The modes of the current context."""
-    innermost = modes = top.get()
+    innermost = modes = context.value_of(top)
     if modes is FIRST:
         return modes
     while modes.has_ended():

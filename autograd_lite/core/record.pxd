@@ -26,6 +26,9 @@ cpdef made(kind, number, Op op, operands=*, partials=*)
 cpdef blank(kind)
 @cython.locals(mode=modes.Modes)
 cdef _is_recorded(x, y)
+@cython.locals(node=Node)
 cdef bint _is_constant(operand) except -1
 @cython.locals(node=Node)
-cdef bint _are_traced(tuple operands) except -1
+cdef bint _is_traced(operand) except -1
+@cython.locals(node=Node, mine=double, theirs=double)
+cpdef compared(int which, Node self, other)

@@ -6,6 +6,7 @@ a number changed later cannot corrupt a gradient.
 
 import linecache
 import math
+import operator
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -66,15 +67,33 @@ def binary(op: Op, self: Any, other: Any, is_reflected: bool) -> Any:
 
 
 def _is_recorded(x: Any, y: Any) -> bool | None:
-    """Whether an operation is recorded; None if it needs to be looked at by :func:`record`."""
-    mode = modes.current()
-    if mode.is_special or _are_traced((x, y)):
+    """Whether an operation on nodes and floats is recorded; None if :func:`record` has to look at it."""
+    grad_enabled = True
+    if _in_a_mode:
+        mode = modes.current()
+        if mode.is_special:
+            return None
+        grad_enabled = mode.grad_enabled
+    if _is_traced(x) or _is_traced(y):
         return None
-    return mode.grad_enabled and not (_is_constant(x) and _is_constant(y))
+    return grad_enabled and not (_is_constant(x) and _is_constant(y))
+
+
+def _is_traced(operand: Any) -> bool:
+    """Whether an operand is a stand-in of jit."""
+    if type(operand) is float:
+        return False
+    if not isinstance(operand, Node):
+        return True
+    node = operand  # a variable whose type the compiled core knows
+    return node._primal == _inf and type(node._held()) is not float
 
 
 def _is_constant(operand: Any) -> bool:
-    return not isinstance(operand, Node) or operand._primitive is CONSTANT
+    if not isinstance(operand, Node):
+        return True
+    node = operand
+    return node._primitive is _constant
 
 
 def _is_small(number: Any) -> bool:
@@ -131,18 +150,9 @@ def record(kind: type[_N], op: Op, operands: tuple[Any, ...]) -> _N:
             return record(kind, op, _with_floats(op, operands))
     mode = modes.current() if _in_a_mode else modes.FIRST
     is_recorded = mode.grad_enabled and not is_constant
-    if mode.is_special or _are_traced(operands):
+    if mode.is_special or any([_is_traced(o) for o in operands]):
         return _interpreted(mode, kind, op, operands, is_recorded)
     return unboxed.computed(kind, op, operands, is_recorded)  # type: ignore[no-any-return]
-
-
-def _are_traced(operands: tuple[Any, ...]) -> bool:
-    """Whether there are stand-ins of jit among the operands."""
-    for o in operands:
-        held = o._held() if isinstance(o, Node) else o
-        if type(held) is not float:
-            return True
-    return False
 
 
 def _interpreted(mode: modes.Modes, kind: type[_N], op: Op, operands: tuple[Any, ...], is_recorded: bool) -> _N:
@@ -189,13 +199,38 @@ def blank(kind: type[_N]) -> _N:
     return node
 
 
-def compared(comparison: Callable[[Any, Any], bool], self: Any, other: Any) -> Any:
-    """A comparison of the numbers, as a bool."""
-    if not _in_a_mode and type(other) is float:
-        return comparison(self._held(), other)
-    if isinstance(other, Node):
-        return comparison(number(self), number(other))
-    return bool(comparison(number(self), other)) if is_real(other) else NotImplemented
+#: The comparisons in the order of Python's rich comparison codes: Py_LT, Py_LE, Py_EQ, Py_NE, Py_GT, Py_GE.
+_EXACT = 1 << 53  # ints up to here are floats
+_COMPARISONS = (operator.lt, operator.le, operator.eq, operator.ne, operator.gt, operator.ge)
+
+
+def compared(which: int, self: Any, other: Any) -> Any:
+    """A comparison of the numbers, as a bool; which one is its place among _COMPARISONS."""
+    mine = self._primal
+    kind = type(other)
+    if kind is float:
+        theirs = other
+    elif kind is type(self):
+        node = other
+        theirs = node._primal
+    elif kind is int and -_EXACT <= other <= _EXACT:
+        theirs = float(other)
+    else:
+        theirs = _inf
+    if _in_a_mode or mine == _inf or theirs == _inf:
+        comparison = _COMPARISONS[which]
+        if isinstance(other, Node):
+            return comparison(number(self), number(other))
+        return bool(comparison(number(self), other)) if is_real(other) else NotImplemented
+    if which == 0:
+        return mine < theirs
+    if which == 4:
+        return mine > theirs
+    if which == 1:
+        return mine <= theirs
+    if which == 5:
+        return mine >= theirs
+    return mine == theirs if which == 2 else mine != theirs
 
 
 def _user_line() -> str:

@@ -2,7 +2,7 @@ cimport cython
 
 from autograd_lite.core cimport unboxed
 from autograd_lite.core.node cimport Node
-from autograd_lite.core.record cimport applied, binary, unary
+from autograd_lite.core.record cimport applied, binary, compared, unary
 from autograd_lite.core.op cimport Op
 
 cdef set _in_a_mode

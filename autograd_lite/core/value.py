@@ -8,7 +8,6 @@ their recording from :mod:`autograd_lite.core.node`, the topological order from
 import collections
 import contextlib
 import math
-import operator
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Never, Self
@@ -375,22 +374,22 @@ class Value(Node, NumpyFunctions):
 
     # Comparisons look at the data and give bool; a Value hashes by identity all the same.
     def __lt__(self, other: "Value | float") -> bool:
-        return compared(operator.lt, self, other)
+        return compared(0, self, other)
 
     def __le__(self, other: "Value | float") -> bool:
-        return compared(operator.le, self, other)
+        return compared(1, self, other)
 
     def __gt__(self, other: "Value | float") -> bool:
-        return compared(operator.gt, self, other)
+        return compared(4, self, other)
 
     def __ge__(self, other: "Value | float") -> bool:
-        return compared(operator.ge, self, other)
+        return compared(5, self, other)
 
     def __eq__(self, other: object) -> bool:
-        return compared(operator.eq, self, other)
+        return compared(2, self, other)
 
     def __ne__(self, other: object) -> bool:
-        return compared(operator.ne, self, other)
+        return compared(3, self, other)
 
     def __hash__(self) -> int:
         return object.__hash__(self)
