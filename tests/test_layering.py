@@ -1,6 +1,7 @@
 """The floors of the package: a room imports only from the floors below its own."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -33,11 +34,12 @@ FLOORS: dict[str, list[list[str]]] = {
         ["__init__"],
         ["checks", "kernels", "special", "graph"],
         ["elementwise", "modes"],
-        ["operators"],
+        ["operators", "blocks"],
         ["op"],
-        ["ops", "recorded"],
-        ["node"],
-        ["chain"],
+        ["ops", "node", "recorded"],
+        ["sweep", "vm"],
+        ["unboxed"],
+        ["record", "chain"],
         ["value"],
     ],
     "jit": [
@@ -73,6 +75,8 @@ def _imports(path: Path) -> list[tuple[str, bool]]:
 
     What stands under ``if TYPE_CHECKING`` is for mypy alone: it is never imported, so no circle can come of it.
     """
+    if path.suffix != ".py":
+        return [(name, True) for name in _imports_of_cython(path.read_text())]
     tree = ast.parse(path.read_text())
     top = set(tree.body)
     found = []
@@ -92,13 +96,23 @@ def _imports(path: Path) -> list[tuple[str, bool]]:
     return found
 
 
+def _imports_of_cython(text: str) -> list[str]:
+    """The same for a ``.pyx`` or a ``.pxd``, which Python does not parse: each import is one line."""
+    found = re.findall(r"^ *c?import ([\w.]+)", text, re.MULTILINE)
+    for module, names in re.findall(r"^ *from ([\w.]+) c?import ([^#\n]+)", text, re.MULTILINE):
+        for name in names.split(","):
+            longer = f"{module}.{name.split()[0]}"
+            found.append(longer if _is_module(longer) else module)
+    return found
+
+
 def _is_for_types(node: ast.AST) -> TypeGuard[ast.If]:
     return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
 def _is_module(name: str) -> bool:
     place = PACKAGE.parent / name.replace(".", "/")
-    return place.is_dir() or place.with_suffix(".py").is_file()
+    return place.is_dir() or any(place.with_suffix(kind).is_file() for kind in (".py", ".pyx"))
 
 
 def _floor(folder: str, room: str) -> int:
@@ -130,9 +144,10 @@ def _faults(path: Path) -> list[str]:
 
 
 FILES = [path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py"]
+IN_CYTHON = [path for path in PACKAGE.rglob("*") if path.suffix in {".pyx", ".pxd"}]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+@pytest.mark.parametrize("path", [*FILES, *IN_CYTHON], ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_a_room_imports_only_from_the_floors_below(path: Path) -> None:
     assert _faults(path) == []
 
@@ -151,6 +166,25 @@ def test_a_room_imports_only_from_the_floors_below(path: Path) -> None:
 def test_an_arrow_up_is_found(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "read_text", lambda path: text)
     assert _faults(PACKAGE / "core" / "graph.py") != []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from autograd_lite.core.value cimport Value",
+        "from autograd_lite.core cimport op, value",
+        "cimport autograd_lite.core.record",
+        "def f():\n    from autograd_lite.core import chain  # late",
+    ],
+)
+def test_an_arrow_up_is_found_in_cython_too(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "read_text", lambda path: text)
+    assert _faults(PACKAGE / "core" / "vm.pyx") != []
+
+
+def test_both_forms_of_a_module_stand_on_one_floor() -> None:
+    assert {path.stem for path in IN_CYTHON} >= {"unboxed", "vm", "sweep"}
+    assert {path.stem for path in IN_CYTHON} <= {room for rooms in FLOORS["core"] for room in rooms}
 
 
 @pytest.mark.parametrize("path", [*FILES, PACKAGE / "__init__.py"], ids=lambda p: str(p.relative_to(PACKAGE)))

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import hypothesis
 import pytest
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 import autograd_lite as ag
 from autograd_lite import Op, Value, nn
-from autograd_lite.core import chain, graph, node, ops
+from autograd_lite.core import COMPILED, chain, graph, node, ops
 from autograd_lite.errors import (
     ArgumentError,
     GradientMismatch,
@@ -25,9 +26,11 @@ from autograd_lite.errors import (
     InconclusiveGradient,
     MissingDependencyError,
 )
+from autograd_lite.ops import primitives
 from autograd_lite.testing import (
     check_gradients,
     complex_step,
+    edges,
     finite_difference,
     high_precision_difference,
     precise,
@@ -42,33 +45,27 @@ from autograd_lite.testing.strategies import OPERATIONS, Program, Step, finite_f
 # ---- Planted bugs -----------------------------------------------------------------------
 
 
+#: What programs write with an operator, as calls of a primitive, which can be replaced.
+CALLS = {"sub": "ag.sub({a}, {b})", "div": "ag.div({a}, {b} * {b} + 1.0)", "cube": "ag.constant_pow(ag.sin({a}), 3)"}
+
+
 @contextlib.contextmanager
 def partials(op: Op, planted: Any) -> Iterator[None]:
-    """Other partials for a primitive, also in the methods that were made from it."""
-    before, short_cuts, methods = op.partials, op.methods, {}
-    for name in dir(Value):
-        if getattr(getattr(Value, name, None), "__name__", None) == op.name and callable(getattr(Value, name)):
-            methods[name] = getattr(Value, name)
-    op.partials, op.methods = planted, {}
-    for name in methods:
-        reflected = name.startswith("__r") and not name.startswith("__round")
-        setattr(Value, name, node.binary(op, reflected=reflected) if op.arity == 2 else node.unary(op))
-    try:
-        yield
-    finally:
-        op.partials, op.methods = before, short_cuts
-        for name, method in methods.items():
-            setattr(Value, name, method)
+    """A primitive with other partials in the place of one of the table's, for who asks the package or the table.
 
-
-@contextlib.contextmanager
-def replaced(place: Any, name: str, planted: Any) -> Iterator[None]:
-    before = getattr(place, name)
-    setattr(place, name, planted)
-    try:
+    A new one, as the compiled core keeps what it once found out about an Op.
+    """
+    sick = Op(op.name, op.value, planted, symbol=op.symbol, otherwise=op.otherwise)
+    constant_pow = sick if op.name == "constant_pow" else ops.constant_power
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(primitives, op.name, sick)
+        patch.setattr(ag, "constant_pow", constant_pow, raising=False)
+        patch.setattr(ag, op.name, sick)
+        for name, call in CALLS.items():
+            patch.setitem(OPERATIONS, name, OPERATIONS[name]._replace(safe=call))
+        # Its expressions keep the names of the package as they find them.
+        patch.setattr(edges, "_function", edges._function.__wrapped__)
         yield
-    finally:
-        setattr(place, name, before)
 
 
 def breadth_first(*roots: Any, stop: Any = ()) -> list[Any]:
@@ -85,7 +82,7 @@ def breadth_first(*roots: Any, stop: Any = ()) -> list[Any]:
 def sweep(accumulate: Callable[[Any, Any], Any], *, operands_as_set: bool = False) -> Callable[..., Any]:
     """A backward pass that puts a contribution to what is there already in a way of its own."""
 
-    def pull_back(order: list[Any], seeds: dict[Any, Any], create_graph: bool, keep: bool) -> dict[Any, Any]:
+    def pull_back(order: list[Any], seeds: dict[Any, Any], create_graph: bool, keep: bool, _: bool) -> dict[Any, Any]:
         found = dict(seeds)
         for one in reversed(order):
             adjoint = found.pop(one, 0.0)
@@ -101,19 +98,16 @@ def sweep(accumulate: Callable[[Any, Any], Any], *, operands_as_set: bool = Fals
 
 
 def scaled(op: Op, error: float) -> Any:
+    """The derivative of a function of one number, off by a factor."""
     plain: Any = op.partials
-    return partials(op, lambda ans, *operands: tuple(p * (1 + error) for p in plain(ans, *operands)))
+    return partials(op, lambda ans, x: tuple(p * (1 + error) for p in plain(ans, x)))
 
 
 #: What is planted, how, the operations of the programs that look for it, and in how many operations at most
 #: Hypothesis then shows it.
 PLANTS: dict[str, tuple[Callable[[], Any], list[str], int]] = {
     "the sign of sub": (lambda: partials(ops.sub, (1.0, 1.0)), ["sub", "sin", "add"], 1),
-    "operands as a set": (lambda: replaced(chain, "_pull_back", sweep(lambda a, b: a + b, operands_as_set=True)),
-                          ["mul", "add", "cos"], 1),
     "swapped partials of div": (lambda: partials(ops.div, lambda ans, x, y: (-ans / y, 1 / y)), ["div", "add"], 1),
-    "breadth-first order": (lambda: replaced(graph, "operations", breadth_first), ["add", "sin", "mul"], 4),
-    "assignment, not accumulation": (lambda: replaced(chain, "_pull_back", sweep(lambda a, b: b)), ["add", "sin"], 1),
     "tanh's derivative": (lambda: partials(ops.tanh, lambda ans, x: (1 - ans,)), ["tanh", "add"], 1),
     "exp off by 1e-7": (lambda: scaled(ops.exp, 1e-7), ["exp", "mul", "add"], 1),
     "exp off by 1e-11": (lambda: scaled(ops.exp, 1e-11), ["exp", "mul", "add"], 1),
@@ -126,9 +120,23 @@ PLANTS: dict[str, tuple[Callable[[], Any], list[str], int]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", PLANTS)
-def test_a_planted_bug_is_found_and_shrinks_to_a_few_operations(name: str) -> None:
-    plant, operations, most = PLANTS[name]
+#: The same for bugs of the walk. The compiled core walks in C, where nothing can be planted.
+WALKS: dict[str, tuple[Any, str, Any, list[str], int]] = {
+    "operands as a set": (
+        chain,
+        "_pull_back",
+        sweep(lambda a, b: a + b, operands_as_set=True),
+        ["mul", "add", "cos"],
+        1,
+    ),
+    "breadth-first order": (graph, "operations", breadth_first, ["add", "sin", "mul"], 4),
+    "assignment, not accumulation": (chain, "_pull_back", sweep(lambda a, b: b), ["add", "sin"], 1),
+}
+in_python = pytest.mark.skipif(COMPILED, reason="planted in the walk of the pure core: AUTOGRAD_LITE_PURE=1")
+
+
+def smallest(plant: Callable[[], Any], operations: list[str]) -> Program:
+    """The smallest program that shows a bug."""
 
     @st.composite
     def placed(draw: st.DrawFn) -> tuple[Program, list[float]]:
@@ -139,14 +147,37 @@ def test_a_planted_bug_is_found_and_shrinks_to_a_few_operations(name: str) -> No
         program, point = case
         with plant():
             try:
-                check_gradients(program, *point, order=1, modes=("reverse",), oracle="high_precision")
+                again = Program(program.inputs, program.steps)  # with what is planted
+                check_gradients(again, *point, order=1, modes=("reverse",), oracle="high_precision")
             except GradientMismatch:
                 return True
         return False
 
     settings = hypothesis.settings(database=None, derandomize=True, max_examples=2000, deadline=None)
-    program, _ = hypothesis.find(placed(), is_found, settings=settings)
+    return hypothesis.find(placed(), is_found, settings=settings)[0]
+
+
+@pytest.mark.parametrize("name", PLANTS)
+def test_a_planted_bug_is_found_and_shrinks_to_a_few_operations(name: str) -> None:
+    plant, operations, most = PLANTS[name]
+    program = smallest(plant, operations)
     assert len(program.steps) <= most, program
+
+
+@in_python
+@pytest.mark.parametrize("name", WALKS)
+def test_a_bug_of_the_walk_is_found_and_shrinks_to_a_few_operations(name: str) -> None:
+    place, attribute, planted, operations, most = WALKS[name]
+    program = smallest(lambda: mock.patch.object(place, attribute, planted), operations)
+    assert len(program.steps) <= most, program
+
+
+@pytest.mark.parametrize("name", ["sub", "exp", "where"])
+def test_what_was_planted_is_gone_afterwards(name: str) -> None:
+    before = primitives[name]
+    with partials(before, before.partials):
+        assert primitives[name] is getattr(ag, name) is not before
+    assert primitives[name] is getattr(ag, name) is before
 
 
 def test_half_of_a_max_tie_is_found_by_the_edge_table() -> None:
@@ -156,6 +187,7 @@ def test_half_of_a_max_tie_is_found_by_the_edge_table() -> None:
     assert_edge_table()
 
 
+@in_python
 def test_stale_local_partials_are_found_by_assigning_data() -> None:
     def gradient() -> float:
         x = Value(2.0)
@@ -164,18 +196,19 @@ def test_stale_local_partials_are_found_by_assigning_data() -> None:
         y.backward()
         return x.grad  # type: ignore[no-any-return]
 
-    def stale(order: list[Any], seeds: Any, create_graph: bool, keep: bool) -> Any:
+    def stale(order: list[Any], *rest: Any) -> Any:
         for one in order:
             numbers = [node.number(o) for o in one.operands]
             (one._dx,) = one.op.differentiate(one.op.evaluate(*numbers), *numbers)
-        return real(order, seeds, create_graph, keep)
+        return real(order, *rest)
 
     real = chain._pull_back
     assert gradient() == math.cos(2.0)
-    with replaced(chain, "_pull_back", stale):
+    with mock.patch.object(chain, "_pull_back", stale):
         assert gradient() != math.cos(2.0)
 
 
+@in_python
 def test_a_missing_reset_of_interior_gradients_is_found_by_repeating() -> None:
     def twice() -> float:
         x = Value(3.0)
@@ -185,13 +218,13 @@ def test_a_missing_reset_of_interior_gradients_is_found_by_repeating() -> None:
         z.backward()
         return x.grad  # type: ignore[no-any-return]
 
-    def without_reset(order: list[Any], seeds: Any, create_graph: bool, keep: bool) -> Any:
+    def without_reset(order: list[Any], seeds: Any, *rest: Any) -> Any:
         left = {one: one._grad for one in order if hasattr(one, "_grad") and one not in seeds}
-        return real(order, {**left, **seeds}, create_graph, keep)
+        return real(order, {**left, **seeds}, *rest)
 
     real = chain._pull_back
     assert twice() == 216.0
-    with replaced(chain, "_pull_back", without_reset):
+    with mock.patch.object(chain, "_pull_back", without_reset):
         assert twice() != 216.0
 
 
