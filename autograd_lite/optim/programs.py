@@ -1,0 +1,151 @@
+"""Rules recorded as programs, which the compiled core runs for all parameters in one loop (``core/update.pyx``)."""
+
+import math
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from autograd_lite.core.recorded import Recorded, is_fixed, record
+from autograd_lite.optim import rules
+
+if TYPE_CHECKING:
+    from autograd_lite.core.update import Program
+
+__all__ = ["Parts", "Programs", "split"]
+
+#: The learning rate is a number that a program is given, as schedules change it. All other settings are constants.
+RATE = "lr"
+
+
+class Programs:
+    """What an optimiser's rule is in each of its groups: recorded for the settings there, anew when they change."""
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[Any, list[Any], Program | None]] = []
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Programs, ()  # a copy records its own
+
+    def work(
+        self, rule: Callable[..., Any], groups: list[dict[str, Any]], names: Iterable[str], width: int
+    ) -> "list[tuple[Any, Program, Any]] | None":
+        """Of each group its parameters, its program and its learning rate; None if a rule cannot be recorded."""
+        constants = [name for name in names if name != RATE]
+        del self._kept[len(groups) :]
+        found = []
+        for i, group in enumerate(groups):
+            settings = [group[name] for name in constants]
+            program = self._program(i, rule, constants, settings, width)
+            if program is None:
+                return None
+            found.append((group["params"], program, group.get(RATE)))
+        return found
+
+    def _program(
+        self, i: int, rule: Callable[..., Any], names: list[str], settings: list[Any], width: int
+    ) -> "Program | None":
+        if i < len(self._kept):
+            known_rule, known, program = self._kept[i]
+            if known_rule is rule and all(map(operator.is_, known, settings)):
+                return program
+        program = program_of(rule, dict(zip(names, settings, strict=True)), width)
+        self._kept[i : i + 1] = [(rule, settings, program)]
+        return program
+
+
+def program_of(rule: Callable[..., Any], settings: Mapping[str, Any], width: int) -> "Program | None":
+    """A rule with such settings and a state of so many numbers as a program; None if it cannot be one."""
+    from autograd_lite.core.update import Program
+    from autograd_lite.core.vm import Code
+
+    defaults = [*(getattr(rule, "__defaults__", None) or ()), *(getattr(rule, "__kwdefaults__", None) or {}).values()]
+    if not (_is_ours(rule) or is_fixed(rule)) or not all(map(_is_constant, [*settings.values(), *defaults])):
+        return None
+    made = record(lambda *numbers: rule(*numbers[:-1], **settings, **{RATE: numbers[-1]}), 3 + width)
+    if made is None or len(made.outputs) != 1 + width or not _is_finite(made):
+        return None
+    parts = split(made)
+    try:
+        return Program(Code(*parts.shared), Code(*parts.own), parts.clocks, parts.others)
+    except ValueError:  # it is too long, or calls Python
+        return None
+
+
+def _is_ours(rule: Any) -> bool:
+    return any(rule is getattr(rules, name) for name in rules.__all__)
+
+
+def _is_constant(setting: Any) -> bool:
+    """Whether a setting is the same for good."""
+    if type(setting) is tuple:
+        return all(map(_is_constant, setting))
+    return setting is None or type(setting) in {bool, int, float, str}
+
+
+def _is_finite(made: Recorded) -> bool:
+    operands = [*made.outputs, *(operand for _, of in made.instructions for operand in of)]
+    return all(map(math.isfinite, operands))
+
+
+class Parts(NamedTuple):
+    """A rule in two programs, as :class:`core.update.Program` takes them."""
+
+    shared: Recorded
+    own: Recorded
+    clocks: list[int]
+    others: list[int]
+
+
+def split(made: Recorded) -> Parts:
+    """A rule in two: what is the same for most parameters, as it depends on the learning rate and the count of steps.
+
+    The inputs are a parameter, its gradient, its state and the learning rate, the outputs the next parameter and state.
+
+    >>> rule = record(lambda p, g, step, lr: (p - lr / (1 + step) * g, step + 1), 4)
+    >>> shared, own, clocks, others = split(rule)
+    >>> shared
+    Recorded(count=2, instructions=[(<Op add>, (1.0, 1)), (<Op div>, (0, 2)), (<Op add>, (1, 1.0))], outputs=(4, 3))
+    >>> own
+    Recorded(count=3, instructions=[(<Op mul>, (2, 1)), (<Op sub>, (0, 3))], outputs=(4,))
+    >>> clocks, others
+    ([0], [])
+    """
+    rate = made.count - 1
+    states, clocks = range(2, rate), set(range(2, rate))
+    while True:
+        shared = _depending_on({rate, *clocks}, made)
+        lasting = {n for n in clocks if type(made.outputs[n - 1]) is float or made.outputs[n - 1] in shared}
+        if lasting == clocks:
+            break
+        clocks = lasting
+    others = [n for n in states if n not in clocks]
+    steps = list(enumerate(made.instructions, made.count))
+    outputs = (made.outputs[0], *[made.outputs[n - 1] for n in others])
+    read = [*(operand for n, (_, of) in steps if n not in shared for operand in of), *outputs]
+    given = sorted({n for n in read if type(n) is int and n in shared})
+    clock_outputs = tuple([made.outputs[n - 1] for n in sorted(clocks)])
+    return Parts(
+        _part([rate, *sorted(clocks)], [step for step in steps if step[0] in shared], (*clock_outputs, *given)),
+        _part([0, 1, *others, *given], [step for step in steps if step[0] not in shared], outputs),
+        [n - 2 for n in sorted(clocks)],
+        [n - 2 for n in others],
+    )
+
+
+def _depending_on(numbers: set[int], made: Recorded) -> set[int | float]:
+    """These numbers, and those that depend on nothing else."""
+    found: set[int | float] = set(numbers)
+    for n, (_, operands) in enumerate(made.instructions, made.count):
+        if all(type(operand) is float or operand in found for operand in operands):
+            found.add(n)
+    return found
+
+
+def _part(inputs: list[int], steps: list[Any], outputs: tuple[int | float, ...]) -> Recorded:
+    """A program of some of the instructions, in its own count of numbers."""
+    at = {n: i for i, n in enumerate([*inputs, *(n for n, _ in steps)])}
+
+    def renamed(operands: Iterable[int | float]) -> tuple[int | float, ...]:
+        return tuple([at[operand] if type(operand) is int else operand for operand in operands])
+
+    return Recorded(len(inputs), [(op, renamed(operands)) for _, (op, operands) in steps], renamed(outputs))
