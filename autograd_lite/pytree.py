@@ -121,6 +121,8 @@ def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
     kind = type(tree)
     if kind is float or hasattr(kind, "__autograd_op__"):
         return function(tree)
+    if kind is list:
+        return [map_leaves(function, item) for item in tree]
     level = branch(tree)
     if level is None:
         return function(tree)

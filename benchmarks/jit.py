@@ -257,10 +257,10 @@ def straight_line(instructions: int, backend: str) -> Task:
     return lambda: fast(*x), len(fast.program)
 
 
-def small_call() -> Task:
+def small_call(backend: str) -> Task:
     from autograd_lite import jit
 
-    fast = jit(lambda x, y, z: x * y + z, backend="native")
+    fast = jit(lambda x, y, z: x * y + z, backend=backend)
     return lambda: fast(1.0, 2.0, 3.0), fast(1.0, 2.0, 3.0)
 
 
@@ -270,6 +270,13 @@ TASKS: dict[str, Callable[..., Task]] = {
         mlp_micrograd, mlp_loop, mlp_function, ours, casadi_buffer, jax_jit, hand_written_c, straight_line, small_call,
     )
 }  # fmt: skip
+
+
+def back_ends() -> list[str]:
+    """All that are there; the virtual machine needs the compiled core."""
+    from autograd_lite.jit.backends import vm
+
+    return ["native", "vm", "python"] if vm.is_there() else ["native", "python"]
 
 
 def measured(call: Callable[[], Any], seconds: float = 0.5) -> float:
@@ -332,6 +339,14 @@ def _flat(answer: Any) -> list[float]:
     return [answer[0], *answer[1]]
 
 
+def show_calls(rounds: int) -> None:
+    print("\nA call of a function of 3 floats")
+    for backend, (seconds, _) in in_turns(
+        rounds, {backend: ["small_call", backend] for backend in back_ends()}
+    ).items():
+        print(f"  {backend:10} {seconds * 1e6:6.2f} us")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--quick", action="store_true", help="fewer rounds")
@@ -349,7 +364,7 @@ def main() -> None:
     print(f"Python {sys.version.split()[0]}; medians of {rounds} rounds in turns, one thread each")
     against = "value and gradient of MLP(2, [16, 16, 1]), squared error on 20 samples"
     mlp: dict[str, list[Any]] = {"micrograd": ["mlp_micrograd"]}
-    for backend in ("native", "python"):
+    for backend in back_ends():
         mlp |= {f"jit(loss), loop, {backend}": ["mlp_loop", backend]}
         mlp |= {f"jit(value_and_grad), {backend}": ["mlp_function", backend]}
     found = in_turns(rounds, mlp)
@@ -366,18 +381,18 @@ def main() -> None:
             "jit, native": ["ours", problem],
             "CasADi SX, buffers": ["casadi_buffer", problem],
         }
-        tasks |= {"jax.jit, float64": ["jax_jit", problem], "jit, python": ["ours", problem, "python"]}
+        tasks |= {"jax.jit, float64": ["jax_jit", problem]}
+        tasks |= {f"jit, {backend}": ["ours", problem, backend] for backend in back_ends()[1:]}
         if problem == "rosenbrock":
             tasks |= {"C, gcc -O2": ["hand_written_c"]}
         show(f"Value and gradient: {title}", in_turns(rounds, tasks), "jit, native")
-    found = in_turns(rounds, {backend: ["straight_line", 10_000, backend] for backend in ("native", "python")})
+    found = in_turns(rounds, {backend: ["straight_line", 10_000, backend] for backend in back_ends()})
     print("\nA program of 10,000 instructions of + and *, an instruction")
     for backend, (seconds, length) in found.items():
         print(f"  {backend:10} {seconds / length * 1e9:6.2f} ns")
-    found = in_turns(rounds, {"call": ["small_call"]})
-    print(f"\nA call of a native function of 3 floats: {found['call'][0] * 1e6:.2f} us")
+    show_calls(rounds)
     print("\nRecording and compiling, up to the first answer")
-    for backend in ("native", "python"):
+    for backend in back_ends():
         for size in (
             (1_000, 10_000, 100_000) if given.quick or backend == "python" else (1_000, 10_000, 100_000, 1_000_000)
         ):

@@ -234,7 +234,9 @@ def test_the_extras_that_info_names_are_those_of_the_package() -> None:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small project with this one's setup.py: modules from a .py and from a .pyx file, and one for its .pxd alone."""
+    monkeypatch.delenv(_compiled.PURE, raising=False)
     pytest.importorskip("setuptools", "77.0.3", reason="the build needs setuptools")
     pytest.importorskip("Cython", "3.3", reason="the build needs Cython")
     inside = tmp_path / "autograd_lite" / "core"
@@ -260,7 +262,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def setup(project: Path, *command: str, **environ: str) -> str:
-    environ = {**os.environ, _compiled.PURE: "", **environ}
+    environ = {**os.environ, **environ}
     line = [sys.executable, "setup.py", *command]
     done = subprocess.run(line, cwd=project, capture_output=True, text=True, check=True, env=environ)
     return done.stdout

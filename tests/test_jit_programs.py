@@ -250,10 +250,13 @@ def _source_of(f: Any, *, fast_math: bool) -> str:
     return fast.source
 
 
-def test_without_llvmlite_auto_is_python_and_native_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_llvmlite_and_machine_auto_is_python_and_native_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     native._llvm.cache_clear()
     monkeypatch.setitem(sys.modules, "llvmlite", None)
     monkeypatch.setitem(sys.modules, "llvmlite.binding", None)
+    monkeypatch.setattr(vm, "is_there", lambda: False)
     fast = jit(lambda x: x * 2.0)
     assert fast(1.0) == 2.0
     assert fast.source.startswith("def ")
@@ -262,10 +265,103 @@ def test_without_llvmlite_auto_is_python_and_native_names_the_extra(monkeypatch:
 
 
 def test_a_missing_c_function_is_python_under_auto_and_named_under_native(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vm, "is_there", lambda: False)
     monkeypatch.setitem(llvm.LIBM, ops.sin, "no_such_function")
     assert jit(ag.sin)(1.0) == ag.sin(1.0)
     with pytest.raises(MissingDependencyError, match="no_such_function"):
         jit(ag.sin, backend="native")(1.0)
+
+
+needs_the_machine = pytest.mark.skipif(not vm.is_there(), reason="the core is not compiled here")
+
+
+def test_vm_says_what_to_do_where_the_core_is_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    vm._machine.cache_clear()
+    monkeypatch.setitem(sys.modules, "autograd_lite.core.vm", None)
+    with pytest.raises(MissingDependencyError, match=r"needs the compiled core.* or take backend=\"python\""):
+        jit(ag.sin, backend="vm")(1.0)
+    assert not vm.is_there()
+    assert jit(ag.sin)(1.0) == ag.sin(1.0)
+    vm._machine.cache_clear()
+
+
+@needs_the_machine
+def test_the_source_of_the_machine_shows_registers_and_guards() -> None:
+    fast = jit(lambda x, y: ag.sin(x) * 2.0 + y if x > y else -x, backend="vm")
+    fast(2.0, 1.0)
+    assert fast.source == (
+        "<lambda>, registers: 3\nr0 is x\nr1 is y\nif not r0 > r1: return 0\n"
+        "r0 = sin(r0)\nr0 = r0 * 2.0\nr1 = r0 + r1\nreturn r1"
+    )
+
+
+@pytest.fixture
+def eager_to_compile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compiling counts as little work, and every program as a long one."""
+    monkeypatch.setattr(deferred, "_COMPILING", 10.0)
+    monkeypatch.setattr(deferred, "_COMPILING_EACH", 10.0)
+    monkeypatch.setattr(deferred, "_LONG", 0)
+
+
+def _swings(x: Any, y: Any) -> Any:
+    return [ag.sin(x) * y if x > 0.0 else ag.log(-x) / y, grad(lambda x: x * ag.where(ag.greater(x, 0.0), y, 0.0))(x)]
+
+
+@pytest.mark.usefixtures("eager_to_compile")
+@pytest.mark.parametrize("is_there", [False, pytest.param(True, marks=needs_the_machine)], ids=["pure", "vm"])
+def test_auto_gives_the_same_bits_before_and_after_it_has_compiled(
+    is_there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vm, "is_there", lambda: is_there)
+    fast = jit(_swings)
+    points = [(0.5, 2.0), (-0.5, 2.0), (0.0, 0.5), (1e308, math.inf), (3.0, 0.0), (-math.inf, -1.0)]
+    for _ in range(60):
+        for point in points:
+            assert bits(fast(*point)) == bits(_swings(*point)), point
+    deferred.wait_for_background()
+    for point in points:
+        assert bits(fast(*point)) == bits(_swings(*point)), point
+        assert "define internal i64" in fast.source
+
+
+@needs_the_machine
+@pytest.mark.usefixtures("eager_to_compile")
+def test_auto_stays_with_the_machine_where_nothing_can_be_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(llvm.LIBM, ops.sin, "no_such_function")
+    fast = jit(ag.sin)
+    for _ in range(100):
+        assert fast(1.0) == ag.sin(1.0)
+    deferred.wait_for_background()
+    assert (fast(1.0), "r0 = sin(r0)" in fast.source) == (ag.sin(1.0), True)
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.05, 0.2])
+def test_a_process_may_end_while_it_compiles(delay: float) -> None:
+    program = f"""
+import time
+from autograd_lite import jit
+from autograd_lite.jit.backends import deferred
+deferred._COMPILING = deferred._COMPILING_EACH = 1.0
+
+def f(x, y):
+    for _ in range(700):
+        x, y = 0.5 * x * y + 0.1, 0.9 * y - 0.1 * x
+    return x
+
+fast = jit(f)
+print([fast(1.0, 0.2) == f(1.0, 0.2) for _ in range(5)], flush=True)
+time.sleep({delay})
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{[True] * 5}\n", "")
+
+
+def test_a_background_task_that_raises_is_dropped_and_the_next_is_done() -> None:
+    done: list[int] = []
+    deferred.in_background(lambda: 1 // 0)
+    deferred.in_background(lambda: done.append(1))
+    deferred.wait_for_background()
+    assert done == [1]
 
 
 def test_native_code_refuses_what_is_no_float() -> None:

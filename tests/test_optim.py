@@ -547,17 +547,19 @@ def test_a_step_under_detect_anomaly_or_no_grad_is_the_same_and_under_jit_refuse
 
 @pytest.mark.parametrize("set_to_none", [True, False])
 def test_zero_grad_forgets_gradients_of_every_kind(set_to_none: bool) -> None:
+    inherited: Any = Value.grad
+
     class Counting(Value):
         count = 0
 
         @property
         def grad(self) -> Any:
-            return Value.grad.__get__(self)  # type: ignore[attr-defined]
+            return inherited.__get__(self)
 
         @grad.setter
         def grad(self, grad: Any) -> None:
             self.count += 1
-            super(Counting, type(self)).grad.__set__(self, grad)
+            inherited.__set__(self, grad)
 
     plain, named, absent, frozen, second = (Value(1.0, name=name) for name in (None, "x", None, None, None))
     counting = Counting(1.0)

@@ -5,10 +5,13 @@ cdef class Op:
     cdef public str name, symbol
     cdef public object value, partials, otherwise, arity
     cdef public bint is_linear
+    cdef int _count
     # What the virtual machine (vm.pyx) keeps of it, once it has been used.
     cdef int opcode
     cdef void* function
     cdef object program
+    cdef void* vectorcall
 
 
 cdef Op _constant
+cdef dict _short_cuts

@@ -16,6 +16,7 @@ __all__ = ["CONSTANT", "IeeeFloat", "Op", "is_primitive", "short_cuts"]
 #: Short cuts by the type of an operand: ``short_cuts[type(x)](op, operands)`` is the result. A type of number may set
 #: its own; without one it is asked by way of :meth:`Op.dispatch`.
 short_cuts: dict[type, Callable[["Op", tuple[Any, ...]], Any]] = {}
+_short_cuts = short_cuts
 
 
 class Op:
@@ -52,7 +53,7 @@ class Op:
     -0.435398
     """
 
-    __slots__ = ("arity", "is_linear", "name", "otherwise", "partials", "symbol", "value")
+    __slots__ = ("_count", "arity", "is_linear", "name", "otherwise", "partials", "symbol", "value")
 
     #: How the chain rule passes an operation that is no single number's: ``pull(node, adjoint, create_graph)`` gives
     #: what goes to each operand (None for nothing), ``push(node, tangents, create_graph)`` the tangent. Most have
@@ -86,6 +87,7 @@ class Op:
             raise TypeError(f"Op {name!r} needs a function or a tuple as its partials; got {describe(partials)}")
         #: How many operands it takes; None for any number.
         self.arity = len(partials) if isinstance(partials, tuple) else _count_operands(partials)
+        self._count = -1 if self.arity is None else self.arity
         if self.arity == 0:
             raise TypeError(f"Op {name!r}: partials takes the value and each operand: lambda ans, x: (...,)")
 
@@ -115,12 +117,12 @@ class Op:
     @overload
     def __call__(self, /, *operands: Any, **named: Any) -> Any: ...
     def __call__(self, /, *operands: Any, **named: Any) -> Any:
-        if named or len(operands) != self.arity:
+        if named or len(operands) != self._count:
             operands = self._bind(operands, named)
         for operand in operands:
             kind = type(operand)
             if kind is not float:
-                short_cut = short_cuts.get(kind)
+                short_cut = _short_cuts.get(kind)
                 return self.dispatch(operands) if short_cut is None else short_cut(self, operands)
         try:
             ans = self.value(*operands)

@@ -6,14 +6,18 @@ from autograd_lite.core.op cimport Op
 
 cdef set _in_a_mode, _plain_types
 cdef double _inf
-cdef Op _constant, _power, _constant_power
+cdef modes.Modes _first
+cdef Op _constant, _power, _constant_power, _linear, _dot
 
 
 @cython.locals(x=double)
 cpdef unary(Op op, Node self)
 @cython.locals(node=Node, mine=double, theirs=double)
 cpdef binary(Op op, Node self, other, bint is_reflected)
+@cython.locals(mode=modes.Modes)
 cpdef applied(Op op, tuple operands)
+@cython.locals(mode=modes.Modes, op=Op, i=Py_ssize_t, operands=tuple)
+cpdef list weighted_sums(rows, x, biases)
 @cython.locals(mode=modes.Modes, is_recorded=bint, is_constant=bint)
 cpdef record(kind, Op op, tuple operands)
 @cython.locals(node=Node)

@@ -7,7 +7,7 @@ a number changed later cannot corrupt a gradient.
 import linecache
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from autograd_lite.core import modes, ops, unboxed
@@ -16,11 +16,12 @@ from autograd_lite.core.node import Node, hold, listed, number
 from autograd_lite.core.op import CONSTANT, Op
 from autograd_lite.errors import AnomalyError
 
-__all__ = ["applied", "binary", "compared", "made", "record", "unary"]
+__all__ = ["applied", "binary", "compared", "made", "record", "unary", "weighted_sums"]
 
 _N = TypeVar("_N", bound=Node)
 _in_a_mode, _inf = modes.in_a_mode, math.inf
-_constant, _power, _constant_power = CONSTANT, ops.power, ops.constant_power
+_first = modes.FIRST
+_constant, _power, _constant_power, _linear, _dot = CONSTANT, ops.power, ops.constant_power, ops.linear, ops.dot
 #: Types of number that float() takes as it is; NumPy's come in when they are first met.
 _plain_types: set[type] = {int, bool}
 
@@ -96,10 +97,26 @@ def applied(op: Op, operands: tuple[Any, ...]) -> Any:
     if len(operands) == 1:
         return unary(op, operands[0])
     if len(operands) > 2:
-        return op.dispatch(operands)
+        mode = modes.current() if _in_a_mode else _first
+        node = None if mode.is_special else unboxed.computed_n(op, operands, mode.grad_enabled)
+        return op.dispatch(operands) if node is None else node
     x, y = operands
     ans = binary(op, x, y, False) if isinstance(x, Node) else binary(op, y, x, True)
     return op.dispatch(operands) if ans is NotImplemented else ans
+
+
+def weighted_sums(rows: Sequence[Any], x: Sequence[Any], biases: Sequence[Any] | None) -> list[Any]:
+    """``linear`` of each row of weights with the numbers x and the row's bias; ``dot`` without biases."""
+    op = _dot if biases is None else _linear
+    mode = modes.current() if _in_a_mode else _first
+    totals = []
+    for i in range(len(rows)):
+        operands = unboxed.interleaved(None if biases is None else biases[i], rows[i], x)
+        total = None
+        if len(operands) > 2 and not mode.is_special:
+            total = unboxed.computed_n(op, operands, mode.grad_enabled)
+        totals.append(op(*operands) if total is None else total)
+    return totals
 
 
 def record(kind: type[_N], op: Op, operands: tuple[Any, ...]) -> _N:

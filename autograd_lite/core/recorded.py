@@ -28,7 +28,7 @@ class Recorded(NamedTuple):
     Its numbers are counted through: first the inputs, then the result of each instruction.
     """
 
-    count: int
+    inputs: int
     instructions: list[tuple[Op, tuple[int | float, ...]]]
     outputs: tuple[int | float, ...]
 
@@ -40,7 +40,7 @@ def record(function: Callable[..., Any], count: int, constants: Mapping[int, flo
 
     >>> from autograd_lite import sin
     >>> record(lambda x, y: (sin(x) * y, 1.0), 2)
-    Recorded(count=2, instructions=[(<Op sin>, (0,)), (<Op mul>, (2, 1))], outputs=(3, 1.0))
+    Recorded(inputs=2, instructions=[(<Op sin>, (0,)), (<Op mul>, (2, 1))], outputs=(3, 1.0))
     >>> record(lambda x: (1.0 if x > 0.0 else 0.0,), 1) is None
     True
     """
@@ -127,7 +127,8 @@ class _Number(Operators):
 
     __bool__ = __float__ = __int__ = __index__ = __complex__ = __hash__ = _refuse
     __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _refuse
-    __round__ = __floor__ = __ceil__ = __trunc__ = _refuse  # those give ints
+    __floor__ = __ceil__ = __trunc__ = _refuse  # these give ints
+    __round__: Any = _refuse
 
 
 def _as_tuple(result: Any) -> tuple[Any, ...]:

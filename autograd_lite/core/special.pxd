@@ -17,7 +17,8 @@ cpdef double polygamma(double n, double x) except? -1.0
 cpdef double polygamma_difference(double n, double x, double y) except? -1.0
 @cython.locals(
     factorial=double, sign=double, total=double, rest=double, log_ratio=double, ratio=double, power=double,
-    lost=double, left=double, first=double, half=double, squares_left=double, falling=double, m=double, bernoulli=double,
+    lost=double, left=double, first=double, half=double, squares_left=double, falling=double, m=double,
+    bernoulli=double,
 )
 cdef double _polygamma_sum(double n, double x, double y) except? -1.0
 @cython.locals(power=double)

@@ -155,10 +155,9 @@ def _polygamma_sum(n: float, x: float, y: float) -> float:
     ratio, power = x / (x + y), math.pow(x, -n)
     lost = math.pow(ratio, n)  # r^m, and what is left of 1
     left = -math.expm1(-n * log_ratio) if n else 0.0
+    first = math.log(x) if y == inf else -log_ratio
     if n:
         first = sign * (factorial / n) * power * left
-    else:
-        first = math.log(x) if y == inf else -log_ratio
     total, rest = _added(total, rest, first)
     half = 0.5 * power / x * -math.expm1(-(n + 1.0) * log_ratio)
     total, rest = _added(total, rest, sign * factorial * half)

@@ -21,5 +21,8 @@ cdef extern from *:
     bint is_unset "sweep_is_unset"(double) noexcept nogil
     bint has_attributes "sweep_has_attributes"(object) noexcept
 
+#: Whether the collector has been shown any node.
+cdef bint any_shown
+
 cdef bint backward(Node root, double seed) except -1
 cdef dict swept(dict seeds, object stop, bint keep)

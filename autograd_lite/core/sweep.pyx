@@ -8,7 +8,7 @@ in between. Whatever is more than floats is left to ``chain``: derivatives of de
 from cpython.bytes cimport PyBytes_AS_STRING
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from cpython.object cimport PyObject
-from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from cpython.tuple cimport PyTuple_GET_SIZE
 from libc.math cimport INFINITY
 
 from autograd_lite.core.node cimport Node
@@ -17,16 +17,44 @@ from autograd_lite.core.op cimport Op, _constant
 cdef extern from *:
     """
     static newfunc sweep_node_new;
-    static Py_ssize_t sweep_attributes, sweep_grad;
+    static Py_ssize_t sweep_attributes, sweep_grad, sweep_size;
+    static PyObject *sweep_blank; /* a node as it is at first */
     static int (*sweep_track)(PyObject *, PyObject *);
+
+    /* Nodes that were freed, each with the next one where it had its fields: to be used again, as Cython's own list
+       serves no subclass. */
+    enum { SWEEP_SPARE = 4096 };
+    static PyObject *sweep_spare;
+    static int sweep_spares;
+    #define SWEEP_FIELDS(node) ((char *)(node) + sizeof(PyObject))
+    #define SWEEP_IS_OURS(kind) (!((kind)->tp_flags & Py_TPFLAGS_HEAPTYPE))
+
+    static void sweep_free(void *node) {
+        if (!SWEEP_IS_OURS(Py_TYPE((PyObject *)node)) || sweep_spares == SWEEP_SPARE) {
+            PyObject_GC_Del(node);
+            return;
+        }
+        *(PyObject **)SWEEP_FIELDS(node) = sweep_spare;
+        sweep_spare = (PyObject *)node;
+        sweep_spares++;
+    }
 
     /* A new node: without attributes, without a gradient, and not seen by the collector if the class is ours. */
     static PyObject *sweep_new(PyTypeObject *kind, PyObject *arguments, PyObject *keywords) {
-        PyObject *node = sweep_node_new(kind, arguments, keywords);
+        PyObject *node;
+        if (sweep_spare && SWEEP_IS_OURS(kind)) {
+            node = sweep_spare;
+            sweep_spare = *(PyObject **)SWEEP_FIELDS(node);
+            sweep_spares--;
+            memcpy(SWEEP_FIELDS(node), SWEEP_FIELDS(sweep_blank), sweep_size - sizeof(PyObject));
+            Py_INCREF(Py_None), Py_INCREF(Py_None), Py_INCREF(Py_None); /* _primitive, _x and _y */
+            return PyObject_INIT(node, kind);
+        }
+        node = sweep_node_new(kind, arguments, keywords);
         if (!node) return NULL;
         Py_CLEAR(*(PyObject **)((char *)node + sweep_attributes));
         *(double *)((char *)node + sweep_grad) = SWEEP_UNSET;
-        if (!(kind->tp_flags & Py_TPFLAGS_HEAPTYPE)) PyObject_GC_UnTrack(node);
+        if (SWEEP_IS_OURS(kind)) PyObject_GC_UnTrack(node);
         return node;
     }
 
@@ -45,7 +73,11 @@ cdef extern from *:
         if (!property || PyDict_SetItemString(kind->tp_dict, "__dict__", property)) return -1;
         Py_DECREF(property);
         sweep_node_new = kind->tp_new, sweep_attributes = attributes, sweep_grad = grad, sweep_track = track;
+        sweep_size = kind->tp_basicsize;
+        sweep_blank = sweep_new(kind, NULL, NULL);
+        if (!sweep_blank) return -1;
         kind->tp_new = sweep_new;
+        kind->tp_free = sweep_free;
         kind->tp_setattro = sweep_setattr;
         kind->tp_dictoffset = attributes;
         PyType_Modified(kind);
@@ -55,6 +87,8 @@ cdef extern from *:
     int sweep_prepare(object, Py_ssize_t, Py_ssize_t, int (*)(object, object) except -1) except -1
     void PyObject_GC_Track(object)
     bint PyObject_GC_IsTracked(object)
+    bint PyFloat_CheckExact(PyObject*)
+    PyObject** PySequence_Fast_ITEMS(object)
 
 #: How many walks there have been: the mark of the nodes that the latest one has seen.
 cdef long long _walks = 0
@@ -85,15 +119,13 @@ cdef class _Pointers:
         return 0
 
 
+cdef inline bint _is_node(void* operand, void* like) noexcept:
+    return (<PyObject*>operand).ob_type == (<PyObject*>like).ob_type or isinstance(<object>operand, Node)
+
+
 cdef inline bint _waits(void* operand, long long mark) noexcept:
-    """Whether an operand is an operation that has not been seen."""
-    return (
-        type(<object>operand) is not float and (<Node>operand)._x is not None and (<Node>operand)._mark != mark
-    )
-
-
-cdef inline bint _is_operand(object thing) noexcept:
-    return type(thing) is float or isinstance(thing, Node)
+    """Whether a node is an operation that has not been seen."""
+    return (<Node>operand)._x is not None and (<Node>operand)._mark != mark
 
 
 cdef bint _sort(_Pointers roots, _Pointers order, long long mark) except -1:
@@ -102,13 +134,12 @@ cdef bint _sort(_Pointers roots, _Pointers order, long long mark) except -1:
     False if there is anything that is not plain: an operation that has a chain rule of its own, or jit's stand-ins.
     """
     cdef _Pointers stack = _Pointers()
-    cdef Node node
     cdef size_t top
     cdef void* x
     cdef void* y
+    cdef PyObject** operands
     cdef bint x_waits, y_waits
-    cdef Py_ssize_t i
-    cdef object operands
+    cdef Py_ssize_t i, n
     for i in range(roots.size):
         if (<Node>roots.items[i])._x is not None:
             stack.push(roots.items[i])
@@ -118,29 +149,37 @@ cdef bint _sort(_Pointers roots, _Pointers order, long long mark) except -1:
         if top & 1:  # all its operands are in the order by now
             order.push(<void*>(top - 1))
             continue
-        node = <Node><void*>top
-        if node._mark == mark:
+        if (<Node><void*>top)._mark == mark:
             continue
-        node._mark = mark
-        if type(node._primitive) is not Op or (node._primal == INFINITY and has_attributes(node)):
+        (<Node><void*>top)._mark = mark
+        if type((<Node><void*>top)._primitive) is not Op:
             return False
-        if type(node._x) is tuple:
-            if type(node._y) is not bytes:
+        if (<Node><void*>top)._primal == INFINITY and has_attributes(<object><void*>top):
+            return False
+        x, y = <void*>(<Node><void*>top)._x, <void*>(<Node><void*>top)._y
+        if type(<object>x) is tuple:
+            if type(<object>y) is not bytes:
                 return False
             stack.push(<void*>(top | 1))
-            operands = node._x
-            for i in range(PyTuple_GET_SIZE(operands)):
-                x = <void*>PyTuple_GET_ITEM(operands, i)
-                if not _is_operand(<object>x):
+            n, operands = PyTuple_GET_SIZE(<object>x), PySequence_Fast_ITEMS(<object>x)
+            for i in range(n):
+                if PyFloat_CheckExact(operands[i]):
+                    continue
+                if not _is_node(operands[i], <void*>top):
                     return False
-                if type(<object>x) is not float and (<Node>x)._x is not None:
-                    stack.push(x)
+                if (<Node>operands[i])._x is not None:
+                    stack.push(operands[i])
             continue
-        x, y = <void*>node._x, <void*>node._y
-        if not _is_operand(<object>x) or not (<object>y is None or _is_operand(<object>y)):
+        x_waits = y_waits = False
+        if _is_node(x, <void*>top):
+            x_waits = _waits(x, mark)
+        elif not PyFloat_CheckExact(<PyObject*>x):
             return False
-        x_waits = _waits(x, mark)
-        y_waits = <object>y is not None and _waits(y, mark)
+        if <object>y is not None:
+            if _is_node(y, <void*>top):
+                y_waits = _waits(y, mark)
+            elif not PyFloat_CheckExact(<PyObject*>y):
+                return False
         if not (x_waits or y_waits):
             order.push(<void*>top)
             continue
@@ -152,54 +191,55 @@ cdef bint _sort(_Pointers roots, _Pointers order, long long mark) except -1:
     return True
 
 
-cdef inline int _give(void* operand, double contribution, _Pointers leaves, long long mark, bint adds_zero) except -1:
+cdef inline int _give(void* to, double contribution, _Pointers leaves, long long mark, bint adds_zero) except -1:
     """Add to an operand's adjoint: for an operation in ``_grad``, for a leaf in ``_dx``."""
-    cdef Node node = <Node>operand
-    if node._primitive is _constant:
-        return 0
-    if node._x is not None and node._mark == mark:
-        if adds_zero or contribution != 0.0 or node._grad == 0.0:
-            node._grad += contribution
-    elif node._mark != mark:
-        node._mark = mark
-        node._dx = contribution
-        leaves.push(operand)
-    elif adds_zero or contribution != 0.0:
-        node._dx += contribution
+    # No variable holds the node: that would count references up and down.
+    if (<Node>to)._mark == mark:
+        if (<Node>to)._x is not None:
+            if adds_zero or contribution != 0.0 or (<Node>to)._grad == 0.0:
+                (<Node>to)._grad += contribution
+        elif adds_zero or contribution != 0.0:
+            (<Node>to)._dx += contribution
+    elif (<Node>to)._primitive is not _constant:
+        (<Node>to)._mark = mark
+        (<Node>to)._dx = contribution
+        leaves.push(to)
     return 0
 
 
 cdef int _pull(_Pointers order, _Pointers leaves, long long mark) except -1:
     """The chain rule over sorted operations, from the adjoints of the last ones on."""
-    cdef Py_ssize_t i, j
-    cdef Node node
+    cdef Py_ssize_t i, j, n
     cdef double adjoint, partial
     cdef double* partials
-    cdef object operands
-    cdef void* operand
+    cdef PyObject** operands
+    cdef void* node
     for i in range(order.size - 1, -1, -1):
-        node = <Node>order.items[i]
-        adjoint = node._grad = node._grad + 0.0
-        if type(node._x) is tuple:
-            operands = node._x
-            partials = <double*>PyBytes_AS_STRING(node._y)
-            for j in range(PyTuple_GET_SIZE(operands)):
-                operand = <void*>PyTuple_GET_ITEM(operands, j)
-                if type(<object>operand) is not float:
-                    partial = partials[j]
-                    # 0 is a strong zero, as in modes.Interpreter.multiply
-                    _give(operand, 0.0 if adjoint == 0.0 or partial == 0.0 else adjoint * partial, leaves, mark, False)
-            continue
-        if adjoint - adjoint == 0.0:
-            if type(node._x) is not float:
-                _give(<void*>node._x, adjoint * (node._dx if adjoint != 0.0 else 0.0), leaves, mark, True)
-            if node._y is not None and type(node._y) is not float:
-                _give(<void*>node._y, adjoint * (node._dy if adjoint != 0.0 else 0.0), leaves, mark, True)
-            continue
-        if type(node._x) is not float:
-            _give(<void*>node._x, 0.0 if node._dx == 0.0 else adjoint * node._dx, leaves, mark, False)
-        if node._y is not None and type(node._y) is not float:
-            _give(<void*>node._y, 0.0 if node._dy == 0.0 else adjoint * node._dy, leaves, mark, False)
+        node = order.items[i]
+        adjoint = (<Node>node)._grad = (<Node>node)._grad + 0.0
+        if type((<Node>node)._x) is tuple:
+            n, operands = PyTuple_GET_SIZE((<Node>node)._x), PySequence_Fast_ITEMS((<Node>node)._x)
+            partials = <double*>PyBytes_AS_STRING((<Node>node)._y)
+            for j in range(n):
+                if PyFloat_CheckExact(operands[j]):
+                    continue
+                partial = partials[j]
+                if adjoint == 0.0 or partial == 0.0:  # a strong zero, as in modes.Interpreter.multiply
+                    _give(operands[j], 0.0, leaves, mark, False)
+                else:
+                    _give(operands[j], adjoint * partial, leaves, mark, False)
+        elif adjoint - adjoint == 0.0:
+            if not PyFloat_CheckExact(<PyObject*>(<Node>node)._x):
+                _give(<void*>(<Node>node)._x, adjoint * ((<Node>node)._dx if adjoint != 0.0 else 0.0), leaves, mark, True)
+            if (<Node>node)._y is not None and not PyFloat_CheckExact(<PyObject*>(<Node>node)._y):
+                _give(<void*>(<Node>node)._y, adjoint * ((<Node>node)._dy if adjoint != 0.0 else 0.0), leaves, mark, True)
+        else:
+            if not PyFloat_CheckExact(<PyObject*>(<Node>node)._x):
+                partial = (<Node>node)._dx
+                _give(<void*>(<Node>node)._x, 0.0 if partial == 0.0 else adjoint * partial, leaves, mark, False)
+            if (<Node>node)._y is not None and not PyFloat_CheckExact(<PyObject*>(<Node>node)._y):
+                partial = (<Node>node)._dy
+                _give(<void*>(<Node>node)._y, 0.0 if partial == 0.0 else adjoint * partial, leaves, mark, False)
     return 0
 
 
@@ -278,15 +318,18 @@ cdef dict swept(dict seeds, object stop, bint keep):
 
 cdef int _track(object node, object thing) except -1:
     """Show a node to the collector, as it now leads to a thing; and the graph of that thing, if it is a node."""
-    global _walks
+    global _walks, any_shown
     cdef _Pointers stack = _Pointers()
     cdef Node one
-    _walks += 1
+    _walks, any_shown = _walks + 1, True
     cdef long long mark = _walks
     if not PyObject_GC_IsTracked(node):
         PyObject_GC_Track(node)
-    if isinstance(thing, Node):
-        stack.push(<void*>thing)
+    if type(thing) is tuple and not PyObject_GC_IsTracked(thing):  # it may be the operands of an operation
+        PyObject_GC_Track(thing)
+    for one_of in thing if type(thing) is tuple else (thing,):
+        if isinstance(one_of, Node):
+            stack.push(<void*>one_of)
     while stack.size:
         stack.size -= 1
         one = <Node>stack.items[stack.size]

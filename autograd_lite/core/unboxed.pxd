@@ -4,7 +4,10 @@
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject, PyTypeObject
-from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
+from cpython.ref cimport Py_INCREF
+from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New, PyTuple_SET_ITEM
+from libc.math cimport INFINITY
 from libc.string cimport memcpy
 
 from autograd_lite.core cimport sweep, vm
@@ -17,8 +20,16 @@ cdef extern from "vm.h":
         VM_ADD, VM_SUB, VM_MUL
 
 cdef extern from "Python.h":
+    bint PyFloat_CheckExact(PyObject*)
+    double PyFloat_AS_DOUBLE(PyObject*)
     bint PyObject_GC_IsTracked(object)
     void PyObject_GC_Track(object)
+    void PyObject_GC_UnTrack(object)
+
+
+cdef inline double number_of(PyObject* operand) noexcept:
+    """The number of a float or a node."""
+    return PyFloat_AS_DOUBLE(operand) if PyFloat_CheckExact(operand) else (<Node>operand)._primal
 
 
 cdef inline Node blank(object kind):
@@ -27,8 +38,19 @@ cdef inline Node blank(object kind):
 
 cdef inline int follow(Node node, object operand) except -1:
     """Show a node to the collector if its operand has been shown; see sweep.pyx."""
-    if PyObject_GC_IsTracked(operand) and not PyObject_GC_IsTracked(node):
+    if sweep.any_shown and PyObject_GC_IsTracked(operand) and not PyObject_GC_IsTracked(node):
         PyObject_GC_Track(node)
+    return 0
+
+
+cdef inline int keep_from_collector(Node node, tuple operands) except -1:
+    """The same for many operands; their tuple goes unseen as the node does."""
+    if sweep.any_shown:
+        for operand in operands:
+            if type(operand) is not float:
+                follow(node, operand)
+    if not PyObject_GC_IsTracked(node):
+        PyObject_GC_UnTrack(operands)
     return 0
 
 
@@ -96,36 +118,101 @@ cdef inline Node computed_2(Op op, object a, object b, double x, double y, bint 
 
 
 cdef inline Node computed(object kind, Op op, tuple operands, bint is_recorded):
-    cdef Node node = blank(kind)
     cdef Py_ssize_t i, n = PyTuple_GET_SIZE(operands)
-    cdef double[32] few
-    cdef double* numbers = &few[0]
-    cdef object operand, packed
-    if n > 32:
+    cdef double[128] few
+    cdef double* numbers = room(few, n)
+    try:
+        for i in range(n):
+            numbers[i] = number_of(PyTuple_GET_ITEM(operands, i))
+        return computed_from(kind, op, operands, numbers, is_recorded)
+    finally:
+        leave(few, numbers)
+
+
+cdef inline object computed_n(Op op, tuple operands, bint grad_enabled):
+    cdef Py_ssize_t i, n = PyTuple_GET_SIZE(operands)
+    cdef PyObject* operand
+    cdef PyTypeObject* kind = NULL
+    cdef bint is_recorded = False
+    cdef double[128] few
+    cdef double* numbers = room(few, n)
+    try:
+        for i in range(n):
+            operand = PyTuple_GET_ITEM(operands, i)
+            if PyFloat_CheckExact(operand):
+                numbers[i] = PyFloat_AS_DOUBLE(operand)
+                continue
+            if operand.ob_type != kind:
+                if kind != NULL or not isinstance(<object>operand, Node):
+                    return None
+                kind = operand.ob_type
+            numbers[i] = (<Node>operand)._primal
+            if numbers[i] == INFINITY:  # there may be more to it
+                return None
+            if (<Node>operand)._primitive is not _constant:
+                is_recorded = grad_enabled
+        return None if kind == NULL else computed_from(<object>kind, op, operands, numbers, is_recorded)
+    finally:
+        leave(few, numbers)
+
+
+cdef inline double* room(double* few, Py_ssize_t n) except NULL:
+    """Where n numbers have room: 128 on the stack, more on the heap."""
+    cdef double* numbers = few
+    if n > 128:
         numbers = <double*>PyMem_Malloc(n * sizeof(double))
         if not numbers:
             raise MemoryError
-    try:
-        for i in range(n):
-            operand = <object>PyTuple_GET_ITEM(operands, i)
-            numbers[i] = <double>operand if type(operand) is float else (<Node>operand)._primal
-        node._primal = vm.value_n(op, numbers, n)
-        if not is_recorded:
-            node._primitive = _constant
-        elif n > 2:
-            packed = PyBytes_FromStringAndSize(NULL, n * sizeof(double))
-            vm.slopes(op, node._primal, numbers, n, <double*>PyBytes_AS_STRING(packed))
-            node._primitive, node._x, node._y = op, operands, packed
-        else:
-            set_partials(node, op, numbers, n)
-            node._primitive = op
-            node._x = <object>PyTuple_GET_ITEM(operands, 0)
-            if n == 2:
-                node._y = <object>PyTuple_GET_ITEM(operands, 1)
-    finally:
-        if n > 32:
-            PyMem_Free(numbers)
+    return numbers
+
+
+cdef inline void leave(double* few, double* numbers) noexcept:
+    if numbers != few:
+        PyMem_Free(numbers)
+
+
+cdef inline Node computed_from(object kind, Op op, tuple operands, double* numbers, bint is_recorded):
+    cdef Node node = blank(kind)
+    cdef Py_ssize_t n = PyTuple_GET_SIZE(operands)
+    cdef object packed
+    node._primal = vm.value_n(op, numbers, n)
+    if not is_recorded:
+        node._primitive = _constant
+        return node
+    node._primitive = op
+    if n > 2:
+        packed = PyBytes_FromStringAndSize(NULL, n * sizeof(double))
+        vm.slopes(op, node._primal, numbers, n, <double*>PyBytes_AS_STRING(packed))
+        node._x, node._y = operands, packed
+        keep_from_collector(node, operands)
+        return node
+    set_partials(node, op, numbers, n)
+    node._x = <object>PyTuple_GET_ITEM(operands, 0)
+    follow(node, node._x)
+    if n == 2:
+        node._y = <object>PyTuple_GET_ITEM(operands, 1)
+        follow(node, node._y)
     return node
+
+
+cdef inline tuple interleaved(object b, object row, object x):
+    cdef list weights = row if type(row) is list else list(row)
+    cdef list numbers = x if type(x) is list else list(x)
+    cdef Py_ssize_t i, n = PyList_GET_SIZE(weights), first = b is not None
+    cdef tuple operands = PyTuple_New(2 * n + first)
+    if PyList_GET_SIZE(numbers) != n:
+        raise ValueError(f"a weighted sum takes as many numbers as weights, got {len(numbers)} and {n}")
+    if first:
+        put(operands, 0, b)
+    for i in range(n):
+        put(operands, first + 2 * i, <object>PyList_GET_ITEM(weights, i))
+        put(operands, first + 2 * i + 1, <object>PyList_GET_ITEM(numbers, i))
+    return operands
+
+
+cdef inline void put(tuple operands, Py_ssize_t i, object operand) noexcept:
+    Py_INCREF(operand)
+    PyTuple_SET_ITEM(operands, i, operand)
 
 
 cdef inline int set_operands(Node node, Op op, tuple operands, tuple partials) except -1:

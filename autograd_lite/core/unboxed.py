@@ -4,6 +4,7 @@ Here they are in Python. unboxed.pxd has the same steps in C, which the compiled
 double in the node's own memory, and the virtual machine (vm.pyx) evaluates primitives.
 """
 
+from math import inf
 from typing import Any
 
 from autograd_lite.core.checks import as_float
@@ -15,8 +16,10 @@ __all__ = [
     "computed",
     "computed_1",
     "computed_2",
+    "computed_n",
     "grad_of",
     "has_grad",
+    "interleaved",
     "set_grad",
     "set_operands",
     "swept",
@@ -69,6 +72,30 @@ def computed(kind: type, op: Op, operands: tuple[Any, ...], is_recorded: bool) -
         partials = op.differentiate(ans, *numbers)
         set_operands(node, op, operands, partials)
     return node
+
+
+def computed_n(op: Op, operands: tuple[Any, ...], grad_enabled: bool) -> Any:
+    """The same for more than two operands, floats and nodes of one class; None if there are others among them."""
+    kind: type = float
+    is_recorded = False
+    for operand in operands:
+        of = type(operand)
+        if of is not float:
+            if of is not kind and (kind is not float or not hasattr(of, "_held")):
+                return None
+            kind = of
+            if operand._primal == inf:  # there may be more to it
+                return None
+            if operand._primitive is not CONSTANT:
+                is_recorded = grad_enabled
+    return None if kind is float else computed(kind, op, operands, is_recorded)
+
+
+def interleaved(b: Any, row: Any, x: Any) -> tuple[Any, ...]:
+    """b, w, x, w, x ... of a row of weights and as many numbers; without b if that is None."""
+    operands = [b] * (2 * len(row) + 1)
+    operands[1::2], operands[2::2] = row, x
+    return tuple(operands[1:] if b is None else operands)
 
 
 def set_operands(node: Any, op: Op, operands: tuple[Any, ...], partials: tuple[float, ...]) -> None:

@@ -36,7 +36,6 @@ cdef extern from *:
 
 cdef enum:
     MOST = 16  # numbers that a rule may remember of a parameter
-    LONGEST = 400  # instructions of a rule: longer programs let other threads run meanwhile
     KNOWN = 1  # the parameter has been updated before
     DUE = 2  # it is to be updated now
 
@@ -113,10 +112,10 @@ cdef class Program:
         self.clock_count, self.other_count = len(clocks), len(others)
         self.given_count = shared.output_count - self.clock_count
         for code in (shared, own):
-            if (<vm.Code>code).calls_python or (<vm.Code>code).length > LONGEST:
-                raise ValueError("a rule of at most 400 instructions that calls no Python is run for all parameters")
+            if (<vm.Code>code).yields:
+                raise ValueError("a rule that is run for all parameters calls no Python, and is not as long as this one")
         if self.clock_count + self.other_count > MOST:
-            raise ValueError("a state of at most 16 numbers is updated for all parameters")
+            raise ValueError(f"a rule that is run for all parameters remembers at most {MOST} numbers of each")
         for i, column in enumerate(clocks):
             self.clocks[i] = column
         for i, column in enumerate(others):

@@ -14,6 +14,7 @@ cdef extern from "vm.h":
 cdef class Code:
     cdef readonly Py_ssize_t count, size
     cdef readonly bint calls_python
+    cdef bint yields  # whether it may run twice at the same time: in Python, or without the interpreter lock
     cdef readonly Py_ssize_t runs
     cdef Py_ssize_t length, due
     cdef vm_instruction* program

@@ -11,7 +11,7 @@ What an instruction computes stands in ``vm.h``.
 import math
 
 from autograd_lite.core import kernels, ops, special
-from autograd_lite.core.checks import as_float
+from autograd_lite.core.checks import as_float, describe
 from autograd_lite.core.op import is_primitive
 from autograd_lite.core.recorded import CHOOSE_BY, recorded_partials
 
@@ -27,7 +27,8 @@ __all__ = ["Code", "evaluate", "partials"]
 
 cdef extern from "vm.h":
     enum:
-        VM_UNKNOWN, VM_END, VM_ADD, VM_SUB, VM_MUL, VM_DIV, VM_FLOORDIV, VM_MOD, VM_STRONG_MUL, VM_STRONG_ZERO
+        VM_UNKNOWN, VM_END, VM_ARITHMETIC, VM_ADD, VM_SUB, VM_MUL, VM_DIV, VM_FLOORDIV, VM_MOD
+        VM_STRONG_MUL, VM_STRONG_ZERO
         VM_MAXIMUM, VM_MINIMUM, VM_GREATER, VM_GREATER_EQUAL, VM_LESS, VM_LESS_EQUAL, VM_EQUAL, VM_NOT_EQUAL
         VM_NEG, VM_COPY, VM_SQUARE, VM_CUBE, VM_FOURTH, VM_RECIPROCAL, VM_RECIPROCAL_SQUARE, VM_RELU, VM_ROUND
         VM_ABS, VM_SQRT, VM_WHERE, VM_SUM, VM_MEAN, VM_DOT, VM_LINEAR, VM_LOG_SUM_EXP, VM_CALL1, VM_KERNEL1
@@ -95,6 +96,8 @@ cdef dict LIBM = {
 
 cdef int prepare(Op op) except -1:
     """Find out once what computes an op: an instruction, a function of C's library, a kernel, or Python."""
+    if type(op) is Op:
+        op.vectorcall = <void*>called_op
     op.opcode = VM_PYTHON
     if not (is_primitive(op) or op is ops.strong_mul or op is ops.strong_zero):
         return 0  # a user's own, whose value may give what it likes
@@ -110,6 +113,15 @@ cdef int prepare(Op op) except -1:
             op.function = _kernel(special, op)
             op.opcode = VM_CHECKED1 + op.arity - 1 if op.function else VM_PYTHON
     return 0
+
+
+cdef inline int opcode_of(Op op, Py_ssize_t n) except -1:
+    """The instruction for an op of so many operands."""
+    if op.opcode == VM_UNKNOWN:
+        prepare(op)
+    if (op.opcode == VM_DOT and n % 2 == 1) or (op.opcode == VM_LINEAR and n % 2 == 0):
+        return VM_PYTHON  # which refuses factors that come in no pairs
+    return op.opcode
 
 
 cdef void* _kernel(module, Op op) except? NULL:
@@ -135,6 +147,89 @@ cdef int evaluated(PyObject* which, const double* r, const int* at, Py_ssize_t n
         ans = vm_call(op.evaluate, r, at, n)
     answer[0] = ans if type(ans) is float else as_float(ans)
     return 0
+
+
+# ---- Calls of an Op -----------------------------------------------------------------------
+# An op that has been used is called on Values without a tuple of its operands: that is half the time of tanh(x).
+
+ctypedef object (*unary_function)(PyObject*, PyObject*, int)
+ctypedef object (*binary_function)(PyObject*, PyObject*, PyObject*, bint, int)
+
+cdef extern from *:
+    """
+    static int vm_accept_calls(PyObject *kind, Py_ssize_t offset) {
+        ((PyTypeObject *)kind)->tp_vectorcall_offset = offset;
+        ((PyTypeObject *)kind)->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
+        PyType_Modified((PyTypeObject *)kind);
+        return 0;
+    }
+    static PyObject *vm_slow_call(PyObject *op, PyObject *const *given, size_t count, PyObject *names) {
+        PyObject *operands, *named = NULL, *result = NULL;
+        Py_ssize_t i, n = PyVectorcall_NARGS(count);
+        operands = PyTuple_New(n);
+        if (!operands) return NULL;
+        for (i = 0; i < n; i++) {
+            Py_INCREF(given[i]);
+            PyTuple_SET_ITEM(operands, i, given[i]);
+        }
+        if (names && PyTuple_GET_SIZE(names)) {
+            named = PyDict_New();
+            if (!named) goto end;
+            for (i = 0; i < PyTuple_GET_SIZE(names); i++)
+                if (PyDict_SetItem(named, PyTuple_GET_ITEM(names, i), given[n + i])) goto end;
+        }
+        result = Py_TYPE(op)->tp_call(op, operands, named);
+    end:
+        Py_DECREF(operands);
+        Py_XDECREF(named);
+        return result;
+    }
+    """
+    int vm_accept_calls(object kind, Py_ssize_t offset)
+    object vm_slow_call(PyObject* op, PyObject* const* given, size_t count, PyObject* names)
+    Py_ssize_t PyVectorcall_NARGS(size_t)
+
+cdef PyObject* of_values = NULL  # the class Value, once an op has been called
+cdef unary_function unary
+cdef binary_function binary
+
+
+cdef int find_values() except -1:
+    global of_values, unary, binary
+    from autograd_lite.core import record, value
+
+    functions = record.__pyx_capi__
+    unary = <unary_function>PyCapsule_GetPointer(functions["unary"], PyCapsule_GetName(functions["unary"]))
+    binary = <binary_function>PyCapsule_GetPointer(functions["binary"], PyCapsule_GetName(functions["binary"]))
+    of_values = <PyObject*>value.Value
+    return 0
+
+
+cdef object called_op(PyObject* op, PyObject* const* given, size_t count, PyObject* names):
+    """What Python calls where it calls an op."""
+    cdef Py_ssize_t n = PyVectorcall_NARGS(count)
+    if of_values == NULL:
+        find_values()
+    if names == NULL and n == (<Op>op)._count:
+        if n == 1 and <PyObject*>given[0].ob_type == of_values:
+            return unary(op, given[0], 0)
+        if n == 2:
+            answer = NotImplemented
+            if <PyObject*>given[0].ob_type == of_values:
+                answer = binary(op, given[0], given[1], False, 0)
+            elif <PyObject*>given[1].ob_type == of_values:
+                answer = binary(op, given[1], given[0], True, 0)
+            if answer is not NotImplemented:
+                return answer
+    return vm_slow_call(op, given, count, names)
+
+
+cdef int accept_calls() except -1:
+    cdef Op op = ops.add
+    return vm_accept_calls(Op, <char*>&op.vectorcall - <char*><void*>op)
+
+
+accept_calls()
 
 
 # ---- Programs -----------------------------------------------------------------------------
@@ -169,9 +264,12 @@ cdef class Code:
         self.context.ops = PySequence_Fast_ITEMS(self.ops)
 
     def __dealloc__(self):
-        for memory in (<size_t>self.program, <size_t>self.operands, <size_t>self.functions, <size_t>self.places,
-                       <size_t>self.registers, <size_t>self.outputs):
-            PyMem_Free(<void*><size_t>memory)
+        PyMem_Free(self.program)
+        PyMem_Free(self.operands)
+        PyMem_Free(self.functions)
+        PyMem_Free(self.places)
+        PyMem_Free(self.registers)
+        PyMem_Free(self.outputs)
 
     @property
     def call(self):
@@ -193,7 +291,7 @@ cdef class Code:
     cdef int execute(self, double* r) except -9:
         """Run on registers whose inputs and constants are set: -1, or the number of the guard that fails."""
         cdef int status
-        if self.length < LONG or self.calls_python:
+        if self.calls_python or not self.yields:
             return vm_run(self.program, r, &self.context, evaluated)
         with nogil:
             status = vm_run(self.program, r, &self.context, evaluated)
@@ -243,7 +341,8 @@ cdef object _called(object self, PyObject* const* given, Py_ssize_t count):
         code.release(r)
     code.runs += 1
     if code.runs == code.due:
-        code.when_due()
+        due, code.when_due = code.when_due, None
+        due()
     return answer
 
 
@@ -300,7 +399,8 @@ cdef class _Writer:
         cdef Py_ssize_t numbers = self.code.count + self.code.length, operands = 0
         for _, of in self.instructions:
             operands += len(of) + 1
-        self.code.program = <vm_instruction*>_allocated((self.code.length + len(self.guards) + 1) * sizeof(vm_instruction))
+        cdef Py_ssize_t lines = self.code.length + len(self.guards) + 1
+        self.code.program = <vm_instruction*>_allocated(lines * sizeof(vm_instruction))
         self.code.operands = <int*>_allocated(operands * sizeof(int))
         self.code.places = <int*>_allocated(numbers * sizeof(int))
         self.last = <int*>_allocated(numbers * sizeof(int))
@@ -314,15 +414,24 @@ cdef class _Writer:
             self.last[i] = 0
         for i in range(length):
             for operand in self.instructions[i][1]:
-                if type(operand) is int:
-                    self.last[<Py_ssize_t>operand] = <int>(2 * i + 1)
+                self.read(operand, count + i, 2 * i + 1)
         for guard in self.guards:
             for operand in (guard.left, guard.right):
-                if type(operand) is int:
-                    self.last[<Py_ssize_t>operand] = max(self.last[<Py_ssize_t>operand], 2 * (guard.at - count))
+                self.read(operand, guard.at, 2 * (guard.at - count))
         for operand in self.outputs:
-            if type(operand) is int:
-                self.last[<Py_ssize_t>operand] = <int>(2 * length + 2)
+            self.read(operand, count + length, 2 * length + 2)
+        return 0
+
+    cdef int read(self, operand, Py_ssize_t known, Py_ssize_t time) except -1:
+        """An operand is read at that time, when so many numbers are known."""
+        cdef Py_ssize_t position
+        if type(operand) is int:
+            position = operand
+            if not 0 <= position < known:
+                raise ValueError(f"an operand is a float or the position of a number, below {known}; got {operand}")
+            self.last[position] = max(self.last[position], <int>time)
+        elif type(operand) is not float:
+            raise TypeError(f"an operand is a float or the position of a number, got {describe(operand)}")
         return 0
 
     cdef int place(self, operand) except -1:
@@ -369,14 +478,17 @@ cdef class _Writer:
         return 0
 
     cdef int write_guard(self, guard, int time) except -1:
-        self.emit(GUARDS[guard.comparison], guard.outcome, guard.number, self.place(guard.left), self.place(guard.right))
+        cdef int left = self.place(guard.left), right = self.place(guard.right)
+        self.emit(GUARDS[guard.comparison], guard.outcome, guard.number, left, right)
         self.done_with((guard.left, guard.right), time)
         return 0
 
     cdef int write_instruction(self, Op op, operands, Py_ssize_t position, int time) except -1:
-        cdef int opcode = self.opcode(op, operands), a, b
-        cdef bint in_list = opcode >= VM_WHERE
-        if in_list:
+        cdef int opcode, a, b
+        if op.arity is not None and len(operands) != op.arity:
+            raise TypeError(f"{op.name} takes {op.arity} operands, got {len(operands)}")
+        opcode = self.opcode(op, operands)
+        if opcode >= VM_WHERE:
             a, b = <int>self.operand_count, self.number_of(op, opcode) if opcode >= VM_CALL1 else <int>len(operands)
             if opcode == VM_PYTHON:
                 self.append(<int>len(operands))
@@ -386,7 +498,10 @@ cdef class _Writer:
             a = self.place(0.0 if op is ops.no_slope else operands[0])
             b = self.place(operands[1]) if len(operands) == 2 else 0
         self.done_with(operands, time)
-        self.emit(opcode, 0, self.result(position), a, b)
+        if opcode == VM_ADD or opcode == VM_SUB or opcode == VM_MUL:
+            self.emit(VM_ARITHMETIC, opcode - VM_ADD, self.result(position), a, b)
+        else:
+            self.emit(opcode, 0, self.result(position), a, b)
         return 0
 
     cdef int append(self, int operand) except -1:
@@ -396,17 +511,16 @@ cdef class _Writer:
 
     cdef int opcode(self, Op op, operands) except -1:
         """The instruction for an op, which with some constants is another."""
-        if op.opcode == VM_UNKNOWN:
-            prepare(op)
-        if op.opcode < VM_WHERE:
-            return op.opcode
+        cdef int opcode = opcode_of(op, len(operands))
+        if opcode < VM_WHERE:
+            return opcode
         if op is ops.constant_power and type(operands[1]) is float:
-            return POWERS.get(operands[1], op.opcode)
+            return POWERS.get(operands[1], opcode)
         if op is ops.round_ and type(operands[1]) is float and operands[1] == 0.0:
             return VM_ROUND
         if op is ops.no_slope:
             return VM_COPY
-        return op.opcode
+        return opcode
 
     cdef int number_of(self, Op op, int opcode) except -1:
         """Which of the program's functions an op's is."""
@@ -418,6 +532,7 @@ cdef class _Writer:
         """The table of functions, and the registers with their constants."""
         cdef Code code = self.code
         cdef Py_ssize_t i
+        code.yields = code.calls_python or code.length >= LONG
         code.ops = list(self.numbers)
         code.functions = <void**>_allocated(len(code.ops) * sizeof(void*))
         for i in range(len(code.ops)):
@@ -465,14 +580,13 @@ cdef double value2(Op op, double x, double y) except? -1.5:
 cdef double value_n(Op op, double* x, Py_ssize_t n) except? -1.5:
     """The value of an op. The numbers are as they were afterwards."""
     cdef double ans
-    if op.opcode == VM_UNKNOWN:
-        prepare(op)
+    cdef int opcode = opcode_of(op, n)
     if n > row_length:
         lengthen(n)
-    if op.opcode == VM_PYTHON or n == 0:
+    if opcode == VM_PYTHON or n == 0:
         evaluated(<PyObject*>op, x, in_a_row, n, &ans)
     else:
-        vm_value(op.opcode, &op.function, <PyObject*>op, x, in_a_row, n, evaluated, &ans)
+        vm_value(opcode, &op.function, <PyObject*>op, x, in_a_row, n, evaluated, &ans)
     return ans
 
 
@@ -488,7 +602,7 @@ cdef int slopes(Op op, double ans, double* x, Py_ssize_t n, double* out) except 
         if program is None:
             return _slopes_in_python(op, ans, x, n, out)
         code = <Code>program
-    r = code.acquire() if code.calls_python else code.registers
+    r = code.acquire() if code.yields else code.registers
     r[0] = ans
     for i in range(n):
         r[1 + i] = x[i]
@@ -497,7 +611,7 @@ cdef int slopes(Op op, double ans, double* x, Py_ssize_t n, double* out) except 
         for i in range(n):
             out[i] = r[code.outputs[i]]
     finally:
-        if code.calls_python:
+        if code.yields:
             code.release(r)
     return 0
 

@@ -46,11 +46,14 @@ def jit(
 
     Args:
         f: a function of numbers and Values, in nested lists, tuples and dicts, arrays and modules.
-        backend: ``"native"`` (needs llvmlite, extra ``native``), ``"python"``, or ``"auto"``:
-            native where llvmlite is installed, from the third time on that a program runs.
+        backend: ``"vm"`` (the compiled core's virtual machine, at once), ``"native"`` (machine code; needs
+            llvmlite, extra ``native``), ``"python"``, or ``"auto"``: the virtual machine from the first call on, and
+            machine code, compiled in the background, once that has paid. Without a compiled core ``"auto"``
+            compiles at the third run: native where llvmlite is installed, else python.
         static_argnames: parameters that are no numbers to compute with: for each of their
             values the function is recorded anew. Strings, bools and None are static by themselves.
-        fast_math: let the native back end round differently where that is faster.
+        fast_math: let machine code round differently where that is faster. Under ``"auto"`` answers may then
+            change in their last digits when it comes.
         max_paths: how many recordings of f are kept: one for each path through its branches, each
             structure of arguments, and so on. What is new after that runs uncompiled, with a warning; so it
             does once sixteen recordings have been of use only once.
@@ -58,9 +61,9 @@ def jit(
             the first bit that differs; for tests.
 
     What comes back has attributes ``program``, ``source`` and ``draw()`` for what was made.
-    Raises ``ArgumentError`` for options there are not, ``MissingDependencyError`` without
-    llvmlite under ``"native"``, and when called ``TracingError`` if f does what cannot be recorded,
-    such as turning an argument into an int.
+    Raises ``ArgumentError`` for options there are not. When called, ``MissingDependencyError`` without
+    llvmlite under ``"native"`` or without a compiled core under ``"vm"``, and ``TracingError`` if f does what
+    cannot be recorded, such as turning an argument into an int.
 
     >>> from autograd_lite import Value, grad, jit, sin
     >>> fast = jit(grad(lambda x: sin(x) * x))

@@ -13,7 +13,7 @@ from autograd_lite.core.node import numbers_of
 from autograd_lite.errors import ArgumentError, MissingDependencyError, TracingError
 from autograd_lite.jit.arguments import Arguments, Results, check_unchanged, stand_in
 from autograd_lite.jit.backends import vm
-from autograd_lite.jit.backends.deferred import DeferredCode, SwappedCode
+from autograd_lite.jit.backends.deferred import LONGEST, DeferredCode, SwappedCode
 from autograd_lite.jit.backends.native import NativeCode, is_installed
 from autograd_lite.jit.backends.python import PythonCode
 from autograd_lite.jit.cache import Cache, Path, Variant
@@ -274,7 +274,7 @@ def _back_end(name: str, fast_math: bool) -> BackEnd:
         return NativeCode(program, fast_math=fast_math)
 
     def native_or_python(program: Program) -> Any:
-        if not is_installed():
+        if not is_installed() or len(program) > LONGEST:
             return PythonCode(program)
         try:
             return native(program)

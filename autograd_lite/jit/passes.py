@@ -30,9 +30,17 @@ _Rule = Callable[[Op, tuple[_Operand, ...]], _Operand | Instruction | list[Instr
 def optimize(program: Program) -> Program:
     """All passes that are good for every back end."""
     program = eliminate_dead_code(program)
-    for shorten in (fold_constants, simplify, eliminate_common_subexpressions, eliminate_dead_code):
-        program = shorten(program)
-    return program
+    folded, simplified, once = _folded, _simplified, _once(program)
+
+    def rule(
+        op: Op, operands: tuple[_Operand, ...]
+    ) -> _Operand | Instruction:  # in one go, as long programs wait for it
+        new = folded(op, operands)
+        if type(new) is Instruction:
+            new = simplified(op, operands)
+        return once(op, operands) if type(new) is Instruction else new
+
+    return eliminate_dead_code(_rewritten(program, rule))
 
 
 def fast_form(program: Program) -> Program:
@@ -56,11 +64,25 @@ def eliminate_dead_code(program: Program) -> Program:
             for o in program.instructions[position - count].operands:
                 if type(o) is int:
                     is_live[o] = True
-    return _rewritten(program, Instruction, is_live)
+    return program if all(is_live[count:]) else _rewritten(program, Instruction, is_live)
 
 
 def eliminate_common_subexpressions(program: Program) -> Program:
     """Do each operation on the same numbers once."""
+    return _rewritten(program, _once(program))
+
+
+def fold_constants(program: Program) -> Program:
+    """Do operations on constants beforehand."""
+    return _rewritten(program, _folded)
+
+
+def simplify(program: Program) -> Program:
+    """Drop operations that give their operand for every number there is: x * 1, but not x + 0, as x may be -0."""
+    return _rewritten(program, _simplified)
+
+
+def _once(program: Program) -> _Rule:
     seen: dict[Any, int] = {}
     fresh = len(program.inputs)
 
@@ -74,30 +96,20 @@ def eliminate_common_subexpressions(program: Program) -> Program:
         fresh += 1
         return Instruction(op, operands)
 
-    return _rewritten(program, rule)
+    return rule
 
 
-def fold_constants(program: Program) -> Program:
-    """Do operations on constants beforehand."""
-
-    def rule(op: Op, operands: tuple[_Operand, ...]) -> _Operand | Instruction:
-        for o in operands:
-            if type(o) is int:
-                return Instruction(op, operands)
-        return as_float(op.evaluate(*operands))
-
-    return _rewritten(program, rule)
+def _folded(op: Op, operands: tuple[_Operand, ...]) -> _Operand | Instruction:
+    for o in operands:
+        if type(o) is int:
+            return Instruction(op, operands)
+    return as_float(op.evaluate(*operands))
 
 
-def simplify(program: Program) -> Program:
-    """Drop operations that give their operand for every number there is: x * 1, but not x + 0, as x may be -0."""
-
-    def rule(op: Op, operands: tuple[_Operand, ...]) -> _Operand | Instruction:
-        identity = _IDENTITIES.get(op)
-        same = identity(operands) if identity else None
-        return Instruction(op, operands) if same is None else same
-
-    return _rewritten(program, rule)
+def _simplified(op: Op, operands: tuple[_Operand, ...]) -> _Operand | Instruction:
+    identity = _IDENTITIES.get(op)
+    same = identity(operands) if identity else None
+    return Instruction(op, operands) if same is None else same
 
 
 def _is(operand: _Operand, constant: float) -> bool:

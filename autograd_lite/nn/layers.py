@@ -10,6 +10,7 @@ from autograd_lite import pytree
 from autograd_lite._rng import Rng, as_random
 from autograd_lite.core import ops
 from autograd_lite.core.checks import check_size, describe
+from autograd_lite.core.record import weighted_sums
 from autograd_lite.core.value import Value
 from autograd_lite.errors import ArgumentError
 from autograd_lite.nn import functional
@@ -23,28 +24,35 @@ __all__ = ["MLP", "Dropout", "Layer", "Linear", "Neuron"]
 class _BySample(Module):
     """Base class of layers that take a sample, a list of numbers, or nested lists of samples.
 
-    What is given is checked once, here; ``_output`` and the layers inside take it as it comes.
+    What is given is checked once, here; ``_outputs`` and the layers inside take it as it comes.
     """
 
     _taker = "this layer"
 
     def forward(self, x: Any) -> Any:
         """The outputs for a sample, or for each of nested lists of samples."""
-        width = self._width()
+        width, samples = self._width(), []
 
-        def walk(x: Any) -> Any:
+        def gather(x: Any) -> Any:
             if _is_batch(x, width, self._taker):
-                return [walk(sample) for sample in x]
-            return self._output(list(x))
+                return [gather(sample) for sample in x]
+            samples.append(list(x))
+            return None
 
-        return walk(pytree.listed(x))
+        shape = gather(pytree.listed(x))
+        outputs = iter(self._outputs(samples))
+
+        def spread(shape: Any) -> Any:
+            return next(outputs) if shape is None else [spread(part) for part in shape]
+
+        return spread(shape)
 
     def _width(self) -> int:
         """How many numbers a sample has."""
         raise NotImplementedError
 
-    def _output(self, x: list[Any]) -> Any:
-        """The outputs for one sample, which has been checked."""
+    def _outputs(self, samples: list[list[Any]]) -> list[Any]:
+        """The outputs for each of the samples, which have been checked."""
         raise NotImplementedError
 
 
@@ -94,9 +102,9 @@ class Neuron(_BySample):
     def _width(self) -> int:
         return len(self.w)
 
-    def _output(self, x: list[Any]) -> Any:
-        total = _weighted_sum(self.w, x, self.b)
-        return self._activate(total) if self._activate else total
+    def _outputs(self, samples: list[list[Any]]) -> list[Any]:
+        totals = [total for (total,) in _weighted_sums([self.w], samples, [self.b])]
+        return list(map(self._activate, totals)) if self._activate else totals
 
     def extra_repr(self) -> str:
         return f"{len(self.w)}{shown(self.activation)}"
@@ -121,9 +129,17 @@ class Layer(_BySample):
     def _width(self) -> int:
         return len(self.neurons[0].w)
 
-    def _output(self, x: list[Any]) -> Any:
-        outputs = [_output_of(neuron, x) for neuron in self.neurons]
-        return outputs[0] if len(outputs) == 1 else outputs
+    def _outputs(self, samples: list[list[Any]]) -> list[Any]:
+        if all(map(_is_plain, self.neurons)):
+            rows, biases = [neuron.w for neuron in self.neurons], [neuron.b for neuron in self.neurons]
+            activations = [neuron._activate for neuron in self.neurons]
+            outputs = [
+                [activation(total) if activation else total for activation, total in zip(activations, totals, strict=True)]
+                for totals in _weighted_sums(rows, samples, biases)
+            ]
+        else:
+            outputs = [[neuron(x) for neuron in self.neurons] for x in samples]
+        return [output[0] for output in outputs] if len(self.neurons) == 1 else outputs
 
     def __repr__(self) -> str:
         nin, activation = len(self.neurons[0].w), self.neurons[0].activation
@@ -178,11 +194,17 @@ class MLP(_BySample):
     def _width(self) -> int:
         return len(self.layers[0].neurons[0].w)
 
-    def _output(self, x: list[Any]) -> Any:
-        y: Any = x
+    def _outputs(self, samples: list[list[Any]]) -> list[Any]:
+        if not all(map(_is_plain, self.layers)):  # a user's own take one sample after the other
+            return [self._output(x) for x in samples]
         for layer in self.layers:
-            y = _output_of(layer, y if isinstance(y, list) else [y])  # a layer of one neuron gives a bare number
-        return y
+            samples = layer._outputs([_as_sample(x) for x in samples])
+        return samples
+
+    def _output(self, x: Any) -> Any:
+        for layer in self.layers:
+            x = layer(_as_sample(x))
+        return x
 
 
 class Linear(_BySample):
@@ -223,10 +245,8 @@ class Linear(_BySample):
     def _width(self) -> int:
         return len(self.weight[0])
 
-    def _output(self, x: list[Any]) -> Any:
-        if self.bias is None:
-            return [_weighted_sum(row, x) for row in self.weight]
-        return [_weighted_sum(row, x, b) for row, b in zip(self.weight, self.bias, strict=True)]
+    def _outputs(self, samples: list[list[Any]]) -> list[Any]:
+        return _weighted_sums(self.weight, samples, self.bias)
 
     def extra_repr(self) -> str:
         return f"in_features={len(self.weight[0])}, out_features={len(self.weight)}, bias={self.bias is not None}"
@@ -265,29 +285,38 @@ def _as_pytorch(nout: int, nin: int, *, rng: Rng = None) -> list[list[float]]:
     return kaiming_uniform(nout, nin, a=5.0**0.5, rng=rng)
 
 
-def _output_of(layer: Any, x: list[Any]) -> Any:
-    """What a layer inside another gives for a sample, without checking it again."""
+def _as_sample(y: Any) -> Any:
+    return y if isinstance(y, list) else [y]  # a layer of one neuron gives a bare number
+
+
+def _is_plain(layer: Any) -> bool:
+    """Whether a layer inside another does what its class does here, so that its sample need not be checked again."""
     kind = type(layer)
     if getattr(kind, "forward", None) is not _BySample.forward or "forward" in vars(layer):
-        return layer(x)  # the user's own
+        return False  # the user's own
     if kind.__call__ is not Module.__call__:
-        return layer(x)
+        return False
     noted = layer._noted
     if noted.containers != noted.contents:
         layer._look()
-    return layer._output(x)
+    return True
 
 
-def _weighted_sum(row: Sequence[Value], x: list[Any], b: Value | None = None) -> Any:
-    """b + w * x + w * x + ..., in micrograd's order, as one operation."""
-    if len(row) != len(x):  # of a layer that was put in the place of another
-        raise ArgumentError(f"this layer takes {len(row)} inputs, got {len(x)}")
-    operands: list[Any] = [b] * (2 * len(x) + 1)
-    operands[1::2], operands[2::2] = row, x
-    total = ops.dot(*operands[1:]) if b is None else ops.linear(*operands)
-    if pytree.is_list(total):  # a primitive goes through lists element by element
-        raise TypeError(f"this layer takes {len(row)} numbers, with no list among them; got {describe(x)}")
-    return total
+def _weighted_sums(
+    rows: Sequence[Sequence[Value]], samples: list[list[Any]], biases: Sequence[Value] | None
+) -> list[list[Any]]:
+    """b + w * x + w * x + ..., in micrograd's order, as one operation: for each sample, by each row and its bias."""
+    results = []
+    for x in samples:
+        wrong = next((row for row in rows if len(row) != len(x)), None)
+        if wrong is not None:  # of a layer that was put in the place of another
+            raise ArgumentError(f"this layer takes {len(wrong)} inputs, got {len(x)}")
+        totals = weighted_sums(rows, x, biases)
+        if not (set(map(type, totals)) <= {Value, float}) and any(map(pytree.is_list, totals)):
+            # a primitive goes through lists element by element
+            raise TypeError(f"this layer takes {len(x)} numbers, with no list among them; got {describe(x)}")
+        results.append(totals)
+    return results
 
 
 def _is_batch(x: Any, width: int, taker: str) -> bool:

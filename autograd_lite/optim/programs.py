@@ -67,7 +67,7 @@ def program_of(rule: Callable[..., Any], settings: Mapping[str, Any], width: int
     parts = split(made)
     try:
         return Program(Code(*parts.shared), Code(*parts.own), parts.clocks, parts.others)
-    except ValueError:  # it is too long, or calls Python
+    except ValueError:  # it is too long, calls Python, or remembers too much
         return None
 
 
@@ -104,13 +104,13 @@ def split(made: Recorded) -> Parts:
     >>> rule = record(lambda p, g, step, lr: (p - lr / (1 + step) * g, step + 1), 4)
     >>> shared, own, clocks, others = split(rule)
     >>> shared
-    Recorded(count=2, instructions=[(<Op add>, (1.0, 1)), (<Op div>, (0, 2)), (<Op add>, (1, 1.0))], outputs=(4, 3))
+    Recorded(inputs=2, instructions=[(<Op add>, (1.0, 1)), (<Op div>, (0, 2)), (<Op add>, (1, 1.0))], outputs=(4, 3))
     >>> own
-    Recorded(count=3, instructions=[(<Op mul>, (2, 1)), (<Op sub>, (0, 3))], outputs=(4,))
+    Recorded(inputs=3, instructions=[(<Op mul>, (2, 1)), (<Op sub>, (0, 3))], outputs=(4,))
     >>> clocks, others
     ([0], [])
     """
-    rate = made.count - 1
+    rate = made.inputs - 1
     states, clocks = range(2, rate), set(range(2, rate))
     while True:
         shared = _depending_on({rate, *clocks}, made)
@@ -119,7 +119,7 @@ def split(made: Recorded) -> Parts:
             break
         clocks = lasting
     others = [n for n in states if n not in clocks]
-    steps = list(enumerate(made.instructions, made.count))
+    steps = list(enumerate(made.instructions, made.inputs))
     outputs = (made.outputs[0], *[made.outputs[n - 1] for n in others])
     read = [*(operand for n, (_, of) in steps if n not in shared for operand in of), *outputs]
     given = sorted({n for n in read if type(n) is int and n in shared})
@@ -135,7 +135,7 @@ def split(made: Recorded) -> Parts:
 def _depending_on(numbers: set[int], made: Recorded) -> set[int | float]:
     """These numbers, and those that depend on nothing else."""
     found: set[int | float] = set(numbers)
-    for n, (_, operands) in enumerate(made.instructions, made.count):
+    for n, (_, operands) in enumerate(made.instructions, made.inputs):
         if all(type(operand) is float or operand in found for operand in operands):
             found.add(n)
     return found

@@ -1,5 +1,7 @@
 """The back ends that wait: a program runs as it stands at first, and is compiled once it has proved to be worth it."""
 
+import atexit
+import contextlib
 import os
 import threading
 import weakref
@@ -11,9 +13,12 @@ from autograd_lite.core.checks import as_float
 from autograd_lite.jit.backends.vm import VmCode
 from autograd_lite.jit.program import COMPARISONS, Program
 
-__all__ = ["DeferredCode", "SwappedCode", "evaluated", "wait_for_background"]
+__all__ = ["LONGEST", "DeferredCode", "SwappedCode", "evaluated", "wait_for_background"]
 
 
+#: Up to so many instructions are compiled in the background: LLVM cannot be interrupted, and Python has to wait for
+#: it (some three seconds then) when it exits or forks.
+LONGEST = 50_000
 #: So often has a program run before it is compiled, where there is no virtual machine.
 _WORTH_COMPILING = 2
 #: Beyond so many instructions a call would notice that it waits for machine code.
@@ -36,18 +41,21 @@ class SwappedCode:
         self._code: Any = VmCode(program)
         operands = sum([len(operands) for _, operands in program.instructions]) + 1
         worth = (_COMPILING + _COMPILING_EACH * len(program)) / (_RUNNING_EACH * operands)
-        machine, itself = self._code.code, weakref.ref(self)
+        self.call = self._code.call
+        if len(program) > LONGEST:
+            return
+        itself = weakref.ref(self)
 
         def swap() -> None:
-            if itself() is not None:  # or nobody calls it any more
-                native = compile(program)
-                code = itself()
-                if code is not None:
-                    code._code = native
-                    machine.hand_over(native.call)
+            if itself() is None:  # nobody calls it any more
+                return
+            native = compile(program)
+            code = itself()
+            if code is not None:
+                machine, code._code = code._code, native
+                machine.code.hand_over(native.call)
 
-        self.call = self._code.call
-        machine.notify(int(worth) + 1, lambda: in_background(swap))
+        self._code.code.notify(int(worth) + 1, lambda: in_background(swap))
 
     @property
     def source(self) -> str:
@@ -86,12 +94,13 @@ class DeferredCode:
         """The outputs, or the number of the first guard that does not hold."""
         if self._compiled is not None:
             return self._compiled.run(*numbers)  # type: ignore[no-any-return]
-        if self._runs >= _WORTH_COMPILING and not (len(self.program) > _LONG and self._is_slow()):
-            return self._code().run(*numbers)  # type: ignore[no-any-return]
+        if self._runs == _WORTH_COMPILING:
+            if not (len(self.program) > _LONG and self._is_slow()):
+                return self._code().run(*numbers)  # type: ignore[no-any-return]
+            self._runs += 1  # only once
+            in_background(self._code)
         answer = evaluated(self.program, numbers)
         self._runs += type(answer) is tuple
-        if self._runs == _WORTH_COMPILING and type(answer) is tuple and len(self.program) > _LONG and self._is_slow():
-            in_background(self._code)
         return answer
 
     def _code(self) -> Any:
@@ -135,8 +144,15 @@ class _Background:
         with self.lock:
             self.tasks.append(task)
             if self.thread is None:
-                self.thread = threading.Thread(target=self.work, name="autograd_lite compiles", daemon=True)
-                self.thread.start()
+                thread = threading.Thread(target=self.work, name="autograd_lite compiles", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:  # there can be no more threads
+                    self.tasks.clear()
+                    return
+                self.thread = thread
+                atexit.unregister(wait_for_background)
+                atexit.register(wait_for_background, drop=True)  # LLVM must not run when the process ends under it
 
     def work(self) -> None:
         while True:
@@ -145,10 +161,8 @@ class _Background:
                     self.thread = None
                     return
                 task = self.tasks.popleft()
-            try:
+            with contextlib.suppress(Exception):  # what was there before goes on
                 task()
-            except Exception:  # noqa: S110 - what was there before goes on
-                pass
 
 
 _background = _Background()
@@ -169,8 +183,10 @@ def in_background(task: Callable[[], object]) -> None:
     _background.add(task)
 
 
-def wait_for_background() -> None:
-    """Return when nothing is left to do in the background; for tests."""
+def wait_for_background(*, drop: bool = False) -> None:
+    """Return when nothing is left to do in the background, or, if what waits is dropped, when one task is done."""
+    if drop:
+        _background.tasks.clear()
     thread = _background.thread
     if thread is not None:
         thread.join()

@@ -55,7 +55,9 @@ class NativeCode:
 
 _compiling = threading.Lock()  # LLVM's table of symbols is one for all
 if hasattr(os, "register_at_fork"):  # so that no child starts with LLVM in the middle of something
-    os.register_at_fork(before=_compiling.acquire, after_in_parent=_compiling.release, after_in_child=_compiling.release)
+    os.register_at_fork(
+        before=_compiling.acquire, after_in_parent=_compiling.release, after_in_child=_compiling.release
+    )
 
 
 def _compiled(source: Source) -> Callable[..., Any]:

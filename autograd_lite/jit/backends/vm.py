@@ -36,7 +36,7 @@ class VmCode:
         program = self.program
         count = len(program.inputs)
         guards = sorted(program.guards, key=lambda guard: guard.at, reverse=True)
-        lines = [f"{program.name}: {count} inputs, {len(program)} instructions, {self.code.size} registers"]
+        lines = [f"{program.name}, registers: {self.code.size}"]
         lines += [f"r{i} is {name}" for i, name in enumerate(program.inputs)]
         for position, (op, operands) in enumerate((*program.instructions, (None, ())), count):
             while guards and guards[-1].at <= position:
@@ -69,6 +69,6 @@ def _machine() -> Any:
     except ImportError:
         raise MissingDependencyError(
             'backend="vm" needs the compiled core, and this is the pure version: install autograd_lite where there is '
-            "a C compiler, without AUTOGRAD_LITE_PURE=1; or take backend=\"python\""
+            'a C compiler, without AUTOGRAD_LITE_PURE=1; or take backend="python"'
         ) from None
     return Code
