@@ -351,7 +351,7 @@ def test_a_step_with_a_learning_rate_that_is_a_value_is_refused_as_its_result_is
     [(math.nan, 1.0), (1.0, math.nan), (math.inf, 1.0), (1.0, -math.inf), (1e308, -1e308), (1.0, 1e200), (-0.0, 0.0)],
 )
 @pytest.mark.parametrize("kind", EACH)
-def test_a_step_with_nan_or_inf_is_pythons(
+def test_a_step_with_nan_or_inf_gives_what_python_gives(
     p: float, g: float, kind: type[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine, theirs = (kind([Value(p), Value(1.0)], lr=10.0) for _ in range(2))
@@ -364,21 +364,35 @@ def test_a_step_with_nan_or_inf_is_pythons(
         assert exact(mine) == exact(theirs)
 
 
-@pytest.mark.parametrize("g", [0.0, math.nan, math.inf])
-def test_a_rule_that_divides_by_0_raises_and_changes_nothing(g: float) -> None:
-    class Divides(Own):
-        @staticmethod
-        def rule(p: Any, g: Any, count: Any, mean: Any, **settings: Any) -> tuple[Any, ...]:
-            return p + 1.0 / (g / (count - 1.0)), count + 1.0, g
+#: Rules that raise in the second step, where the count is 1.
+RAISING: dict[str, tuple[Callable[..., Any], type[Exception]]] = {
+    "divides": (lambda p, g, count, mean, lr: (p + 1.0 / (g / (count - 1.0)), count + 1.0, g), ZeroDivisionError),
+    "divides the rate": (lambda p, g, count, mean, lr: (p + lr / (count - 1.0), count + 1.0, g), ZeroDivisionError),
+    "divides by a constant": (lambda p, g, count, mean, lr: (p + 1.0 / (p - p), count + 1.0, g), ZeroDivisionError),
+    "whole": (lambda p, g, count, mean, lr: (p + g // (count - 1.0), count + 1.0, g), ZeroDivisionError),
+    "modulo": (lambda p, g, count, mean, lr: (p + g % (count - 1.0), count + 1.0, g), ZeroDivisionError),
+    "power of 0": (lambda p, g, count, mean, lr: (p + (count - 1.0) ** -2, count + 1.0, g), ZeroDivisionError),
+    "overflow": (lambda p, g, count, mean, lr: (p + 1 / (1e200 * count + 2) ** 2, count + 1.0, g), OverflowError),
+}
+
+
+@pytest.mark.parametrize("g", [0.5, 0.0, math.nan, math.inf])
+@pytest.mark.parametrize("name", RAISING)
+def test_a_rule_that_raises_does_so_and_changes_nothing(name: str, g: float) -> None:
+    function, error = RAISING[name]
+
+    class Raising(Own):
+        rule = staticmethod(function)
 
     a, b = Value(1.0), Value(1.0)
-    optimizer = Divides([a, b])
+    optimizer = Raising([a, b])
     a.grad = b.grad = 2.0
-    assert is_compiled(optimizer) is COMPILED
-    optimizer.step()
+    if name != "divides by a constant":
+        assert is_compiled(optimizer) is COMPILED
+        optimizer.step()
     before = exact(optimizer)
     b.grad = g
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(error):
         optimizer.step()
     assert exact(optimizer) == before
 
@@ -395,6 +409,40 @@ def test_the_root_of_a_negative_number_is_nan_and_no_error() -> None:
     assert math.isnan(a.data)
 
 
+def test_a_rule_that_is_long_remembers_much_or_has_primitives_of_its_own_takes_the_same_steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Long(Own):
+        @staticmethod
+        def rule(p: Any, g: Any, count: Any, mean: Any, **settings: Any) -> tuple[Any, ...]:
+            for _ in range(600):
+                mean = 0.5 * mean + g
+            return p - mean, count, mean
+
+    class Many(Own):
+        memory = MappingProxyType({f"m{i}": 0.0 for i in range(40)})
+
+        @staticmethod
+        def rule(p: Any, g: Any, *memory: Any, **settings: Any) -> tuple[Any, ...]:
+            return p - g - memory[-1], g, *memory[:-1]
+
+    class Primitive(Own):
+        @staticmethod
+        def rule(p: Any, g: Any, count: Any, mean: Any, **settings: Any) -> tuple[Any, ...]:
+            return p - TRIPLE(g), count + 1.0, ag.gamma(mean)
+
+    for kind in (Long, Many, Primitive):
+        mine, theirs = (kind([Value(1.0), Value(2.0)]) for _ in range(2))
+        for _ in range(3):
+            for optimizer in (mine, theirs):
+                for p in optimizer._params():
+                    p.grad = p.data
+            mine.step()
+            in_python(theirs, monkeypatch)
+            assert exact(mine) == exact(theirs)
+
+
+TRIPLE = ag.Op("triple", lambda x: 3.0 * x, (3.0,))
 SCALE = 2.0
 
 

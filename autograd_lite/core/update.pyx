@@ -1,14 +1,13 @@
 """The step of an optimiser for all its parameters in one loop, and zero_grad likewise. Compiled core only.
 
 Nothing of Python's runs in these loops, so that no signal and no other thread comes in between. They know what is
-plain: Values whose numbers and gradients are finite floats, rules that divide by no 0. Everything else is left to
-Python's loop, which raises where it has to.
+plain: Values whose numbers and gradients are floats in their slots, rules that are arithmetic and divide by no 0.
+Everything else is left to Python's loop, which raises where it has to.
 """
 
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
-from libc.math cimport isfinite
 from libc.string cimport memcpy, memset
 
 from autograd_lite.core cimport sweep, vm
@@ -21,18 +20,12 @@ __all__ = ["Program", "States", "computed", "zero_grad"]
 
 cdef extern from *:
     """
-    #include <fenv.h>
-    /* What Python may raise for in arithmetic with finite floats. */
-    #define UPDATE_FAULTS (FE_DIVBYZERO | FE_INVALID | FE_OVERFLOW)
-    static inline int update_has_grad_node(PyObject *node, PyObject *name) {
+    static inline int update_has(PyObject *node, PyObject *name) {
         PyObject **attributes = _PyObject_GetDictPtr(node);
         return attributes && *attributes ? PyDict_Contains(*attributes, name) : 0;
     }
     """
-    int FAULTS "UPDATE_FAULTS"
-    int feclearexcept(int) nogil
-    int fetestexcept(int) nogil
-    int has_grad_node "update_has_grad_node"(object, object) except -1
+    int has "update_has"(object node, object name) except -1
 
 cdef enum:
     MOST = 16  # numbers that a rule may remember of a parameter
@@ -56,7 +49,7 @@ cdef bint _are_plain(list values) except -1:
             kind = type(value)
             if not isinstance(value, Node) or any([getattr(kind, name) is not getattr(Value, name) for name in READ]):
                 return False
-        if sweep.has_attributes(value) and has_grad_node(value, "_grad_node"):
+        if sweep.has_attributes(value) and (has(value, "_grad_node") or has(value, "_traced")):
             return False
     return True
 
@@ -91,7 +84,7 @@ cdef class Program:
     Args:
         shared: from the learning rate and the ``clocks`` to the next clocks, then to what ``own`` needs of it.
         own: from a parameter, its gradient, the other numbers of its state and what ``shared`` gave, to the next
-            parameter and the other numbers of its next state.
+            parameter and the other numbers of its next state. What both give after that must not be 0.
         clocks: which numbers of a state are the same for most parameters, as they depend on the count of steps alone.
         others: the rest.
 
@@ -110,7 +103,7 @@ cdef class Program:
 
     def __cinit__(self, vm.Code shared, vm.Code own, clocks, others):
         self.clock_count, self.other_count = len(clocks), len(others)
-        self.given_count = shared.output_count - self.clock_count
+        self.given_count = own.count - 2 - self.other_count
         for code in (shared, own):
             if (<vm.Code>code).yields:
                 raise ValueError("a rule that is run for all parameters calls no Python, and is not as long as this one")
@@ -137,7 +130,7 @@ cdef class Program:
         self.own.release(self.b)
 
     cdef int update(self, double p, double g, double lr, double* row) except -9:
-        """Replace a state by the next one. The next parameter goes before it."""
+        """Replace a state by the next one. The next parameter goes before it. 0 if Python would raise."""
         cdef Py_ssize_t i
         cdef double* a = self.a
         cdef double* b = self.b
@@ -150,18 +143,24 @@ cdef class Program:
                 a[1 + i] = self.at[i] = row[1 + self.clocks[i]]
             self.shared.execute(a)
             self.has_run = True
+            for i in range(self.clock_count + self.given_count, self.shared.output_count):
+                if a[self.shared.outputs[i]] == 0.0:
+                    return 0
         b[0], b[1] = p, g
         for i in range(self.other_count):
             b[2 + i] = row[1 + self.others[i]]
         for i in range(self.given_count):
             b[2 + self.other_count + i] = a[self.shared.outputs[self.clock_count + i]]
         self.own.execute(b)
+        for i in range(1 + self.other_count, self.own.output_count):
+            if b[self.own.outputs[i]] == 0.0:
+                return 0
         for i in range(self.clock_count):
             row[1 + self.clocks[i]] = a[self.shared.outputs[i]]
         row[0] = b[self.own.outputs[0]]
         for i in range(self.other_count):
             row[1 + self.others[i]] = b[self.own.outputs[1 + i]]
-        return 0
+        return 1
 
 
 cdef class States:
@@ -256,22 +255,15 @@ cdef States _following(object before, list work, tuple blank):
 
 
 cdef bint _advance(States states, Py_ssize_t row, Py_ssize_t count, Program program, double lr) except -1:
-    """Compute the next numbers of so many parameters from a row on; whether all of them were finite before."""
-    cdef Py_ssize_t i, j
+    """Compute the next numbers of so many parameters from a row on; whether Python would do so without an error."""
+    cdef Py_ssize_t i
     cdef Node node
-    cdef double* numbers
     for i in range(row, row + count):
         node = <Node>PyList_GET_ITEM(states.params, i)
         if sweep.is_unset(node._grad) or node._primitive is _constant:
             continue
-        numbers = states.numbers + i * states.width
-        numbers[0] = node._grad
-        if not isfinite(node._primal):
+        if not program.update(node._primal, node._grad, lr, states.numbers + i * states.width):
             return False
-        for j in range(states.width):
-            if not isfinite(numbers[j]):
-                return False
-        program.update(node._primal, node._grad, lr, numbers)
         states.marks[i] = KNOWN | DUE
     return True
 
@@ -289,12 +281,11 @@ def computed(before, list work, tuple blank):
     cdef Program program
     cdef bint done
     for params, _, lr in work:
-        if type(params) is not list or type(lr) is not float or not isfinite(lr):
+        if type(params) is not list or type(lr) is not float:
             return None
     states = _following(before, work, blank)
     if states is None or not _are_plain(states.params) or not _holds(states, work, 1 + len(blank)):
         return None
-    feclearexcept(FAULTS)
     for params, rule, lr in work:
         program = <Program?>rule
         program.begin()
@@ -305,4 +296,4 @@ def computed(before, list work, tuple blank):
         if not done:
             return None
         row += PyList_GET_SIZE(params)
-    return None if fetestexcept(FAULTS) else states
+    return states

@@ -1,10 +1,10 @@
 """Rules recorded as programs, which the compiled core runs for all parameters in one loop (``core/update.pyx``)."""
 
-import math
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from autograd_lite.core.ops import equal, power, sub
 from autograd_lite.core.recorded import Recorded, is_fixed, record
 from autograd_lite.optim import rules
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Parts", "Programs", "split"]
 
+#: Primitives for which Python's operators raise where the machine gives inf or nan: by 0.
+DIVISIONS = {"div", "floordiv", "mod"}
 #: The learning rate is a number that a program is given, as schedules change it. All other settings are constants.
 RATE = "lr"
 
@@ -62,7 +64,7 @@ def program_of(rule: Callable[..., Any], settings: Mapping[str, Any], width: int
     if not (_is_ours(rule) or is_fixed(rule)) or not all(map(_is_constant, [*settings.values(), *defaults])):
         return None
     made = record(lambda *numbers: rule(*numbers[:-1], **settings, **{RATE: numbers[-1]}), 3 + width)
-    if made is None or len(made.outputs) != 1 + width or not _is_finite(made):
+    if made is None or len(made.outputs) != 1 + width:
         return None
     parts = split(made)
     try:
@@ -82,11 +84,6 @@ def _is_constant(setting: Any) -> bool:
     return setting is None or type(setting) in {bool, int, float, str}
 
 
-def _is_finite(made: Recorded) -> bool:
-    operands = [*made.outputs, *(operand for _, of in made.instructions for operand in of)]
-    return all(map(math.isfinite, operands))
-
-
 class Parts(NamedTuple):
     """A rule in two programs, as :class:`core.update.Program` takes them."""
 
@@ -100,16 +97,18 @@ def split(made: Recorded) -> Parts:
     """A rule in two: what is the same for most parameters, as it depends on the learning rate and the count of steps.
 
     The inputs are a parameter, its gradient, its state and the learning rate, the outputs the next parameter and state.
+    To those are added, for both programs, numbers that are 0 where Python raises an error.
 
     >>> rule = record(lambda p, g, step, lr: (p - lr / (1 + step) * g, step + 1), 4)
     >>> shared, own, clocks, others = split(rule)
     >>> shared
-    Recorded(inputs=2, instructions=[(<Op add>, (1.0, 1)), (<Op div>, (0, 2)), (<Op add>, (1, 1.0))], outputs=(4, 3))
+    Recorded(inputs=2, instructions=[(<Op add>, (1.0, 1)), (<Op div>, (0, 2)), (<Op add>, (1, 1.0))], outputs=(4, 3, 2))
     >>> own
     Recorded(inputs=3, instructions=[(<Op mul>, (2, 1)), (<Op sub>, (0, 3))], outputs=(4,))
     >>> clocks, others
     ([0], [])
     """
+    made, checks = _checked(made)
     rate = made.inputs - 1
     states, clocks = range(2, rate), set(range(2, rate))
     while True:
@@ -125,11 +124,32 @@ def split(made: Recorded) -> Parts:
     given = sorted({n for n in read if type(n) is int and n in shared})
     clock_outputs = tuple([made.outputs[n - 1] for n in sorted(clocks)])
     return Parts(
-        _part([rate, *sorted(clocks)], [step for step in steps if step[0] in shared], (*clock_outputs, *given)),
-        _part([0, 1, *others, *given], [step for step in steps if step[0] not in shared], outputs),
+        _part(
+            [rate, *sorted(clocks)],
+            [step for step in steps if step[0] in shared],
+            (*clock_outputs, *given, *(n for n in checks if n in shared)),
+        ),
+        _part(
+            [0, 1, *others, *given],
+            [step for step in steps if step[0] not in shared],
+            (*outputs, *(n for n in checks if n not in shared)),
+        ),
         [n - 2 for n in sorted(clocks)],
         [n - 2 for n in others],
     )
+
+
+def _checked(made: Recorded) -> tuple[Recorded, list[int | float]]:
+    """A program, and the numbers in it that are 0 where Python raises: divisors, and whether a power is finite."""
+    instructions, checks = list(made.instructions), list[int | float]()
+    for n, (op, operands) in enumerate(made.instructions, made.inputs):
+        if op.name in DIVISIONS and (type(operands[1]) is int or operands[1] == 0.0):
+            checks.append(operands[1])
+        elif op is power:
+            last = made.inputs + len(instructions)
+            instructions += [(sub, (n, n)), (equal, (last, 0.0))]
+            checks.append(last + 1)
+    return Recorded(made.inputs, instructions, made.outputs), checks
 
 
 def _depending_on(numbers: set[int], made: Recorded) -> set[int | float]:
