@@ -1,20 +1,26 @@
 """Optimisers and schedules: PyTorch's trajectories, groups, state, and what they do not take."""
 
+import contextlib
+import copy
 import json
 import math
+import pickle
+import random
 import runpy
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 import autograd_lite as ag
 from autograd_lite import Value, grad, optim
-from autograd_lite.errors import ArgumentError, StateError
-from autograd_lite.optim import SGD, Adagrad, Adam, AdamW, RMSprop, lr_scheduler, rules
+from autograd_lite.core import COMPILED
+from autograd_lite.errors import ArgumentError, StateError, TracingError
+from autograd_lite.optim import SGD, Adagrad, Adam, AdamW, RMSprop, lr_scheduler, optimizers, rules
 
 #: Where PyTorch arrives after 100 steps, from `python benchmarks/optim.py --freeze` with torch 2.13.0.
 FROZEN = {
@@ -233,6 +239,391 @@ def test_a_rule_takes_values_so_that_a_learning_rate_has_a_gradient() -> None:
     step = 1e-6
     expected = (after(0.1 + step) - after(0.1 - step)) / (2 * step)
     assert grad(after)(0.1) == pytest.approx(expected, rel=1e-6)
+
+
+# -- The compiled step and Python's loop ---------------------------------------------------
+
+#: Settings that take each branch of each rule.
+SETTINGS: list[tuple[type[Any], dict[str, Any]]] = [
+    (SGD, {}),
+    (SGD, {"momentum": 0.9, "weight_decay": 0.1}),
+    (SGD, {"momentum": 0.9, "nesterov": True}),
+    (RMSprop, {}),
+    (RMSprop, {"momentum": 0.5, "weight_decay": 0.1, "alpha": 0.9}),
+    (RMSprop, {"momentum": 0.5, "centered": True}),
+    (Adagrad, {}),
+    (Adagrad, {"lr_decay": 0.01, "weight_decay": 0.1}),
+    (Adam, {}),
+    (Adam, {"betas": (0.8, 0.99), "weight_decay": 0.1, "eps": 1e-3}),
+    (Adam, {"betas": (0.0, 0.5)}),
+    (AdamW, {}),
+    (AdamW, {"weight_decay": 0.0, "lr": 0.3}),
+]
+
+
+class Own(optim.Optimizer):
+    """An optimiser of a user's own; each subclass has another rule."""
+
+    memory = MappingProxyType({"count": 0.0, "mean": 0.5})
+
+    def __init__(self, params: Any, lr: float = 0.1) -> None:
+        super().__init__(params, lr=lr)
+
+
+class Cubic(Own):
+    """A rule with powers and primitives."""
+
+    @staticmethod
+    def rule(p: Any, g: Any, count: Any, mean: Any, *, lr: Any, **settings: Any) -> tuple[Any, ...]:
+        mean = ag.tanh(mean) + 0.1 * g**3
+        return p - lr * 0.9**count * mean / ag.sqrt(1.0 + g**2), count + 1, mean
+
+
+def in_python(optimizer: optim.Optimizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take a step without the compiled core's loop."""
+    with monkeypatch.context() as patch:
+        patch.setattr(optimizers, "COMPILED", False)
+        optimizer.step()
+
+
+def exact(optimizer: optim.Optimizer) -> str:
+    """The parameters and the states, to the last bit."""
+    data = [float(p.data).hex() for group in optimizer.param_groups for p in group["params"]]
+    return repr((data, optimizer.state_dict()))
+
+
+def is_compiled(optimizer: optim.Optimizer) -> bool:
+    return optimizer._computed_at_once() is not None
+
+
+@pytest.mark.parametrize(("kind", "settings"), [*SETTINGS, (Cubic, {})], ids=str)
+def test_a_compiled_step_is_the_rule_called_by_python_to_the_bit(
+    kind: type[Any], settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draws = random.Random(0)
+    numbers = [draws.gauss(0.0, 1.0) for _ in range(12)]
+    twins = []
+    for _ in range(2):
+        params = [Value(x, name=f"p{i}" if i % 2 else None) for i, x in enumerate(numbers)]
+        params[5].requires_grad_(False)
+        twins.append(kind([{"params": params[:8]}, {"params": params[8:], "lr": 0.7}], **settings))
+    mine, theirs = twins
+    for step in range(20):
+        gradients = [draws.gauss(0.0, 10.0 ** draws.randint(-4, 4)) if draws.random() < 0.8 else None for _ in numbers]
+        for optimizer in twins:
+            for p, g in zip(optimizer._params(), gradients, strict=True):
+                p.grad = g
+            optimizer.param_groups[0]["lr"] = 0.1 * 0.9**step
+        assert is_compiled(mine) is COMPILED
+        mine.step()
+        in_python(theirs, monkeypatch)
+        assert exact(mine) == exact(theirs)
+
+
+def test_a_setting_that_changes_holds_from_the_next_step_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    changes: list[dict[str, Any]] = [
+        {"betas": (0.5, 0.5)}, {"weight_decay": 0.1}, {"weight_decay": -0.0}, {"lr": 1}, {"eps": 1}, {"lr": 0.5},
+        {"betas": [0.9, 0.99]}, {"eps": 1e-8, "betas": (0.9, 0.99)},
+    ]  # fmt: skip
+    mine, theirs = (Adam([Value(1.0), Value(-2.0)], lr=0.1) for _ in range(2))
+    for change in changes:
+        for optimizer in (mine, theirs):
+            optimizer.param_groups[0].update(change)
+            for p in optimizer._params():
+                p.grad = 0.3 * p.data + 1.0
+        mine.step()
+        in_python(theirs, monkeypatch)
+        assert exact(mine) == exact(theirs)
+
+
+def test_a_step_with_a_learning_rate_that_is_a_value_is_refused_as_its_result_is_no_number() -> None:
+    x = Value(1.0)
+    optimizer = SGD([x])
+    optimizer.param_groups[0]["lr"] = Value(0.1)
+    x.grad = 1.0
+    with pytest.raises(TypeError, match="data"):
+        optimizer.step()
+    assert x.data == 1.0
+
+
+@pytest.mark.parametrize(
+    ("p", "g"),
+    [(math.nan, 1.0), (1.0, math.nan), (math.inf, 1.0), (1.0, -math.inf), (1e308, -1e308), (1.0, 1e200), (-0.0, 0.0)],
+)
+@pytest.mark.parametrize("kind", EACH)
+def test_a_step_with_nan_or_inf_gives_what_python_gives(
+    p: float, g: float, kind: type[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, theirs = (kind([Value(p), Value(1.0)], lr=10.0) for _ in range(2))
+    for _ in range(3):
+        for optimizer in (mine, theirs):
+            for x in optimizer._params():
+                x.grad = g
+        mine.step()
+        in_python(theirs, monkeypatch)
+        assert exact(mine) == exact(theirs)
+
+
+#: Rules that raise in the second step, where the count is 1.
+RAISING: dict[str, tuple[Callable[..., Any], type[Exception]]] = {
+    "divides": (lambda p, g, count, mean, lr: (p + 1.0 / (g / (count - 1.0)), count + 1.0, g), ZeroDivisionError),
+    "divides the rate": (lambda p, g, count, mean, lr: (p + lr / (count - 1.0), count + 1.0, g), ZeroDivisionError),
+    "divides by a constant": (lambda p, g, count, mean, lr: (p + 1.0 / (p - p), count + 1.0, g), ZeroDivisionError),
+    "whole": (lambda p, g, count, mean, lr: (p + g // (count - 1.0), count + 1.0, g), ZeroDivisionError),
+    "modulo": (lambda p, g, count, mean, lr: (p + g % (count - 1.0), count + 1.0, g), ZeroDivisionError),
+    "power of 0": (lambda p, g, count, mean, lr: (p + (count - 1.0) ** -2, count + 1.0, g), ZeroDivisionError),
+    "overflow": (lambda p, g, count, mean, lr: (p + 1 / (1e200 * count + 2) ** 2, count + 1.0, g), OverflowError),
+}
+
+
+@pytest.mark.parametrize("g", [0.5, 0.0, math.nan, math.inf])
+@pytest.mark.parametrize("name", RAISING)
+def test_a_rule_that_raises_does_so_and_changes_nothing(name: str, g: float) -> None:
+    function, error = RAISING[name]
+
+    class Raising(Own):
+        rule = staticmethod(function)
+
+    a, b = Value(1.0), Value(1.0)
+    optimizer = Raising([a, b])
+    a.grad = b.grad = 2.0
+    if name != "divides by a constant":
+        assert is_compiled(optimizer) is COMPILED
+        optimizer.step()
+    before = exact(optimizer)
+    b.grad = g
+    with pytest.raises(error):
+        optimizer.step()
+    assert exact(optimizer) == before
+
+
+def test_the_root_of_a_negative_number_is_nan_and_no_error() -> None:
+    class Roots(Own):
+        @staticmethod
+        def rule(p: Any, g: Any, count: Any, mean: Any, **settings: Any) -> tuple[Any, ...]:
+            return p + ag.sqrt(g), count, mean
+
+    a = Value(1.0)
+    a.grad = -1.0
+    Roots([a]).step()
+    assert math.isnan(a.data)
+
+
+def test_a_rule_that_is_long_remembers_much_or_has_primitives_of_its_own_takes_the_same_steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Long(Own):
+        @staticmethod
+        def rule(p: Any, g: Any, count: Any, mean: Any, **settings: Any) -> tuple[Any, ...]:
+            for _ in range(600):
+                mean = 0.5 * mean + g
+            return p - mean, count, mean
+
+    class Many(Own):
+        memory = MappingProxyType({f"m{i}": 0.0 for i in range(40)})
+
+        @staticmethod
+        def rule(p: Any, g: Any, *memory: Any, **settings: Any) -> tuple[Any, ...]:
+            return p - g - memory[-1], g, *memory[:-1]
+
+    class Primitive(Own):
+        @staticmethod
+        def rule(p: Any, g: Any, count: Any, mean: Any, **settings: Any) -> tuple[Any, ...]:
+            return p - TRIPLE(g), count + 1.0, ag.gamma(mean)
+
+    for kind in (Long, Many, Primitive):
+        mine, theirs = (kind([Value(1.0), Value(2.0)]) for _ in range(2))
+        for _ in range(3):
+            for optimizer in (mine, theirs):
+                for p in optimizer._params():
+                    p.grad = p.data
+            mine.step()
+            in_python(theirs, monkeypatch)
+            assert exact(mine) == exact(theirs)
+
+
+TRIPLE = ag.Op("triple", lambda x: 3.0 * x, (3.0,))
+SCALE = 2.0
+
+
+def test_a_rule_that_is_more_than_arithmetic_on_its_numbers_is_called_at_each_step() -> None:
+    class Noisy(Own):
+        @staticmethod
+        def rule(p: Any, g: Any, count: Any, mean: Any, **settings: Any) -> tuple[Any, ...]:
+            return p + random.random(), count, mean
+
+    class Branching(Own):
+        @staticmethod
+        def rule(p: Any, g: Any, count: Any, mean: Any, **settings: Any) -> tuple[Any, ...]:
+            return (p - 1.0 if g > 0 else p + 1.0), count, mean
+
+    class Global(Own):
+        @staticmethod
+        def rule(p: Any, g: Any, count: Any, mean: Any, **settings: Any) -> tuple[Any, ...]:
+            return p - SCALE * g, count, mean
+
+    def numbers(kind: type[Any], gradients: tuple[float, ...]) -> list[float]:
+        x = Value(0.0)
+        optimizer = kind([x])
+        found = []
+        for x.grad in gradients:
+            optimizer.step()
+            found.append(x.data)
+        return found
+
+    first, second = numbers(Noisy, (1.0, 1.0))
+    assert second - first != first
+    assert numbers(Branching, (1.0, -1.0, -1.0)) == [-1.0, 0.0, 1.0]
+    assert numbers(Global, (1.0,)) == [-2.0]
+    globals()["SCALE"] = 3.0
+    assert numbers(Global, (1.0,)) == [-3.0]
+    globals()["SCALE"] = 2.0
+
+
+class Doubled(Value):
+    """A class of the user's whose number is not what its slot holds."""
+
+    @property  # type: ignore[misc]  # it is never assigned
+    def data(self) -> float:
+        return 2.0 * super().data
+
+
+class Plain(Value):
+    """A class of the user's that adds something."""
+
+    color = "red"
+
+
+def test_parameters_of_classes_of_ones_own_are_read_through_what_they_define() -> None:
+    a, b = Doubled(1.0), Plain(1.0)
+    for kind, x, expected in ((SGD, a, 1.0), (SGD, b, 0.0)):
+        x.grad = 1.0
+        kind([x], lr=1.0).step()
+        assert Value.data.__get__(x) == expected
+    optimizer = SGD([b])
+    assert is_compiled(optimizer) is COMPILED
+    assert not is_compiled(SGD([b, a]))
+
+
+def test_a_frozen_parameter_and_one_that_was_unfrozen_are_as_their_gradients_say() -> None:
+    a, b = Value(1.0), Value(1.0)
+    optimizer = SGD([a, b], lr=1.0)
+    a.grad = b.grad = 1.0
+    b.requires_grad_(False)
+    optimizer.step()
+    assert (a.data, b.data, list(optimizer.state_dict()["state"])) == (0.0, 1.0, [0])
+    b.requires_grad_(True)
+    optimizer.step()
+    assert (a.data, b.data, list(optimizer.state_dict()["state"])) == (-1.0, 0.0, [0, 1])
+
+
+def test_a_state_stays_with_its_parameter_when_groups_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    def walked(step: Callable[[Any], None]) -> str:
+        a, b, c, d = (Value(float(i)) for i in range(4))
+        optimizer = Adam([a, b, c])
+        for change in (
+            lambda: None,
+            lambda: optimizer.add_param_group({"params": [d], "lr": 0.5}),
+            lambda: optimizer.param_groups[0]["params"].sort(key=id),
+            lambda: optimizer.param_groups[0]["params"].remove(b),
+            lambda: optimizer.param_groups[1]["params"].append(b),
+            lambda: setattr(a, "grad", a * 2.0),  # a gradient that is a Value
+            lambda: None,
+            lambda: optimizer.param_groups[0].update(params=(a, c)),
+            lambda: None,
+        ):
+            for x in (a, b, c, d):
+                x.grad = 1.0 + x.data
+            change()
+            step(optimizer)
+        a.grad = None
+        return exact(optimizer)
+
+    assert walked(Adam.step) == walked(lambda optimizer: in_python(optimizer, monkeypatch))
+
+
+def test_a_parameter_that_is_put_into_a_group_twice_by_hand_is_updated_as_python_does() -> None:
+    a = Value(1.0)
+    optimizer = SGD([a], lr=1.0)
+    optimizer.param_groups[0]["params"].append(a)
+    a.grad = 1.0
+    assert not is_compiled(optimizer)
+    optimizer.step()
+    assert a.data == 0.0
+
+
+def test_copies_and_pickles_of_an_optimiser_go_on_from_the_same_state() -> None:
+    def ten_steps(optimizer: optim.Optimizer) -> str:
+        for _ in range(10):
+            for p in optimizer._params():
+                p.grad = 2.0 * p.data + 1.0
+            optimizer.step()
+        return exact(optimizer)
+
+    optimizer = Adam([Value(1.0), Value(2.0)], lr=0.1)
+    ten_steps(optimizer)
+    twins = [copy.deepcopy(optimizer), pickle.loads(pickle.dumps(optimizer))]
+    shallow = copy.copy(optimizer)
+    before = repr(shallow.state_dict())
+    expected = ten_steps(optimizer)
+    assert [ten_steps(twin) for twin in twins] == [expected] * 2
+    assert repr(shallow.state_dict()) == before
+
+
+def test_a_step_under_detect_anomaly_or_no_grad_is_the_same_and_under_jit_refused() -> None:
+    def stepped(mode: Any) -> str:
+        optimizer = Adam([Value(1.0)], lr=0.1)
+        optimizer._params()[0].grad = 0.5
+        with mode:
+            optimizer.step()
+        return exact(optimizer)
+
+    assert stepped(ag.no_grad()) == stepped(ag.detect_anomaly()) == stepped(contextlib.nullcontext())
+    x = Value(1.0)
+    x.grad = 1.0
+    optimizer = SGD([x], lr=1.0)
+    for act in (optimizer.step, optimizer.zero_grad):
+
+        def f(z: Any, act: Callable[[], Any] = act) -> Any:
+            act()
+            return z * z
+
+        with pytest.raises(TracingError):
+            ag.jit(f)(2.0)
+    assert (x.data, x.grad) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("set_to_none", [True, False])
+def test_zero_grad_forgets_gradients_of_every_kind(set_to_none: bool) -> None:
+    inherited: Any = Value.grad
+
+    class Counting(Value):
+        count = 0
+
+        @property
+        def grad(self) -> Any:
+            return inherited.__get__(self)
+
+        @grad.setter
+        def grad(self, grad: Any) -> None:
+            self.count += 1
+            inherited.__set__(self, grad)
+
+    plain, named, absent, frozen, second = (Value(1.0, name=name) for name in (None, "x", None, None, None))
+    counting = Counting(1.0)
+    lists: list[list[Value]] = [[plain, named, absent, frozen], [second], [counting]]
+    optimizer = SGD([{"params": params} for params in lists])
+    for p in (plain, named, frozen, counting):
+        p.grad = 3.0
+    frozen.requires_grad_(False)
+    (second * second).backward(create_graph=True)
+    optimizer.zero_grad(set_to_none)
+    assert [p.grad for p in optimizer._params()] == [0.0] * 6
+    assert [type(p.grad) for p in optimizer._params()] == [float] * 6
+    assert [p.has_grad for p in optimizer._params()] == [
+        not set_to_none, not set_to_none, False, not set_to_none, not set_to_none, not set_to_none,
+    ]  # fmt: skip
+    assert counting.count == 2
 
 
 # -- Schedules --

@@ -15,7 +15,7 @@ from autograd_lite.core.checks import as_float
 from autograd_lite.core.op import Op, is_primitive
 from autograd_lite.core.operators import Operators
 
-__all__ = ["Recorded", "record", "recorded_partials"]
+__all__ = ["Recorded", "is_fixed", "record", "recorded_partials"]
 
 #: Partials that choose by Python's ``if`` on an operand, which is a constant wherever the primitive is used: they are
 #: recorded for each of its values. By the primitive's name, which operand.
@@ -62,7 +62,7 @@ def recorded_partials(op: Op, count: int, constants: Mapping[int, float] | None 
     """
     if isinstance(op.partials, tuple):
         return Recorded(1 + count, [], tuple([as_float(partial) for partial in op.partials]))
-    if not (is_primitive(op) or _is_fixed(op.partials)):
+    if not (is_primitive(op) or is_fixed(op.partials)):
         return None
     made = record(op.partials, 1 + count, {1 + place: number for place, number in (constants or {}).items()})
     return made if made is not None and len(made.outputs) == count else None
@@ -119,9 +119,15 @@ class _Number(Operators):
             raise _Refused
         return super().__pow__(exponent)
 
+    def __rpow__(self, base: Any) -> Any:
+        # Of a number of 0 or more every power is real, and what pow() of C's library gives, as in Python.
+        if type(base) not in {int, float} or not base >= 0:
+            raise _Refused
+        return super().__rpow__(base)
+
     __bool__ = __float__ = __int__ = __index__ = __complex__ = __hash__ = _refuse
     __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _refuse
-    __rpow__ = __floor__ = __ceil__ = __trunc__ = _refuse  # the last three give ints
+    __floor__ = __ceil__ = __trunc__ = _refuse  # these give ints
     __round__: Any = _refuse
 
 
@@ -136,7 +142,7 @@ _BUILTINS = {"abs", "enumerate", "len", "list", "map", "pow", "range", "reversed
 _PACKAGE = __name__.partition(".")[0]
 
 
-def _is_fixed(function: Any) -> bool:
+def is_fixed(function: Any) -> bool:
     """Whether nothing that a function of the user's reads, but its arguments, can change between two calls.
 
     What was read while recording would stay in the program as it was then.

@@ -9,6 +9,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from autograd_lite import pytree
+from autograd_lite.core import COMPILED, modes
 from autograd_lite.core.checks import as_float, describe, is_real
 from autograd_lite.core.node import number
 from autograd_lite.core.value import Value, assign, at_once
@@ -16,6 +17,8 @@ from autograd_lite.errors import ArgumentError, StateError
 from autograd_lite.nn import state
 from autograd_lite.nn.holdings import PLAIN, Holder, held, items
 
+if COMPILED or TYPE_CHECKING:
+    from autograd_lite.core import update
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -263,6 +266,8 @@ def _children(thing: Any, path: str) -> Iterator[tuple[str, Module]]:
 
 def zero_grad(parameters: list[Value], set_to_none: bool) -> None:
     """Forget gradients, or set those that there are to 0."""
+    if COMPILED and not modes.in_a_mode and update.zero_grad(parameters, set_to_none):
+        return
     for parameter in parameters:
         if set_to_none:
             parameter.grad = None

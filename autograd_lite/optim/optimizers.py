@@ -1,15 +1,21 @@
 """Optimisers: they apply an update rule to the parameters of a model."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from autograd_lite.core import COMPILED, modes
 from autograd_lite.core.checks import as_float, describe, is_real
 from autograd_lite.core.node import number
 from autograd_lite.core.value import Value, assignment, at_once
 from autograd_lite.errors import ArgumentError, StateError
 from autograd_lite.nn.module import zero_grad
 from autograd_lite.optim import rules
+from autograd_lite.optim.programs import Programs
+
+if COMPILED or TYPE_CHECKING:
+    from autograd_lite.core import update
 
 __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop"]
 
@@ -46,8 +52,9 @@ class Optimizer:
         self.defaults = settings
         #: One dict for each group: its ``"params"``, and its settings, which may be changed between steps.
         self.param_groups: list[dict[str, Any]] = []
-        # The state of each parameter that has been updated, in the order of memory.
-        self._state: dict[Value, Sequence[float]] = {}
+        # The state of each parameter that has been updated, in the order of memory. Never changed, but replaced.
+        self._state: update.States | dict[Value, Sequence[float]] = {}
+        self._programs = Programs()
         if isinstance(params, (Value, dict)) or not isinstance(params, Iterable):
             raise TypeError(f"an optimiser takes a list of Values, such as model.parameters(); got {describe(params)}")
         given: list[Any] = list(params)
@@ -88,36 +95,48 @@ class Optimizer:
         the loss and its gradients first, and the loss is returned.
         """
         loss = closure() if closure is not None else None
+        states, write = self._computed_at_once() or self._computed()
+        self._state = states  # Ctrl-C comes before this line or after the next, never between them
+        write()
+        return loss
+
+    def _computed_at_once(self) -> tuple[Any, Callable[[], None]] | None:
+        """What a step gives, by the compiled core; None if it leaves that to :meth:`_computed`."""
+        if not COMPILED or modes.in_a_mode:
+            return None
+        work = self._programs.work(type(self).rule, self.param_groups, self.defaults, len(self.memory))
+        states = work and update.computed(self._state, work, tuple(self.memory.values()))
+        return (states, states.commit) if states else None
+
+    def _computed(self) -> tuple[Any, Callable[[], None]]:
+        """The states after a step, and what writes the new numbers into the parameters."""
         rule, blank = type(self).rule, tuple(self.memory.values())
         updates: list[tuple[Value, float]] = []
-        states = dict(self._state)
+        known = self._states()
+        states = dict(known)
         for group in self.param_groups:
             settings = {name: group[name] for name in self.defaults}
             for p in group["params"]:
                 if p.has_grad and p.requires_grad:
-                    data, *state = rule(p.data, number(p.grad), *self._state.get(p, blank), **settings)
+                    data, *state = rule(p.data, number(p.grad), *known.get(p, blank), **settings)
                     updates.append((p, data))
                     states[p] = state
-        new_data = assignment(updates)
-        self._state = states  # Ctrl-C comes before this line or after the next, never between them
-        at_once(new_data)
-        return loss
+        return states, partial(at_once, assignment(updates))
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or set them to 0, before the next ``backward()`` adds to them."""
-        zero_grad(self._params(), set_to_none)
+        for group in self.param_groups:
+            zero_grad(group["params"], set_to_none)
 
     def state_dict(self) -> dict[str, Any]:
         """All that it takes to resume later, as in PyTorch: parameters are numbered in the order of the groups.
 
         It holds plain dicts, lists and numbers only, so that JSON can write it.
         """
-        params = self._params()
+        params, states = self._params(), self._states()
         position = {id(p): i for i, p in enumerate(params)}
         return {
-            "state": {
-                i: dict(zip(self.memory, self._state[p], strict=True)) for i, p in enumerate(params) if p in self._state
-            },
+            "state": {i: dict(zip(self.memory, states[p], strict=True)) for i, p in enumerate(params) if p in states},
             "param_groups": [
                 {**group, "params": [position[id(p)] for p in group["params"]]} for group in self.param_groups
             ],
@@ -149,6 +168,9 @@ class Optimizer:
         new_settings = map(dict.update, self.param_groups, checked)
         self._state = new  # Ctrl-C comes before this line or after the next, never between them
         at_once(new_settings)
+
+    def _states(self) -> dict[Value, Sequence[float]]:
+        return self._state if isinstance(self._state, dict) else dict(self._state.items())
 
     def _params(self) -> list[Value]:
         return [p for group in self.param_groups for p in group["params"]]
