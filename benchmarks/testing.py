@@ -64,19 +64,20 @@ def found(rng: random.Random, count: int, error: float, oracle: str) -> float:
     hits = 0
     for _ in range(count):
         op: Op = primitives[rng.choice(["sin", "exp", "tanh", "log", "sqrt", "atan", "sigmoid"])]
-        plain, short_cuts = op.partials, op.methods
+        plain = op.partials
         assert callable(plain)
-        op.methods = {}
-        op.partials = lambda ans, x, plain=plain: (plain(ans, x)[0] * (1 + error),)
+        sick = Op(op.name, op.value, lambda ans, x, plain=plain: (plain(ans, x)[0] * (1 + error),))
         x = [rng.uniform(0.5, 2.0), rng.uniform(0.5, 2.0)]
         try:
             check_gradients(
-                lambda a, b, op=op: op(a * b) * b + ops.cos(a), *x, order=1, oracle=oracle, allow_inconclusive=True
+                lambda a, b, sick=sick: sick(a * b) * b + ops.cos(a),
+                *x,
+                order=1,
+                oracle=oracle,
+                allow_inconclusive=True,
             )
         except GradientMismatch:
             hits += 1
-        finally:
-            op.partials, op.methods = plain, short_cuts
     return hits / count
 
 

@@ -208,7 +208,7 @@ def _self_holding() -> list[Any]:
         (lambda: ag.tanh(np.array([1j])), TypeError, "got complex 1j"),
         (lambda: ag.tanh(np.ma.array([1.0])), TypeError, "tanh takes arrays without a mask"),
         (
-            lambda: Value(1.0) - [1.0],  # type: ignore[arg-type]
+            lambda: Value(1.0) - [1.0],  # type: ignore[operator]
             TypeError,
             "unsupported operand",
         ),

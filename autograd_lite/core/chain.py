@@ -45,19 +45,17 @@ def pull_back(
         modes.top.set(before)
 
 
-def _pull_back(
-    order: list[N], seeds: dict[N, Any], create_graph: bool, keep: bool, is_special: bool
-) -> dict[N, Any]:
+def _pull_back(order: list[N], seeds: dict[N, Any], create_graph: bool, keep: bool, is_special: bool) -> dict[N, Any]:
     adjoints = dict(seeds)
     pop = adjoints.pop
     mode = modes.current()
     for node in reversed(order):
         adjoint = pop(node, 0.0)
-        if keep and create_graph:
+        if keep:
             # The number alone: as a graph it would lead back to this node, a cycle in memory.
-            node._grad = number(adjoint)
-        elif keep and type(adjoint) is float:  # not so where several results of a call come together
-            node._grad = adjoint + 0.0
+            grad = number(adjoint) if create_graph else adjoint
+            if type(grad) is float:  # not so where several results of a call come together
+                node._grad = grad + 0.0
         x, y = node._x, node._y
         if is_special or type(x) is tuple or adjoint - adjoint != 0.0:  # inf - inf and nan - nan are nan
             _contribute(adjoints, node, adjoint, create_graph, mode)

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from autograd_lite.core import modes
-from autograd_lite.core.op import Op
 
 __all__ = ["Node", "hold", "listed", "number", "numbers_of", "own_attributes"]
+
 
 class Node:
     """What every node of a graph keeps. Slots, and no tuple in the common case: nodes come by the million.

@@ -3,7 +3,8 @@ cimport cython
 
 cdef class Op:
     cdef public str name, symbol
-    cdef public object value, partials, otherwise, arity
+    cdef readonly object value, partials, otherwise  # what was recorded of them would not change with them
+    cdef public object arity
     cdef public bint is_linear
     cdef int _count
     # What the virtual machine (vm.pyx) keeps of it, once it has been used.

@@ -8,7 +8,7 @@ import linecache
 import math
 import operator
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from autograd_lite.core import modes, ops, unboxed
@@ -30,7 +30,7 @@ _plain_types: set[type] = {int, bool}
 def unary(op: Op, self: Any) -> Any:
     """The result of an operation on a node."""
     x = self._primal
-    is_recorded = True
+    is_recorded: bool | None = True
     if _in_a_mode or self._primitive is _constant or x == _inf:
         is_recorded = _is_recorded(self, self)
         if is_recorded is None:
@@ -56,8 +56,8 @@ def binary(op: Op, self: Any, other: Any, is_reflected: bool) -> Any:
     else:
         return _with_another(op, self, other, is_reflected)
     mine = self._primal
-    is_recorded = True
-    if _in_a_mode or self._primitive is _constant or mine == _inf or theirs == _inf:
+    is_recorded: bool | None = True
+    if _in_a_mode or self._primitive is _constant or mine == _inf or theirs == _inf:  # noqa: PLR1714 - see below
         is_recorded = _is_recorded(self, other)
         if is_recorded is None:
             return record(type(self), op, (other, self) if is_reflected else (self, other))
@@ -150,9 +150,9 @@ def record(kind: type[_N], op: Op, operands: tuple[Any, ...]) -> _N:
             return record(kind, op, _with_floats(op, operands))
     mode = modes.current() if _in_a_mode else modes.FIRST
     is_recorded = mode.grad_enabled and not is_constant
-    if mode.is_special or any([_is_traced(o) for o in operands]):
+    if mode.is_special or any(_is_traced(o) for o in operands):
         return _interpreted(mode, kind, op, operands, is_recorded)
-    return unboxed.computed(kind, op, operands, is_recorded)  # type: ignore[no-any-return]
+    return unboxed.computed(kind, op, operands, is_recorded)
 
 
 def _interpreted(mode: modes.Modes, kind: type[_N], op: Op, operands: tuple[Any, ...], is_recorded: bool) -> _N:
@@ -217,7 +217,7 @@ def compared(which: int, self: Any, other: Any) -> Any:
         theirs = float(other)
     else:
         theirs = _inf
-    if _in_a_mode or mine == _inf or theirs == _inf:
+    if _in_a_mode or mine == _inf or theirs == _inf:  # noqa: PLR1714 - a tuple would be made of C's doubles
         comparison = _COMPARISONS[which]
         if isinstance(other, Node):
             return comparison(number(self), number(other))

@@ -29,13 +29,14 @@ __all__ = [
 blank: Any = object.__new__
 
 
-def computed_1(op: Op, operand: Any, x: float, is_recorded: bool) -> Any:
+def computed_1(op: Op, operand: Any, x: float, is_recorded: Any) -> Any:
     """The node of a unary operation: its value; and if it is to be recorded its operand and its partial."""
     node = blank(type(operand))
     try:
         node._primal = ans = op.value(x)
         if is_recorded:
-            (node._dx,) = partials = op.partials if op.is_linear else op.partials(ans, x)
+            slopes: Any = op.partials
+            (node._dx,) = partials = slopes if op.is_linear else slopes(ans, x)
             if type(ans) is float is type(partials[0]):
                 node._primitive, node._x, node._y, node._dy = op, operand, None, None
                 return node
@@ -44,13 +45,16 @@ def computed_1(op: Op, operand: Any, x: float, is_recorded: bool) -> Any:
     return computed(type(operand), op, (operand,), is_recorded)
 
 
-def computed_2(op: Op, a: Any, b: Any, x: float, y: float, is_recorded: bool, kind: type) -> Any:
+def computed_2(  # noqa: PLR0917 - in C it is all in registers
+    op: Op, a: Any, b: Any, x: float, y: float, is_recorded: Any, kind: type
+) -> Any:
     """The same for two operands."""
     node = blank(kind)
     try:
         node._primal = ans = op.value(x, y)
         if is_recorded:
-            node._dx, node._dy = dx, dy = op.partials if op.is_linear else op.partials(ans, x, y)
+            slopes: Any = op.partials
+            node._dx, node._dy = dx, dy = slopes if op.is_linear else slopes(ans, x, y)
             if type(ans) is float is type(dx) and type(dy) is float:
                 node._primitive = op
                 node._x = a
@@ -134,7 +138,7 @@ def set_grad(node: Any, grad: Any) -> None:
 # The backward pass over plain floats, which the compiled core does by itself (sweep.pyx).
 
 
-def backward(root: Any, seed: float) -> bool:
+def backward(root: Any, seed: Any) -> bool:
     """Give the nodes of a graph their gradients; whether that was done."""
     return False
 

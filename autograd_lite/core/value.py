@@ -36,7 +36,7 @@ _WRITE_AN_OP = (
 
 def _unary(op: Op) -> "Callable[[Value], Value]":
     def method(self: "Value") -> "Value":
-        return unary(op, self)  # type: ignore[no-any-return]
+        return unary(op, self)
 
     return _called(method, op, "self")
 
@@ -44,7 +44,7 @@ def _unary(op: Op) -> "Callable[[Value], Value]":
 def _binary(op: Op) -> "Callable[[Value, Value | float], Value]":
     def method(self: "Value", other: "Value | float") -> "Value":
         ans = binary(op, self, other, False)
-        return op.dispatch((self, other)) if ans is NotImplemented else ans  # type: ignore[no-any-return]
+        return op.dispatch((self, other)) if ans is NotImplemented else ans
 
     return _called(method, op, "self, other")
 
@@ -282,7 +282,8 @@ class Value(Node, NumpyFunctions):
             )
         seed = seed if isinstance(seed, Value) else checked(seed, "the seed of backward()")
         seed = seed if create_graph else number(seed)
-        if not (create_graph or modes.current().is_special) and type(self._held()) is float and unboxed.backward(self, seed):
+        is_plain = not (create_graph or modes.current().is_special) and type(self._held()) is float
+        if is_plain and unboxed.backward(self, seed):
             return
         adjoints = pull_back({self: seed}, create_graph=create_graph, keep=True)
         by_leaf = [(leaf, adjoint) for leaf, adjoint in adjoints.items() if leaf._primitive is None]

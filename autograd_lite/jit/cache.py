@@ -17,7 +17,6 @@ from autograd_lite.jit.recording import Recording
 __all__ = ["Cache", "Path", "Variant"]
 
 
-
 class Path:
     """A recording, how to put its results together, and where its guards lead to."""
 

@@ -32,8 +32,8 @@ from types import (
 )
 from typing import Any
 
-from autograd_lite.core.op import Op, is_primitive
 from autograd_lite.core.node import own_attributes
+from autograd_lite.core.op import Op, is_primitive
 from autograd_lite.core.value import Freezings, Value
 from autograd_lite.jit.tracing import TracedFloat
 from autograd_lite.jit.unchanged import Unchanged

@@ -32,9 +32,8 @@ def optimize(program: Program) -> Program:
     program = eliminate_dead_code(program)
     folded, simplified, once = _folded, _simplified, _once(program)
 
-    def rule(
-        op: Op, operands: tuple[_Operand, ...]
-    ) -> _Operand | Instruction:  # in one go, as long programs wait for it
+    # All in one go, as long programs wait for it.
+    def rule(op: Op, operands: tuple[_Operand, ...]) -> _Operand | Instruction | list[Instruction]:
         new = folded(op, operands)
         if type(new) is Instruction:
             new = simplified(op, operands)

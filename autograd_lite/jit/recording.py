@@ -137,7 +137,9 @@ class Recording:
             answer = self.values().run(*numbers)
             if type(answer) is int:
                 return answer
-            return answer[:count], self._with_attributes(map(made, self._kinds, answer[count:], itertools.repeat(CONSTANT)))
+            return answer[:count], self._with_attributes(
+                map(made, self._kinds, answer[count:], itertools.repeat(CONSTANT))
+            )
         is_single = len(self.nodes) == 1
         answer = (self.values_and_gradient() if is_single else self.values()).run(*numbers)
         if type(answer) is int:

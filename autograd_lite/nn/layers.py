@@ -8,7 +8,6 @@ from typing import Any
 
 from autograd_lite import pytree
 from autograd_lite._rng import Rng, as_random
-from autograd_lite.core import ops
 from autograd_lite.core.checks import check_size, describe
 from autograd_lite.core.record import weighted_sums
 from autograd_lite.core.value import Value
@@ -134,7 +133,10 @@ class Layer(_BySample):
             rows, biases = [neuron.w for neuron in self.neurons], [neuron.b for neuron in self.neurons]
             activations = [neuron._activate for neuron in self.neurons]
             outputs = [
-                [activation(total) if activation else total for activation, total in zip(activations, totals, strict=True)]
+                [
+                    activation(total) if activation else total
+                    for activation, total in zip(activations, totals, strict=True)
+                ]
                 for totals in _weighted_sums(rows, samples, biases)
             ]
         else:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from autograd_lite import pytree
-from autograd_lite.core.checks import describe, is_real
 from autograd_lite.core.blocks import no_grad
+from autograd_lite.core.checks import describe, is_real
 from autograd_lite.core.node import number
 from autograd_lite.errors import ArgumentError
 from autograd_lite.nn.module import in_mode

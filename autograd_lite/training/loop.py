@@ -10,8 +10,8 @@ from typing import Any
 from autograd_lite import data
 from autograd_lite._interrupts import uninterrupted
 from autograd_lite._rng import Rng, as_random
-from autograd_lite.core.checks import check_size, describe
 from autograd_lite.core.blocks import detect_anomaly
+from autograd_lite.core.checks import check_size, describe
 from autograd_lite.core.node import listed, number
 from autograd_lite.core.value import Value
 from autograd_lite.errors import AnomalyError, ArgumentError

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from autograd_lite.core.checks import check_size
 from autograd_lite.core.blocks import no_grad
+from autograd_lite.core.checks import check_size
 from autograd_lite.errors import ArgumentError, MissingDependencyError
 from autograd_lite.nn.module import in_mode
 from autograd_lite.nn.utils import predicted_class
