@@ -59,7 +59,7 @@ REFUSED: dict[str, Callable[..., Any]] = {
     "round, which gives an int": lambda x: (round(x),),
     "math.floor": lambda x: (math.floor(x),),
     "a broken power, which may be complex": lambda x: (x**0.5,),
-    "a power of a constant": lambda x: (2.0**x,),
+    "a power of a constant below 0": lambda x: ((-2.0) ** x,),
     "a dict": lambda x: ({x: 1.0}[x],),
     "a text": lambda x: (f"{x:.2f}",),
     "no tuple": lambda x: x,

@@ -150,7 +150,7 @@ def record(kind: type[_N], op: Op, operands: tuple[Any, ...]) -> _N:
             return record(kind, op, _with_floats(op, operands))
     mode = modes.current() if _in_a_mode else modes.FIRST
     is_recorded = mode.grad_enabled and not is_constant
-    if mode.is_special or any(_is_traced(o) for o in operands):
+    if mode.is_special or any([_is_traced(o) for o in operands]):  # noqa: C419 - Cython compiles no generators here
         return _interpreted(mode, kind, op, operands, is_recorded)
     return unboxed.computed(kind, op, operands, is_recorded)
 

@@ -252,6 +252,17 @@ cdef inline int set_grad(Node node, object grad) except -1:
     return 0
 
 
+cdef inline int set_grads(list pairs) except -1:
+    for leaf, grad in pairs:
+        set_grad(leaf, grad)
+    return 0
+
+
+cdef inline int serve(kind, module) except -1:
+    vm.serve(kind, module.__pyx_capi__)
+    return 0
+
+
 cdef inline bint backward(Node root, double seed) except -1:
     return sweep.backward(root, seed)
 

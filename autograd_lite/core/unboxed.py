@@ -4,10 +4,12 @@ Here they are in Python. unboxed.pxd has the same steps in C, which the compiled
 double in the node's own memory, and the virtual machine (vm.pyx) evaluates primitives.
 """
 
+import collections
 from math import inf
 from typing import Any
 
 from autograd_lite.core.checks import as_float
+from autograd_lite.core.node import Node
 from autograd_lite.core.op import CONSTANT, Op
 
 __all__ = [
@@ -20,7 +22,9 @@ __all__ = [
     "grad_of",
     "has_grad",
     "interleaved",
+    "serve",
     "set_grad",
+    "set_grads",
     "set_operands",
     "swept",
 ]
@@ -136,6 +140,16 @@ def set_grad(node: Any, grad: Any) -> None:
 
 
 # The backward pass over plain floats, which the compiled core does by itself (sweep.pyx).
+
+
+def set_grads(pairs: list[tuple[Any, Any]]) -> None:
+    """Give all leaves their gradients, or none: Ctrl-C comes before or after, as it is one call of C code."""
+    leaves, grads = [leaf for leaf, _ in pairs], [grad for _, grad in pairs]
+    collections.deque(map(Node.__dict__["_grad"].__set__, leaves, grads), maxlen=0)
+
+
+def serve(kind: type, module: Any) -> None:
+    """Let calls of an Op on Values of a class go straight to the functions of a module; here they go by Op.__call__."""
 
 
 def backward(root: Any, seed: Any) -> bool:

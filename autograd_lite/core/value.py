@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Never, Self
 
 from autograd_lite.core import modes, ops, unboxed
+from autograd_lite.core import record as recording
 from autograd_lite.core.chain import pull_back
 from autograd_lite.core.checks import checked, describe
 from autograd_lite.core.node import Node, hold, number, own_attributes
@@ -289,16 +290,17 @@ class Value(Node, NumpyFunctions):
         by_leaf = [(leaf, adjoint) for leaf, adjoint in adjoints.items() if leaf._primitive is None]
         if not create_graph:
             with _accumulating:
-                for leaf, adjoint in by_leaf:
-                    unboxed.set_grad(leaf, unboxed.grad_of(leaf) + adjoint)  # 0.0 + -0.0 is 0.0
+                unboxed.set_grads([(leaf, unboxed.grad_of(leaf) + adjoint) for leaf, adjoint in by_leaf])  # not -0.0
             return
         before = modes.top.get()
         try:
             modes.enter(grad_enabled=True)
             with _accumulating:
-                for leaf, adjoint in by_leaf:
-                    total = unboxed.grad_of(leaf) + adjoint if unboxed.has_grad(leaf) else adjoint
-                    unboxed.set_grad(leaf, total if isinstance(total, Value) else Value(total).detach())
+                totals = [
+                    (leaf, unboxed.grad_of(leaf) + adjoint if unboxed.has_grad(leaf) else adjoint)
+                    for leaf, adjoint in by_leaf
+                ]
+                unboxed.set_grads([(leaf, t if isinstance(t, Value) else Value(t).detach()) for leaf, t in totals])
         finally:
             modes.top.set(before)
 
@@ -547,6 +549,7 @@ with contextlib.suppress(TypeError):  # a compiled class cannot be changed, and 
     Value.__hash__ = object.__hash__  # type: ignore[method-assign]  # hashing without a call of Python's
 
 short_cuts[Value] = applied
+unboxed.serve(Value, recording)
 
 _accumulating = threading.Lock()  # threads may share leaves, and += takes several steps
 

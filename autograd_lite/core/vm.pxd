@@ -34,6 +34,7 @@ cdef class Code:
     cdef double* acquire(self) except NULL
     cdef void release(self, double* r) noexcept
 
+cpdef serve(kind, functions)
 cdef int prepare(Op op) except -1
 cdef double value1(Op op, double x) except? -1.5
 cdef double value2(Op op, double x, double y) except? -1.5

@@ -189,27 +189,22 @@ cdef extern from *:
     object vm_slow_call(PyObject* op, PyObject* const* given, size_t count, PyObject* names)
     Py_ssize_t PyVectorcall_NARGS(size_t)
 
-cdef PyObject* of_values = NULL  # the class Value, once an op has been called
+cdef PyObject* of_values = NULL  # the class Value, once it is there
 cdef unary_function unary
 cdef binary_function binary
 
 
-cdef int find_values() except -1:
+cpdef serve(kind, functions):
+    """Call ops on Values of this class by the C functions ``unary`` and ``binary`` of the module that records."""
     global of_values, unary, binary
-    from autograd_lite.core import record, value
-
-    functions = record.__pyx_capi__
     unary = <unary_function>PyCapsule_GetPointer(functions["unary"], PyCapsule_GetName(functions["unary"]))
     binary = <binary_function>PyCapsule_GetPointer(functions["binary"], PyCapsule_GetName(functions["binary"]))
-    of_values = <PyObject*>value.Value
-    return 0
+    of_values = <PyObject*>kind
 
 
 cdef object called_op(PyObject* op, PyObject* const* given, size_t count, PyObject* names):
     """What Python calls where it calls an op."""
     cdef Py_ssize_t n = PyVectorcall_NARGS(count)
-    if of_values == NULL:
-        find_values()
     if names == NULL and n == (<Op>op)._count:
         if n == 1 and <PyObject*>given[0].ob_type == of_values:
             return unary(op, given[0], 0)
