@@ -42,6 +42,13 @@ def test_the_partials_of_every_primitive_can_be_recorded_and_are_the_same(name: 
         assert run(made, ans, *point) == [float(p).hex() for p in op.differentiate(ans, *point)], point
 
 
+def test_powers_are_those_of_floats() -> None:
+    made = record(lambda x: (0.9**x, x**2, 2**x, 0.0**x, x**-3.0), 1)
+    assert made is not None
+    for x in (0.3, 1.0, 7.0, -2.5 + 3.0, 1e5, 123.456):
+        assert run(made, x) == [float(y).hex() for y in (0.9**x, x**2, ag.power(2.0, x), 0.0**x, x**-3.0)]
+
+
 def test_an_operation_on_the_same_numbers_is_recorded_once() -> None:
     made = record(lambda x, y: (ag.sin(x) * y, y + ag.sin(x), x + 0.0, x + -0.0), 2)
     assert made is not None
