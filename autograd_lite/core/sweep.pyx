@@ -64,7 +64,12 @@ cdef extern from *:
         return status || !thing || !PyObject_IS_GC(thing) ? status : sweep_track(node, thing);
     }
 
-    static PyGetSetDef sweep_dict = {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL};
+    /* Who has the dict may put into it what leads back to the node. */
+    static PyObject *sweep_get_dict(PyObject *node, void *context) {
+        return sweep_track(node, Py_None) ? NULL : PyObject_GenericGetDict(node, context);
+    }
+
+    static PyGetSetDef sweep_dict = {"__dict__", sweep_get_dict, PyObject_GenericSetDict, NULL, NULL};
 
     /* What Cython cannot say of a class: that its objects get a __dict__ when the first attribute is set. */
     static int sweep_prepare(PyObject *cls, Py_ssize_t attributes, Py_ssize_t grad, int (*track)(PyObject *, PyObject *)) {

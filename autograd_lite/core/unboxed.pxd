@@ -224,6 +224,8 @@ cdef inline int set_operands(Node node, Op op, tuple operands, tuple partials) e
         node._y, node._dy = operands[1], partials[1]
     else:
         node._x, node._y = operands, partials
+    for operand in operands:
+        follow(node, operand)
     return 0
 
 
