@@ -255,7 +255,7 @@ def test_operations_do_not_call_the_constructors_of_a_subclass() -> None:
 def test_a_subclass_may_watch_its_attributes() -> None:
     x: Any = Watched(3.0)
     x.color = "red"
-    object.__setattr__(x, "size", 2)
+    super(Watched, x).__setattr__("size", 2)
     assert (x.latest, x.color, x.size, (x * x).data) == ("color", "red", 2, 9.0)
 
 
@@ -307,7 +307,7 @@ def test_attributes_are_those_of_any_object() -> None:
     assert x.size == 3
     x.__dict__ = {"size": 4}
     assert (x.size, x.name) == (4, None)
-    with pytest.raises(AttributeError):
+    with pytest.raises((AttributeError, NotImplementedError)):  # the latter where Cython says it
         del x.data
     with pytest.raises(AttributeError):
         x.op = ops.sin

@@ -30,7 +30,7 @@ def pull_back(
     before showing them.
     """
     mode = modes.current()
-    is_special = create_graph or mode.is_special or any(type(root._held()) is not float for root in seeds)
+    is_special = create_graph or mode.is_special or any([type(root._held()) is not float for root in seeds])  # noqa: C419 - nodes are few here
     if not is_special:
         swept = unboxed.swept(seeds, stop, keep)
         if swept is not None:
@@ -51,15 +51,17 @@ def _pull_back(order: list[N], seeds: dict[N, Any], create_graph: bool, keep: bo
     mode = modes.current()
     for node in reversed(order):
         adjoint = pop(node, 0.0)
-        if keep:
-            # The number alone: as a graph it would lead back to this node, a cycle in memory.
-            grad = number(adjoint) if create_graph else adjoint
-            if type(grad) is float:  # not so where several results of a call come together
-                node._grad = grad + 0.0
         x, y = node._x, node._y
         if is_special or type(x) is tuple or adjoint - adjoint != 0.0:  # inf - inf and nan - nan are nan
+            if keep:
+                # The number alone: as a graph it would lead back to this node, a cycle in memory.
+                grad = number(adjoint) if create_graph else adjoint
+                if type(grad) is float:  # not so where several results of a call come together
+                    node._grad = grad
             _contribute(adjoints, node, adjoint, create_graph, mode)
             continue
+        if keep:
+            node._grad = adjoint
         if adjoint:
             dx, dy = node._dx, node._dy
         else:

@@ -15,5 +15,7 @@ cdef class Modes:
     cpdef bint is_suspended(self)
 
 
-@cython.locals(innermost=Modes, modes=Modes)
+@cython.locals(modes=Modes)
+cdef Modes _last()
+@cython.locals(modes=Modes)
 cpdef Modes current()

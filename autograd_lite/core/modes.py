@@ -124,16 +124,19 @@ FIRST = Modes(True, False, Interpreter(), 0)
 top: ContextVar[Modes] = ContextVar("autograd_lite modes", default=FIRST)
 
 
-def current() -> Modes:
-    """The modes of the current context."""
-    innermost = modes = context.value_of(top)
-    if modes is FIRST:
-        return modes
-    while modes.has_ended():
+def _last() -> Modes:
+    """The modes of the last block that has not been left."""
+    # Nothing is set here: a finalizer may ask while the context itself is being changed.
+    modes = context.value_of(top)
+    while modes is not FIRST and modes.has_ended():
         in_a_mode.discard(modes.entry)  # at once: a traceback may keep it for long
         modes = modes.before  # type: ignore[assignment]
-    if modes is not innermost:
-        top.set(modes)
+    return modes
+
+
+def current() -> Modes:
+    """The modes of the current context."""
+    modes = _last()
     while modes.is_suspended():
         modes = modes.before  # type: ignore[assignment]
     return modes
@@ -165,7 +168,7 @@ def enter(
         now.anomaly if anomaly is None else anomaly,
         interpreter or now.interpreter,
         now.depth + depth,
-        before=top.get(),
+        before=_last(),
         block=block,
         generator=generator,
     )

@@ -6,7 +6,6 @@ cimport cython
 cdef class Node:
     cdef public double _primal, _dx, _dy, _grad
     cdef public object _primitive, _x, _y
-    cdef long long _mark  # which walk has seen it; see sweep.pyx
     cdef object _attributes  # its __dict__; see sweep.pyx
     cdef object __weakref__
 

@@ -38,6 +38,11 @@ class Node:
         return getattr(self, "_traced", primal) if primal == math.inf else primal
 
     @property
+    def _dict(self) -> dict[str, Any]:
+        """Its attributes, for this package; who asks for ``__dict__`` may make a cycle, which the collector has to see."""
+        return self.__dict__
+
+    @property
     def operands(self) -> tuple[Any, ...]:
         """What the primitive was applied to, in order: Values, and floats where constants stood."""
         x = self._x
@@ -69,15 +74,15 @@ def hold(node: Node, number: Any) -> None:
     if type(number) is float:
         node._primal = number
         if hasattr(node, "_traced"):
-            del vars(node)["_traced"]
+            del node._dict["_traced"]
     else:
         node._primal = math.inf
-        vars(node)["_traced"] = number
+        node._dict["_traced"] = number
 
 
 def own_attributes(node: Node) -> dict[str, Any]:
     """The attributes that a user gave to a node, its name among them."""
-    return {name: thing for name, thing in vars(node).items() if name not in _NOT_OWN}
+    return {name: thing for name, thing in node._dict.items() if name not in _NOT_OWN}
 
 
 _NOT_OWN = ("_grad_node", "_traced", "_traced_partials")

@@ -3,14 +3,14 @@ cimport cython
 
 cdef class Op:
     cdef public str name, symbol
-    cdef readonly object value, partials, otherwise  # what was recorded of them would not change with them
+    cdef public object value, partials, otherwise
     cdef public object arity
-    cdef public bint is_linear
+    cdef public bint is_linear, is_of_the_table
     cdef int _count
     # What the virtual machine (vm.pyx) keeps of it, once it has been used.
     cdef int opcode
     cdef void* function
-    cdef object program
+    cdef object program, known_value, known_partials, readings
     cdef void* vectorcall
 
 

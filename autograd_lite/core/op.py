@@ -53,7 +53,7 @@ class Op:
     -0.435398
     """
 
-    __slots__ = ("_count", "arity", "is_linear", "name", "otherwise", "partials", "symbol", "value")
+    __slots__ = ("_count", "arity", "is_linear", "is_of_the_table", "name", "otherwise", "partials", "symbol", "value")
 
     #: How the chain rule passes an operation that is no single number's: ``pull(node, adjoint, create_graph)`` gives
     #: what goes to each operand (None for nothing), ``push(node, tangents, create_graph)`` the tangent. Most have
@@ -85,6 +85,8 @@ class Op:
         self.is_linear = isinstance(partials, tuple)
         if not isinstance(partials, tuple) and not callable(partials):
             raise TypeError(f"Op {name!r} needs a function or a tuple as its partials; got {describe(partials)}")
+        #: Whether it is one of the table's, whose value and partials are floats wherever its operands are.
+        self.is_of_the_table = False
         #: How many operands it takes; None for any number.
         self.arity = len(partials) if isinstance(partials, tuple) else _count_operands(partials)
         self._count = -1 if self.arity is None else self.arity

@@ -318,3 +318,6 @@ strong_mul: Op = Op("strong_mul", kernels.strong_mul, lambda ans, x, y: (strong_
 strong_zero: Op = Op(  # y, and 0 where x is 0 and y is inf or nan
     "strong_zero", kernels.strong_zero, lambda ans, y, x: (where(equal(x, 0.0) * not_equal(y - y, 0.0), 0.0, 1.0), 0.0)
 )
+
+for _op in [op for op in globals().values() if isinstance(op, Op)]:
+    _op.is_of_the_table = True

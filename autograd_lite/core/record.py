@@ -165,11 +165,11 @@ def _interpreted(mode: modes.Modes, kind: type[_N], op: Op, operands: tuple[Any,
     if is_recorded:
         partials = interpreter.differentiate(op, ans, numbers)
         if set(map(type, partials)) != {float}:
-            vars(node)["_traced_partials"] = partials
+            node._dict["_traced_partials"] = partials
             partials = (math.nan,) * len(partials)
         unboxed.set_operands(node, op, operands, partials)
     if mode.anomaly:
-        vars(node)["_where"] = where = _user_line()
+        node._dict["_where"] = where = _user_line()
         if not math.isfinite(ans):
             raise AnomalyError(f"{op.name} gave {ans} at {listed(operands)}\n  recorded at {where}")
     return node

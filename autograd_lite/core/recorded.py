@@ -15,7 +15,7 @@ from autograd_lite.core.checks import as_float
 from autograd_lite.core.op import Op, is_primitive
 from autograd_lite.core.operators import Operators
 
-__all__ = ["Recorded", "is_fixed", "record", "recorded_partials"]
+__all__ = ["Recorded", "are_as_read", "is_fixed", "readings", "record", "recorded_partials"]
 
 #: Partials that choose by Python's ``if`` on an operand, which is a constant wherever the primitive is used: they are
 #: recorded for each of its values. By the primitive's name, which operand.
@@ -139,33 +139,50 @@ def _as_tuple(result: Any) -> tuple[Any, ...]:
 
 #: Functions that only compute, and do the same with stand-ins as with floats.
 _BUILTINS = {"abs", "enumerate", "len", "list", "map", "pow", "range", "reversed", "tuple", "zip"}
+_BUILTINS_BY_NAME = vars(builtins)
 _PACKAGE = __name__.partition(".")[0]
 
 
 def is_fixed(function: Any) -> bool:
-    """Whether nothing that a function of the user's reads, but its arguments, can change between two calls.
+    """Whether a function of the user's does nothing but arithmetic, with functions that are known to do the same.
 
     What was read while recording would stay in the program as it was then.
     """
+    found = readings(function)
+    return found is not None and all(_is_known(name, _read(place, name)) for place, name, _ in found)
+
+
+def readings(function: Any) -> list[tuple[Any, str, Any]] | None:
+    """What a function reads besides its arguments: where, by which name, and what is there; None if it does more."""
     if type(function) is not FunctionType:
-        return False
+        return None
     cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+    found = []
     for name in _names_read(function.__code__):
         if name is None:
-            return False
-        if name in cells:
-            things = [cells[name].cell_contents] if _is_filled(cells[name]) else []
-        else:
-            things = [function.__globals__.get(name, getattr(builtins, name, None))]
-        if not things or not _is_known(name, things[0]):
-            return False
-    return True
+            return None
+        place = cells.get(name, function.__globals__)
+        found.append((place, name, _read(place, name)))
+    return found
+
+
+def are_as_read(found: list[tuple[Any, str, Any]]) -> bool:
+    """Whether all that was read is the same."""
+    return all(_read(place, name) is thing for place, name, thing in found)
+
+
+def _read(place: Any, name: str) -> Any:
+    if type(place) is dict:
+        return place.get(name, _BUILTINS_BY_NAME.get(name))
+    return place.cell_contents if _is_filled(place) else None
 
 
 def _names_read(code: CodeType) -> Iterator[str | None]:
     """The variables of other scopes that code reads; None for what it should not do."""
     import dis  # for primitives of the user's only
 
+    if code.co_exceptiontable:  # it may answer where Python raises, and the machine does not
+        yield None
     for instruction in dis.get_instructions(code):
         if instruction.opname in {
             "LOAD_GLOBAL",

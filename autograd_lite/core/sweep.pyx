@@ -70,13 +70,29 @@ cdef extern from *:
     }
 
     static PyGetSetDef sweep_dict = {"__dict__", sweep_get_dict, PyObject_GenericSetDict, NULL, NULL};
+    static PyGetSetDef sweep_own_dict = {"_dict", PyObject_GenericGetDict, NULL, NULL, NULL};
+
+    static int sweep_add(PyTypeObject *kind, PyGetSetDef *definition) {
+        PyObject *property = PyDescr_NewGetSet(kind, definition);
+        int status = property ? PyDict_SetItemString(kind->tp_dict, definition->name, property) : -1;
+        Py_XDECREF(property);
+        return status;
+    }
+
+    /* The slot as the method that a subclass calls by super(). */
+    static int sweep_wrap(PyTypeObject *kind, const char *name) {
+        PyObject *of_object = PyDict_GetItemString(PyBaseObject_Type.tp_dict, name);
+        PyObject *method = PyDescr_NewWrapper(kind, ((PyWrapperDescrObject *)of_object)->d_base, (void *)sweep_setattr);
+        int status = method ? PyDict_SetItemString(kind->tp_dict, name, method) : -1;
+        Py_XDECREF(method);
+        return status;
+    }
 
     /* What Cython cannot say of a class: that its objects get a __dict__ when the first attribute is set. */
     static int sweep_prepare(PyObject *cls, Py_ssize_t attributes, Py_ssize_t grad, int (*track)(PyObject *, PyObject *)) {
         PyTypeObject *kind = (PyTypeObject *)cls;
-        PyObject *property = PyDescr_NewGetSet(kind, &sweep_dict);
-        if (!property || PyDict_SetItemString(kind->tp_dict, "__dict__", property)) return -1;
-        Py_DECREF(property);
+        if (sweep_add(kind, &sweep_dict) || sweep_add(kind, &sweep_own_dict)) return -1;
+        if (sweep_wrap(kind, "__setattr__") || sweep_wrap(kind, "__delattr__")) return -1;
         sweep_node_new = kind->tp_new, sweep_attributes = attributes, sweep_grad = grad, sweep_track = track;
         sweep_size = kind->tp_basicsize;
         sweep_blank = sweep_new(kind, NULL, NULL);
@@ -95,8 +111,8 @@ cdef extern from *:
     bint PyFloat_CheckExact(PyObject*)
     PyObject** PySequence_Fast_ITEMS(object)
 
-#: How many walks there have been: the mark of the nodes that the latest one has seen.
-cdef long long _walks = 0
+#: How many walks there have been.
+cdef unsigned int _walks = 0
 
 
 cdef class _Pointers:
@@ -128,12 +144,53 @@ cdef inline bint _is_node(void* operand, void* like) noexcept:
     return (<PyObject*>operand).ob_type == (<PyObject*>like).ob_type or isinstance(<object>operand, Node)
 
 
-cdef inline bint _waits(void* operand, long long mark) noexcept:
+cdef class _Seen:
+    """The operations that a walk has seen: they are marked where their gradient is, which is kept here meanwhile."""
+
+    cdef double mark
+    cdef _Pointers nodes
+    cdef double* grads
+    cdef Py_ssize_t space
+
+    def __cinit__(self):
+        global _walks
+        _walks = 1 if _walks + 2 == 0 else _walks + 1  # neither 0 nor all ones
+        self.mark = mark_of(_walks)
+        self.nodes = _Pointers()
+
+    def __dealloc__(self):
+        PyMem_Free(self.grads)
+
+    cdef inline int add(self, void* node) except -1:
+        if self.nodes.size == self.space:
+            self.grow()
+        self.grads[self.nodes.size] = (<Node>node)._grad
+        self.nodes.push(node)
+        (<Node>node)._grad = self.mark
+        return 0
+
+    cdef int grow(self) except -1:
+        cdef Py_ssize_t space = 2 * self.space or 256
+        cdef double* grads = <double*>PyMem_Realloc(self.grads, space * sizeof(double))
+        if not grads:
+            raise MemoryError
+        self.grads, self.space = grads, space
+        return 0
+
+    cdef int restore(self) except -1:
+        """Give all of them their gradients back."""
+        cdef Py_ssize_t i
+        for i in range(self.nodes.size):
+            (<Node>self.nodes.items[i])._grad = self.grads[i]
+        return 0
+
+
+cdef inline bint _waits(void* operand, double mark) noexcept:
     """Whether a node is an operation that has not been seen."""
-    return (<Node>operand)._x is not None and (<Node>operand)._mark != mark
+    return (<Node>operand)._x is not None and not are_same((<Node>operand)._grad, mark)
 
 
-cdef bint _sort(_Pointers roots, _Pointers order, long long mark) except -1:
+cdef bint _sort(_Pointers roots, _Pointers order, _Seen seen) except -1:
     """The operations that lead to the roots, each after its operands, as graph.operations does it.
 
     False if there is anything that is not plain: an operation that has a chain rule of its own, or jit's stand-ins.
@@ -145,6 +202,7 @@ cdef bint _sort(_Pointers roots, _Pointers order, long long mark) except -1:
     cdef PyObject** operands
     cdef bint x_waits, y_waits
     cdef Py_ssize_t i, n
+    cdef double mark = seen.mark
     for i in range(roots.size):
         if (<Node>roots.items[i])._x is not None:
             stack.push(roots.items[i])
@@ -154,9 +212,9 @@ cdef bint _sort(_Pointers roots, _Pointers order, long long mark) except -1:
         if top & 1:  # all its operands are in the order by now
             order.push(<void*>(top - 1))
             continue
-        if (<Node><void*>top)._mark == mark:
+        if are_same((<Node><void*>top)._grad, mark):
             continue
-        (<Node><void*>top)._mark = mark
+        seen.add(<void*>top)
         if type((<Node><void*>top)._primitive) is not Op:
             return False
         if (<Node><void*>top)._primal == INFINITY and has_attributes(<object><void*>top):
@@ -196,23 +254,22 @@ cdef bint _sort(_Pointers roots, _Pointers order, long long mark) except -1:
     return True
 
 
-cdef inline int _give(void* to, double contribution, _Pointers leaves, long long mark, bint adds_zero) except -1:
-    """Add to an operand's adjoint: for an operation in ``_grad``, for a leaf in ``_dx``."""
+cdef inline int _give(void* to, double contribution, _Pointers leaves, double walk, bint adds_zero) except -1:
+    """Add to an operand's adjoint: for an operation in ``_grad``; for a leaf in ``_dx``, if ``_dy`` says so."""
     # No variable holds the node: that would count references up and down.
-    if (<Node>to)._mark == mark:
-        if (<Node>to)._x is not None:
-            if adds_zero or contribution != 0.0 or (<Node>to)._grad == 0.0:
-                (<Node>to)._grad += contribution
-        elif adds_zero or contribution != 0.0:
+    if (<Node>to)._x is not None:
+        if adds_zero or contribution != 0.0 or (<Node>to)._grad == 0.0:
+            (<Node>to)._grad += contribution
+    elif (<Node>to)._dy == walk:
+        if adds_zero or contribution != 0.0:
             (<Node>to)._dx += contribution
     elif (<Node>to)._primitive is not _constant:
-        (<Node>to)._mark = mark
-        (<Node>to)._dx = contribution
+        (<Node>to)._dx, (<Node>to)._dy = contribution, walk
         leaves.push(to)
     return 0
 
 
-cdef int _pull(_Pointers order, _Pointers leaves, long long mark) except -1:
+cdef int _pull(_Pointers order, _Pointers leaves, double walk) except -1:
     """The chain rule over sorted operations, from the adjoints of the last ones on."""
     cdef Py_ssize_t i, j, n
     cdef double adjoint, partial
@@ -230,49 +287,53 @@ cdef int _pull(_Pointers order, _Pointers leaves, long long mark) except -1:
                     continue
                 partial = partials[j]
                 if adjoint == 0.0 or partial == 0.0:  # a strong zero, as in modes.Interpreter.multiply
-                    _give(operands[j], 0.0, leaves, mark, False)
+                    _give(operands[j], 0.0, leaves, walk, False)
                 else:
-                    _give(operands[j], adjoint * partial, leaves, mark, False)
+                    _give(operands[j], adjoint * partial, leaves, walk, False)
         elif adjoint - adjoint == 0.0:
             if not PyFloat_CheckExact(<PyObject*>(<Node>node)._x):
-                _give(<void*>(<Node>node)._x, adjoint * ((<Node>node)._dx if adjoint != 0.0 else 0.0), leaves, mark, True)
+                _give(<void*>(<Node>node)._x, adjoint * ((<Node>node)._dx if adjoint != 0.0 else 0.0), leaves, walk, True)
             if (<Node>node)._y is not None and not PyFloat_CheckExact(<PyObject*>(<Node>node)._y):
-                _give(<void*>(<Node>node)._y, adjoint * ((<Node>node)._dy if adjoint != 0.0 else 0.0), leaves, mark, True)
+                _give(<void*>(<Node>node)._y, adjoint * ((<Node>node)._dy if adjoint != 0.0 else 0.0), leaves, walk, True)
         else:
             if not PyFloat_CheckExact(<PyObject*>(<Node>node)._x):
                 partial = (<Node>node)._dx
-                _give(<void*>(<Node>node)._x, 0.0 if partial == 0.0 else adjoint * partial, leaves, mark, False)
+                _give(<void*>(<Node>node)._x, 0.0 if partial == 0.0 else adjoint * partial, leaves, walk, False)
             if (<Node>node)._y is not None and not PyFloat_CheckExact(<PyObject*>(<Node>node)._y):
                 partial = (<Node>node)._dy
-                _give(<void*>(<Node>node)._y, 0.0 if partial == 0.0 else adjoint * partial, leaves, mark, False)
+                _give(<void*>(<Node>node)._y, 0.0 if partial == 0.0 else adjoint * partial, leaves, walk, False)
     return 0
 
 
 cdef bint backward(Node root, double seed) except -1:
-    """Give the nodes of a graph their gradients; whether that was done. If not, no leaf has been changed."""
-    global _walks
+    """Give the nodes of a graph their gradients; whether that was done. If not, nothing has been changed."""
     cdef _Pointers roots = _Pointers(), order = _Pointers(), leaves = _Pointers()
+    cdef _Seen seen = _Seen()
     cdef Py_ssize_t i
     cdef Node node
-    _walks += 1
-    cdef long long mark = _walks
+    if root._x is None:
+        return False
     roots.push(<void*>root)
-    if root._x is None or not _sort(roots, order, mark):
+    if not _sort(roots, order, seen):
+        seen.restore()
         return False
     for i in range(order.size):
-        node = <Node>order.items[i]
-        node._grad = 0.0
-        if has_attributes(node):
-            vars(node).pop("_grad_node", None)
+        (<Node>order.items[i])._grad = 0.0
     root._grad = seed
-    _pull(order, leaves, mark)
+    _pull(order, leaves, _walks)
     for i in range(leaves.size):
         node = <Node>leaves.items[i]
-        if has_attributes(node) and "_grad_node" in vars(node):
+        if are_same(node._grad, OF_A_VALUE):
+            seen.restore()
             return False
     for i in range(leaves.size):
         node = <Node>leaves.items[i]
         node._grad = (0.0 if is_unset(node._grad) else node._grad) + node._dx
+    replaced = [
+        <object>seen.nodes.items[i] for i in range(seen.nodes.size) if are_same(seen.grads[i], OF_A_VALUE)
+    ]
+    for one in replaced:  # last, as whoever waits for the end of such a gradient may do anything then
+        one._dict.pop("_grad_node", None)
     return True
 
 
@@ -281,11 +342,9 @@ cdef dict swept(dict seeds, object stop, bint keep):
 
     The gradients of the operations in between stay as they are, unless they are to be kept.
     """
-    global _walks
     cdef _Pointers roots = _Pointers(), order = _Pointers(), leaves = _Pointers()
+    cdef _Seen seen = _Seen()
     cdef Py_ssize_t i
-    cdef Node node
-    cdef double* before
     for thing in stop:
         if not isinstance(thing, Node) or (<Node>thing)._x is not None:
             return None
@@ -293,25 +352,18 @@ cdef dict swept(dict seeds, object stop, bint keep):
         if not isinstance(thing, Node) or type(seed) is not float or (<Node>thing)._x is None:
             return None
         roots.push(<void*>thing)
-    _walks += 1
-    cdef long long mark = _walks
-    if not _sort(roots, order, mark):
-        return None
-    before = <double*>PyMem_Malloc((order.size or 1) * sizeof(double))
-    if not before:
-        raise MemoryError
     try:
+        if not _sort(roots, order, seen):
+            keep = False
+            return None
         for i in range(order.size):
-            before[i] = (<Node>order.items[i])._grad
             (<Node>order.items[i])._grad = 0.0
         for thing, seed in seeds.items():
             (<Node>thing)._grad = seed
-        _pull(order, leaves, mark)
-        if not keep:
-            for i in range(order.size):
-                (<Node>order.items[i])._grad = before[i]
+        _pull(order, leaves, _walks)
     finally:
-        PyMem_Free(before)
+        if not keep:
+            seen.restore()
     return {<object>leaves.items[i]: (<Node>leaves.items[i])._dx for i in range(leaves.size)}
 
 
@@ -323,11 +375,11 @@ cdef dict swept(dict seeds, object stop, bint keep):
 
 cdef int _track(object node, object thing) except -1:
     """Show a node to the collector, as it now leads to a thing; and the graph of that thing, if it is a node."""
-    global _walks, any_shown
+    global any_shown
     cdef _Pointers stack = _Pointers()
     cdef Node one
-    _walks, any_shown = _walks + 1, True
-    cdef long long mark = _walks
+    seen = set()
+    any_shown = True
     if not PyObject_GC_IsTracked(node):
         PyObject_GC_Track(node)
     if type(thing) is tuple and not PyObject_GC_IsTracked(thing):  # it may be the operands of an operation
@@ -338,9 +390,9 @@ cdef int _track(object node, object thing) except -1:
     while stack.size:
         stack.size -= 1
         one = <Node>stack.items[stack.size]
-        if one._mark == mark:
+        if <size_t><void*>one in seen:
             continue
-        one._mark = mark
+        seen.add(<size_t><void*>one)
         if not PyObject_GC_IsTracked(one):
             PyObject_GC_Track(one)
         operands = one._x if type(one._x) is tuple else (one._x, one._y)

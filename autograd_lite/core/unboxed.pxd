@@ -33,7 +33,8 @@ cdef inline double number_of(PyObject* operand) noexcept:
 
 
 cdef inline Node blank(object kind):
-    return <Node>(<PyTypeObject*>kind).tp_new(<type>kind, <PyObject*>(), NULL)
+    # Not the class's own __new__, which may want arguments.
+    return <Node>(<PyTypeObject*>Node).tp_new(<type>kind, <PyObject*>(), NULL)
 
 
 cdef inline int follow(Node node, object operand) except -1:
@@ -56,12 +57,13 @@ cdef inline int keep_from_collector(Node node, tuple operands) except -1:
 
 cdef inline double value_2(Op op, double x, double y) except? -1.5:
     """The four operations at once, all others by the machine."""
-    if op.opcode == VM_ADD:
-        return x + y
-    if op.opcode == VM_MUL:
-        return x * y
-    if op.opcode == VM_SUB:
-        return x - y
+    if op.value is op.known_value:
+        if op.opcode == VM_ADD:
+            return x + y
+        if op.opcode == VM_MUL:
+            return x * y
+        if op.opcode == VM_SUB:
+            return x - y
     return vm.value2(op, x, y)
 
 
@@ -69,12 +71,12 @@ cdef inline int set_partials(Node node, Op op, double* numbers, Py_ssize_t n) ex
     """Those that are constants or operands at once, all others by the machine."""
     cdef double[2] partials
     cdef vm.Code code
-    if op.is_linear:
+    if type(op.partials) is tuple and PyTuple_GET_SIZE(op.partials) == n:
         node._dx = <double><object>PyTuple_GET_ITEM(op.partials, 0)
         if n == 2:
             node._dy = <double><object>PyTuple_GET_ITEM(op.partials, 1)
         return 0
-    if type(op.program) is vm.Code and (<vm.Code>op.program).length == 0:
+    if op.partials is op.known_partials and type(op.program) is vm.Code and (<vm.Code>op.program).length == 0:
         code = <vm.Code>op.program
         code.registers[0] = node._primal
         memcpy(code.registers + 1, numbers, n * sizeof(double))
@@ -232,25 +234,25 @@ cdef inline int set_operands(Node node, Op op, tuple operands, tuple partials) e
 # The gradient of a node: a double, or for a Value an attribute beside it.
 
 cdef inline bint has_grad(Node node):
-    return not sweep.is_unset(node._grad)
+    return not sweep.is_unset(node._grad) or sweep.are_same(node._grad, sweep.OF_A_VALUE)
 
 
 cdef inline object grad_of(Node node):
-    if sweep.has_attributes(node) and "_grad_node" in vars(node):
-        return vars(node)["_grad_node"]
-    return 0.0 if sweep.is_unset(node._grad) else node._grad
+    if sweep.are_same(node._grad, sweep.OF_A_VALUE):
+        return node._dict["_grad_node"]
+    return 0.0 if sweep.is_unset(node._grad) else node._grad + 0.0
 
 
 cdef inline int set_grad(Node node, object grad) except -1:
-    if sweep.has_attributes(node):
-        vars(node).pop("_grad_node", None)
+    if sweep.are_same(node._grad, sweep.OF_A_VALUE):
+        node._dict.pop("_grad_node")
     if grad is None:
         node._grad = sweep.UNSET
     elif type(grad) is float:
         node._grad = grad
     else:
-        node._grad = grad._primal
         setattr(node, "_grad_node", grad)
+        node._grad = sweep.OF_A_VALUE
     return 0
 
 

@@ -35,17 +35,18 @@ blank: Any = object.__new__
 
 def computed_1(op: Op, operand: Any, x: float, is_recorded: Any) -> Any:
     """The node of a unary operation: its value; and if it is to be recorded its operand and its partial."""
-    node = blank(type(operand))
-    try:
-        node._primal = ans = op.value(x)
-        if is_recorded:
+    if is_recorded and op.is_of_the_table:
+        node = blank(type(operand))
+        try:
+            node._primal = ans = op.value(x)
             slopes: Any = op.partials
-            (node._dx,) = partials = slopes if op.is_linear else slopes(ans, x)
-            if type(ans) is float is type(partials[0]):
-                node._primitive, node._x, node._y, node._dy = op, operand, None, None
-                return node
-    except (ArithmeticError, TypeError, ValueError):
-        pass  # looked at below, with care
+            (node._dx,) = slopes if op.is_linear else slopes(ans, x)
+            node._primitive = op
+            node._x = operand
+            node._y = node._dy = None
+            return node
+        except (ArithmeticError, ValueError):
+            pass  # where Python raises, IEEE 754 has an answer
     return computed(type(operand), op, (operand,), is_recorded)
 
 
@@ -53,19 +54,18 @@ def computed_2(  # noqa: PLR0917 - in C it is all in registers
     op: Op, a: Any, b: Any, x: float, y: float, is_recorded: Any, kind: type
 ) -> Any:
     """The same for two operands."""
-    node = blank(kind)
-    try:
-        node._primal = ans = op.value(x, y)
-        if is_recorded:
+    if is_recorded and op.is_of_the_table:
+        node = blank(kind)
+        try:
+            node._primal = ans = op.value(x, y)
             slopes: Any = op.partials
-            node._dx, node._dy = dx, dy = slopes if op.is_linear else slopes(ans, x, y)
-            if type(ans) is float is type(dx) and type(dy) is float:
-                node._primitive = op
-                node._x = a
-                node._y = b
-                return node
-    except (ArithmeticError, TypeError, ValueError):
-        pass  # looked at below, with care
+            node._dx, node._dy = slopes if op.is_linear else slopes(ans, x, y)
+            node._primitive = op
+            node._x = a
+            node._y = b
+            return node
+        except (ArithmeticError, ValueError):
+            pass
     return computed(kind, op, (a, b), is_recorded)
 
 
@@ -77,7 +77,7 @@ def computed(kind: type, op: Op, operands: tuple[Any, ...], is_recorded: bool) -
     node._primal = ans = ans if type(ans) is float else as_float(ans)
     node._primitive, node._x, node._y = CONSTANT, None, None
     if is_recorded:
-        partials = op.differentiate(ans, *numbers)
+        partials = tuple([p if type(p) is float else as_float(p) for p in op.differentiate(ans, *numbers)])
         set_operands(node, op, operands, partials)
     return node
 
@@ -128,7 +128,8 @@ def has_grad(node: Any) -> bool:
 
 def grad_of(node: Any) -> Any:
     """The gradient of a node, 0.0 if it has none."""
-    return getattr(node, "_grad", 0.0)
+    grad = getattr(node, "_grad", 0.0)
+    return grad + 0.0 if type(grad) is float else grad  # never -0.0
 
 
 def set_grad(node: Any, grad: Any) -> None:

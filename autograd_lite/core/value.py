@@ -551,7 +551,8 @@ with contextlib.suppress(TypeError):  # a compiled class cannot be changed, and 
 short_cuts[Value] = applied
 unboxed.serve(Value, recording)
 
-_accumulating = threading.Lock()  # threads may share leaves, and += takes several steps
+# Threads may share leaves, and += takes several steps. A finalizer may run backward() meanwhile.
+_accumulating = threading.RLock()
 
 
 def assign(pairs: "list[tuple[Value, float]]") -> None:

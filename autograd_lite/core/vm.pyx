@@ -13,7 +13,7 @@ import math
 from autograd_lite.core import kernels, ops, special
 from autograd_lite.core.checks import as_float, describe
 from autograd_lite.core.op import is_primitive
-from autograd_lite.core.recorded import CHOOSE_BY, recorded_partials
+from autograd_lite.core.recorded import CHOOSE_BY, are_as_read, readings, recorded_partials
 
 from cpython.mem cimport PyMem_Malloc, PyMem_Free
 from cpython.object cimport PyObject
@@ -96,6 +96,7 @@ cdef dict LIBM = {
 
 cdef int prepare(Op op) except -1:
     """Find out once what computes an op: an instruction, a function of C's library, a kernel, or Python."""
+    op.known_value = op.value
     if type(op) is Op:
         op.vectorcall = <void*>called_op
     op.opcode = VM_PYTHON
@@ -117,7 +118,7 @@ cdef int prepare(Op op) except -1:
 
 cdef inline int opcode_of(Op op, Py_ssize_t n) except -1:
     """The instruction for an op of so many operands."""
-    if op.opcode == VM_UNKNOWN:
+    if op.opcode == VM_UNKNOWN or op.value is not op.known_value:
         prepare(op)
     if (op.opcode == VM_DOT and n % 2 == 1) or (op.opcode == VM_LINEAR and n % 2 == 0):
         return VM_PYTHON  # which refuses factors that come in no pairs
@@ -158,6 +159,12 @@ ctypedef object (*binary_function)(PyObject*, PyObject*, PyObject*, bint, int)
 cdef extern from *:
     """
     static int vm_accept_calls(PyObject *kind, Py_ssize_t offset) {
+        /* __call__ by name is the slot too: Cython leaves one of the @overload lines there. */
+        PyObject *of_type = PyDict_GetItemString(PyType_Type.tp_dict, "__call__");
+        PyObject *method = PyDescr_NewWrapper((PyTypeObject *)kind, ((PyWrapperDescrObject *)of_type)->d_base,
+                                              (void *)((PyTypeObject *)kind)->tp_call);
+        if (!method || PyDict_SetItemString(((PyTypeObject *)kind)->tp_dict, "__call__", method)) return -1;
+        Py_DECREF(method);
         ((PyTypeObject *)kind)->tp_vectorcall_offset = offset;
         ((PyTypeObject *)kind)->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
         PyType_Modified((PyTypeObject *)kind);
@@ -185,7 +192,7 @@ cdef extern from *:
         return result;
     }
     """
-    int vm_accept_calls(object kind, Py_ssize_t offset)
+    int vm_accept_calls(object kind, Py_ssize_t offset) except -1
     object vm_slow_call(PyObject* op, PyObject* const* given, size_t count, PyObject* names)
     Py_ssize_t PyVectorcall_NARGS(size_t)
 
@@ -550,13 +557,12 @@ cdef Py_ssize_t KEPT = 64
 
 
 cdef int lengthen(Py_ssize_t n) except -1:
-    """Make in_a_row as long as that."""
+    """Make in_a_row as long as that. The shorter one stays: an op may be under way with it."""
     global in_a_row, row_length
-    cdef Py_ssize_t i, length = max(n, 64)
+    cdef Py_ssize_t i, length = max(n, 64, 2 * row_length)
     cdef int* longer = <int*>_allocated(length * sizeof(int))
     for i in range(length):
         longer[i] = <int>i
-    PyMem_Free(in_a_row)
     in_a_row, row_length = longer, length
     return 0
 
@@ -590,6 +596,10 @@ cdef int slopes(Op op, double ans, double* x, Py_ssize_t n, double* out) except 
     cdef Py_ssize_t i
     cdef Code code
     cdef double* r
+    if op.partials is not op.known_partials:
+        op.program, op.readings, op.known_partials = None, None, op.partials
+    if op.readings is not None and not are_as_read(op.readings):
+        return _slopes_in_python(op, ans, x, n, out)
     if type(op.program) is Code:
         code = <Code>op.program
     else:
@@ -652,6 +662,8 @@ cdef _program_of(Op op, double* x, Py_ssize_t n):
 
 cdef _recorded(Op op, Py_ssize_t n, constants):
     made = recorded_partials(op, n, constants)
+    if made is not None and not is_primitive(op):
+        op.readings = readings(op.partials)
     return None if made is None else Code(*made)
 
 
