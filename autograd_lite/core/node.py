@@ -39,7 +39,7 @@ class Node:
 
     @property
     def _dict(self) -> dict[str, Any]:
-        """Its attributes, for this package; who asks for ``__dict__`` may make a cycle, which the collector has to see."""
+        """Its attributes, for this package. (The collector has to see a node whose ``__dict__`` anybody asks for.)"""
         return self.__dict__
 
     @property
