@@ -39,7 +39,7 @@ class Node:
 
     @property
     def _dict(self) -> dict[str, Any]:
-        """Its attributes, for this package. (The collector has to see a node whose ``__dict__`` anybody asks for.)"""
+        """Its attributes, for this package: to ask for ``__dict__`` shows a node to the collector."""
         return self.__dict__
 
     @property
