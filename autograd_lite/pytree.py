@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from autograd_lite.core.checks import describe, is_real
 from autograd_lite.core.elementwise import is_array as is_ndarray
 from autograd_lite.core.elementwise import like
+from autograd_lite.core.value import Value
 from autograd_lite.errors import ArgumentError
 
 __all__ = ["Branch", "Structure", "branch", "flatten", "is_array", "is_list", "leaves", "listed", "map_leaves"]
@@ -121,8 +122,8 @@ def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
     kind = type(tree)
     if kind is float or hasattr(kind, "__autograd_op__"):
         return function(tree)
-    if kind is list:
-        return [map_leaves(function, item) for item in tree]
+    if kind is list:  # of Values, mostly, and then a call for each is what takes longest
+        return [function(item) if type(item) is Value else map_leaves(function, item) for item in tree]
     level = branch(tree)
     if level is None:
         return function(tree)

@@ -32,7 +32,43 @@ def loss_of(model: Any, X: list[list[float]], y: list[float]) -> Any:
     return sum((model(x) - label) ** 2 for x, label in zip(X, y, strict=True))
 
 
-def autograd_lite_step(nin: int, nouts: list[int]) -> Callable[[], Any]:
+def written_out(nin: int, nouts: list[int]) -> tuple[list[Any], Callable[[list[float]], Any]]:
+    """The network in + and * alone, as micrograd and the tape of xad record it."""
+    from autograd_lite import Value
+
+    draws = random.Random(1)
+    sizes = [nin, *nouts]
+    layers = [
+        [[Value(draws.uniform(-1, 1)) for _ in range(a + 1)] for _ in range(b)]
+        for a, b in zip(sizes, nouts, strict=False)
+    ]
+
+    def model(x: Any) -> Any:
+        for layer in layers:
+            outputs = []
+            for *w, b in layer:
+                total = b
+                for wi, xi in zip(w, x, strict=True):
+                    total = total + wi * xi
+                outputs.append(total if layer is layers[-1] else total.relu())
+            x = outputs
+        return x[0]
+
+    return [w for layer in layers for neuron in layer for w in neuron], model
+
+
+def written_out_step(nin: int, nouts: list[int]) -> Callable[[], Any]:
+    (parameters, model), (X, y) = written_out(nin, nouts), samples(nin)
+
+    def step() -> None:
+        for w in parameters:
+            w.grad = None
+        loss_of(model, X, y).backward()
+
+    return step
+
+
+def nn_step(nin: int, nouts: list[int]) -> Callable[[], Any]:
     from autograd_lite.nn import MLP
 
     model, (X, y) = MLP(nin, nouts, rng=1), samples(nin)
@@ -96,7 +132,7 @@ def xad_step(nin: int, nouts: list[int]) -> Callable[[], Any]:
     return step
 
 
-STEPS = {"autograd_lite": autograd_lite_step, "micrograd": micrograd_step, "xad": xad_step}
+STEPS = {"autograd_lite": written_out_step, "autograd_lite.nn": nn_step, "micrograd": micrograd_step, "xad": xad_step}
 
 
 def times_of_steps(engine: str, mlp: str, repeats: int) -> list[float]:
@@ -182,13 +218,15 @@ def main() -> None:
         print(json.dumps(TASKS[name](*arguments)))
         return
     rounds = 2 if given.quick else 5
-    from autograd_lite import nn
-    from autograd_lite.core import graph
+    from autograd_lite.core import COMPILED, graph
 
-    print(f"Python {sys.version.split()[0]}; medians of {rounds} rounds in turns; (the spread of the middle half)\n")
+    form = "compiled" if COMPILED else "plain Python"
+    print(
+        f"Python {sys.version.split()[0]}, {form}; medians of {rounds} rounds in turns; (spread of the middle half)\n"
+    )
     for mlp, (nin, nouts) in MLPS.items():
         X, y = samples(nin)
-        operations = len(graph.operations(loss_of(nn.MLP(nin, nouts, rng=1), X, y)))
+        operations = len(graph.operations(loss_of(written_out(nin, nouts)[1], X, y)))
         repeats = 9 if nin > 2 else 25
         found = in_turns(rounds, {engine: ["step", engine, mlp, repeats] for engine in STEPS})
         ours = statistics.median(found["autograd_lite"])
@@ -196,7 +234,7 @@ def main() -> None:
         for engine, times in found.items():
             median = statistics.median(times)
             print(
-                f"  {engine:14} {median * 1e3:8.2f} ms ({spread(times)})  {median / operations * 1e6:5.2f} us an "
+                f"  {engine:16} {median * 1e3:8.2f} ms ({spread(times)})  {median / operations * 1e6:5.2f} us an "
                 f"operation  {median / ours:5.2f} times ours"
             )
     sizes = [1_000, 10_000, 100_000, 1_000_000]

@@ -145,15 +145,20 @@ cdef inline bint _is_node(void* operand, void* like) noexcept:
 
 
 cdef class _Seen:
-    """The operations that a walk has seen: they are marked where their gradient is, which is kept here meanwhile."""
+    """The operations that a walk has seen: they are marked where their gradient is.
+
+    Their gradients are kept here meanwhile, or if they will be set anew, only those that are Values.
+    """
 
     cdef double mark
-    cdef _Pointers nodes
+    cdef bint keeps
+    cdef _Pointers nodes, of_values
     cdef double* grads
     cdef Py_ssize_t space
 
-    def __cinit__(self):
+    def __cinit__(self, bint keeps):
         global _walks
+        self.keeps, self.of_values = keeps, _Pointers()
         _walks = 1 if _walks + 2 == 0 else _walks + 1  # neither 0 nor all ones
         self.mark = mark_of(_walks)
         self.nodes = _Pointers()
@@ -162,10 +167,13 @@ cdef class _Seen:
         PyMem_Free(self.grads)
 
     cdef inline int add(self, void* node) except -1:
-        if self.nodes.size == self.space:
-            self.grow()
-        self.grads[self.nodes.size] = (<Node>node)._grad
-        self.nodes.push(node)
+        if self.keeps:
+            if self.nodes.size == self.space:
+                self.grow()
+            self.grads[self.nodes.size] = (<Node>node)._grad
+            self.nodes.push(node)
+        elif are_same((<Node>node)._grad, OF_A_VALUE):
+            self.of_values.push(node)
         (<Node>node)._grad = self.mark
         return 0
 
@@ -306,34 +314,31 @@ cdef int _pull(_Pointers order, _Pointers leaves, double walk) except -1:
 
 
 cdef bint backward(Node root, double seed) except -1:
-    """Give the nodes of a graph their gradients; whether that was done. If not, nothing has been changed."""
+    """Give the nodes of a graph their gradients; whether that was done. If not, chain.pull_back sets them all."""
     cdef _Pointers roots = _Pointers(), order = _Pointers(), leaves = _Pointers()
-    cdef _Seen seen = _Seen()
+    cdef _Seen seen = _Seen(False)
     cdef Py_ssize_t i
-    cdef Node node
+    cdef bint is_plain
     if root._x is None:
         return False
     roots.push(<void*>root)
-    if not _sort(roots, order, seen):
-        seen.restore()
+    is_plain = _sort(roots, order, seen)
+    # Values that were gradients go last: whoever waits for the end of one may do anything then.
+    replaced = [(<Node>seen.of_values.items[i])._dict.pop("_grad_node", None) for i in range(seen.of_values.size)]
+    if not is_plain:
         return False
     for i in range(order.size):
         (<Node>order.items[i])._grad = 0.0
     root._grad = seed
     _pull(order, leaves, _walks)
     for i in range(leaves.size):
-        node = <Node>leaves.items[i]
-        if are_same(node._grad, OF_A_VALUE):
-            seen.restore()
+        if are_same((<Node>leaves.items[i])._grad, OF_A_VALUE):
             return False
     for i in range(leaves.size):
-        node = <Node>leaves.items[i]
-        node._grad = (0.0 if is_unset(node._grad) else node._grad) + node._dx
-    replaced = [
-        <object>seen.nodes.items[i] for i in range(seen.nodes.size) if are_same(seen.grads[i], OF_A_VALUE)
-    ]
-    for one in replaced:  # last, as whoever waits for the end of such a gradient may do anything then
-        one._dict.pop("_grad_node", None)
+        (<Node>leaves.items[i])._grad = (<Node>leaves.items[i])._dx + (
+            0.0 if is_unset((<Node>leaves.items[i])._grad) else (<Node>leaves.items[i])._grad
+        )
+    replaced.clear()
     return True
 
 
@@ -343,7 +348,7 @@ cdef dict swept(dict seeds, object stop, bint keep):
     The gradients of the operations in between stay as they are, unless they are to be kept.
     """
     cdef _Pointers roots = _Pointers(), order = _Pointers(), leaves = _Pointers()
-    cdef _Seen seen = _Seen()
+    cdef _Seen seen = _Seen(True)
     cdef Py_ssize_t i
     for thing in stop:
         if not isinstance(thing, Node) or (<Node>thing)._x is not None:

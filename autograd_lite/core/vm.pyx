@@ -612,7 +612,8 @@ cdef int slopes(Op op, double ans, double* x, Py_ssize_t n, double* out) except 
     for i in range(n):
         r[1 + i] = x[i]
     try:
-        code.execute(r)
+        if code.length:
+            code.execute(r)
         for i in range(n):
             out[i] = r[code.outputs[i]]
     finally:

@@ -309,10 +309,11 @@ def _weighted_sums(
 ) -> list[list[Any]]:
     """b + w * x + w * x + ..., in micrograd's order, as one operation: for each sample, by each row and its bias."""
     results = []
+    widths = set(map(len, rows))
     for x in samples:
-        wrong = next((row for row in rows if len(row) != len(x)), None)
-        if wrong is not None:  # of a layer that was put in the place of another
-            raise ArgumentError(f"this layer takes {len(wrong)} inputs, got {len(x)}")
+        if widths != {len(x)}:  # of a layer that was put in the place of another
+            wrong = min(widths - {len(x)})
+            raise ArgumentError(f"this layer takes {wrong} inputs, got {len(x)}")
         totals = weighted_sums(rows, x, biases)
         if not (set(map(type, totals)) <= {Value, float}) and any(map(pytree.is_list, totals)):
             # a primitive goes through lists element by element
