@@ -31,7 +31,7 @@ def iris(*, seed: int = 1, epochs: int = 60, out: Path = Path("neuron.svg")) -> 
     )
     learned, held_out = _accuracy(model, X, y), _accuracy(model, X_test, y_test)
     print(f"train accuracy {learned:.1%}, held-out accuracy {held_out:.1%}")
-    print(f"{sum(history.times):.1f} s of training in plain Python")
+    print(f"{sum(history.times):.1f} s of training")
     _draw_neuron(model.layers[0].neurons[0], X[0], out)
     return held_out
 

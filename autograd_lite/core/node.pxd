@@ -2,7 +2,6 @@ cimport cython
 
 
 @cython.trashcan(True)
-@cython.freelist(4096)
 cdef class Node:
     cdef public double _primal, _dx, _dy, _grad
     cdef public object _primitive, _x, _y

@@ -41,5 +41,6 @@ cdef extern from *:
 #: Whether the collector has been shown any node.
 cdef bint any_shown
 
+cdef int adopt(kind) except -1
 cdef bint backward(Node root, double seed) except -1
 cdef dict swept(dict seeds, object stop, bint keep)

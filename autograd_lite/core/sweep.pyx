@@ -39,6 +39,41 @@ cdef extern from *:
         sweep_spares++;
     }
 
+    /* A long graph is freed without going deep, in a thread of little stack too: from some depth on nodes wait, each
+       with the next one where it had its gradient. (CPython's own trashcan goes deeper from 3.13 on.) */
+    enum { SWEEP_DEPTH = 50 };
+    static destructor sweep_value_dealloc;
+    static PyObject *sweep_waiting;
+    static int sweep_depth;
+    #define SWEEP_NEXT(node) (*(PyObject **)((char *)(node) + sweep_grad))
+
+    static void sweep_dealloc(PyObject *node) {
+        if (!SWEEP_IS_OURS(Py_TYPE(node))) { /* a subclass has more to do after this */
+            sweep_value_dealloc(node);
+            return;
+        }
+        if (sweep_depth >= SWEEP_DEPTH) {
+            PyObject_GC_UnTrack(node);
+            SWEEP_NEXT(node) = sweep_waiting;
+            sweep_waiting = node;
+            return;
+        }
+        sweep_depth++;
+        sweep_value_dealloc(node);
+        while (sweep_depth == 1 && sweep_waiting) {
+            node = sweep_waiting;
+            sweep_waiting = SWEEP_NEXT(node);
+            sweep_value_dealloc(node);
+        }
+        sweep_depth--;
+    }
+
+    static int sweep_adopt(PyObject *cls) {
+        sweep_value_dealloc = ((PyTypeObject *)cls)->tp_dealloc;
+        ((PyTypeObject *)cls)->tp_dealloc = sweep_dealloc;
+        return 0;
+    }
+
     /* A new node: without attributes, without a gradient, and not seen by the collector if the class is ours. */
     static PyObject *sweep_new(PyTypeObject *kind, PyObject *arguments, PyObject *keywords) {
         PyObject *node;
@@ -81,9 +116,11 @@ cdef extern from *:
 
     /* The slot as the method that a subclass calls by super(). */
     static int sweep_wrap(PyTypeObject *kind, const char *name) {
-        PyObject *of_object = PyDict_GetItemString(PyBaseObject_Type.tp_dict, name);
-        PyObject *method = PyDescr_NewWrapper(kind, ((PyWrapperDescrObject *)of_object)->d_base, (void *)sweep_setattr);
+        PyObject *of_object = PyObject_GetAttrString((PyObject *)&PyBaseObject_Type, name);
+        PyObject *method = of_object ? PyDescr_NewWrapper(kind, ((PyWrapperDescrObject *)of_object)->d_base,
+                                                          (void *)sweep_setattr) : NULL;
         int status = method ? PyDict_SetItemString(kind->tp_dict, name, method) : -1;
+        Py_XDECREF(of_object);
         Py_XDECREF(method);
         return status;
     }
@@ -91,11 +128,14 @@ cdef extern from *:
     /* What Cython cannot say of a class: that its objects get a __dict__ when the first attribute is set. */
     static int sweep_prepare(PyObject *cls, Py_ssize_t attributes, Py_ssize_t grad, int (*track)(PyObject *, PyObject *)) {
         PyTypeObject *kind = (PyTypeObject *)cls;
+        PyObject *no_arguments;
         if (sweep_add(kind, &sweep_dict) || sweep_add(kind, &sweep_own_dict)) return -1;
         if (sweep_wrap(kind, "__setattr__") || sweep_wrap(kind, "__delattr__")) return -1;
         sweep_node_new = kind->tp_new, sweep_attributes = attributes, sweep_grad = grad, sweep_track = track;
         sweep_size = kind->tp_basicsize;
-        sweep_blank = sweep_new(kind, NULL, NULL);
+        no_arguments = PyTuple_New(0);
+        sweep_blank = no_arguments ? sweep_new(kind, no_arguments, NULL) : NULL;
+        Py_XDECREF(no_arguments);
         if (!sweep_blank) return -1;
         kind->tp_new = sweep_new;
         kind->tp_free = sweep_free;
@@ -105,6 +145,7 @@ cdef extern from *:
         return 0;
     }
     """
+    int sweep_adopt(object)
     int sweep_prepare(object, Py_ssize_t, Py_ssize_t, int (*)(object, object) except -1) except -1
     void PyObject_GC_Track(object)
     bint PyObject_GC_IsTracked(object)
@@ -407,6 +448,11 @@ cdef int _track(object node, object thing) except -1:
             if isinstance(operand, Node):
                 stack.push(<void*>operand)
     return 0
+
+
+cdef int adopt(kind) except -1:
+    """Free the graphs of a class without going deep."""
+    return sweep_adopt(kind)
 
 
 cdef int _prepare() except -1:

@@ -263,6 +263,7 @@ cdef inline int set_grads(list pairs) except -1:
 
 
 cdef inline int serve(kind, module) except -1:
+    sweep.adopt(kind)
     vm.serve(kind, module.__pyx_capi__)
     return 0
 

@@ -160,11 +160,12 @@ cdef extern from *:
     """
     static int vm_accept_calls(PyObject *kind, Py_ssize_t offset) {
         /* __call__ by name is the slot too: Cython leaves one of the @overload lines there. */
-        PyObject *of_type = PyDict_GetItemString(PyType_Type.tp_dict, "__call__");
-        PyObject *method = PyDescr_NewWrapper((PyTypeObject *)kind, ((PyWrapperDescrObject *)of_type)->d_base,
-                                              (void *)((PyTypeObject *)kind)->tp_call);
+        PyObject *names = PyObject_GetAttrString((PyObject *)&PyType_Type, "__dict__");
+        PyObject *of_type = names ? PyMapping_GetItemString(names, "__call__") : NULL;
+        PyObject *method = of_type ? PyDescr_NewWrapper((PyTypeObject *)kind, ((PyWrapperDescrObject *)of_type)->d_base,
+                                                        (void *)((PyTypeObject *)kind)->tp_call) : NULL;
         if (!method || PyDict_SetItemString(((PyTypeObject *)kind)->tp_dict, "__call__", method)) return -1;
-        Py_DECREF(method);
+        Py_DECREF(names), Py_DECREF(of_type), Py_DECREF(method);
         ((PyTypeObject *)kind)->tp_vectorcall_offset = offset;
         ((PyTypeObject *)kind)->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
         PyType_Modified((PyTypeObject *)kind);
