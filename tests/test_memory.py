@@ -106,6 +106,8 @@ CHAINS = {
 
 @pytest.mark.parametrize("step", CHAINS.values(), ids=CHAINS)
 def test_a_long_chain_is_freed_in_a_thread_with_a_small_stack(step: str) -> None:
+    if sys.version_info >= (3, 12) and (not COMPILED or "Own" in step):
+        pytest.skip("CPython frees objects of Python's own classes by going deeper, from 3.12 on")
     count = 1_000_000 if step == CHAINS["two operands"] else 100_000
     code = f"""
 import gc, sys, threading
