@@ -32,6 +32,19 @@ def loss_of(model: Any, X: list[list[float]], y: list[float]) -> Any:
     return sum((model(x) - label) ** 2 for x, label in zip(X, y, strict=True))
 
 
+def output_of(layers: Any, x: Any, relu: Callable[[Any], Any]) -> Any:
+    """What a network of weights gives, in + and * alone; its last layer without an activation."""
+    for layer in layers:
+        outputs = []
+        for *w, b in layer:
+            total = b
+            for wi, xi in zip(w, x, strict=True):
+                total = total + wi * xi
+            outputs.append(total if layer is layers[-1] else relu(total))
+        x = outputs
+    return x[0]
+
+
 def written_out(nin: int, nouts: list[int]) -> tuple[list[Any], Callable[[list[float]], Any]]:
     """The network in + and * alone, as micrograd and the tape of xad record it."""
     from autograd_lite import Value
@@ -44,15 +57,7 @@ def written_out(nin: int, nouts: list[int]) -> tuple[list[Any], Callable[[list[f
     ]
 
     def model(x: Any) -> Any:
-        for layer in layers:
-            outputs = []
-            for *w, b in layer:
-                total = b
-                for wi, xi in zip(w, x, strict=True):
-                    total = total + wi * xi
-                outputs.append(total if layer is layers[-1] else total.relu())
-            x = outputs
-        return x[0]
+        return output_of(layers, x, Value.relu)
 
     return [w for layer in layers for neuron in layer for w in neuron], model
 
@@ -113,15 +118,7 @@ def xad_step(nin: int, nouts: list[int]) -> Callable[[], Any]:
         tape.newRecording()
 
         def model(x: Any) -> Any:
-            for layer in layers:
-                outputs = []
-                for *w, b in layer:
-                    total = b
-                    for wi, xi in zip(w, x, strict=True):
-                        total = total + wi * xi
-                    outputs.append(total if layer is layers[-1] or total > 0 else Real(0.0))
-                x = outputs
-            return x[0]
+            return output_of(layers, x, lambda total: total if total > 0 else Real(0.0))
 
         loss = loss_of(model, X, y)
         tape.registerOutput(loss)

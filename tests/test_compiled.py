@@ -28,6 +28,7 @@ from autograd_lite.core import COMPILED, ops
 from autograd_lite.ops import primitives
 from autograd_lite.testing.edges import EDGE_TABLE
 from autograd_lite.testing.strategies import OPERATIONS, Program, Step
+from tests.test_jit_environment import in_threads
 from tests.test_ops import POINTS
 
 # ---- To the bit -------------------------------------------------------------------------
@@ -367,16 +368,7 @@ def test_threads_with_shared_leaves_lose_no_gradient() -> None:
             if i % 20 == 0:
                 found.append(ag.grad(lambda x: x * shared[seed])(2.0) != shared[seed].data)
 
-    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(8)]
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    finally:
-        sys.setswitchinterval(before)
+    in_threads(work, list(range(8)))
     assert not any(found)
     assert [v.grad for v in shared] == [60.0 * sum(range(8)) + 480.0 * 2.0 * v.data for v in shared]
 

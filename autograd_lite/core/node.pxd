@@ -1,7 +1,6 @@
 cimport cython
 
 
-@cython.trashcan(True)
 cdef class Node:
     cdef public double _primal, _dx, _dy, _grad
     cdef public object _primitive, _x, _y

@@ -57,7 +57,7 @@ def binary(op: Op, self: Any, other: Any, is_reflected: bool) -> Any:
         return _with_another(op, self, other, is_reflected)
     mine = self._primal
     is_recorded: bool | None = True
-    if _in_a_mode or self._primitive is _constant or mine == _inf or theirs == _inf:  # noqa: PLR1714 - see below
+    if _in_a_mode or self._primitive is _constant or mine == _inf or theirs == _inf:  # noqa: PLR1714 - a tuple of C's doubles
         is_recorded = _is_recorded(self, other)
         if is_recorded is None:
             return record(type(self), op, (other, self) if is_reflected else (self, other))
@@ -148,7 +148,7 @@ def record(kind: type[_N], op: Op, operands: tuple[Any, ...]) -> _N:
             is_constant = is_constant and o._primitive is CONSTANT
         elif type(o) is not float and o.__class__ is not float:
             return record(kind, op, _with_floats(op, operands))
-    mode = modes.current() if _in_a_mode else modes.FIRST
+    mode = modes.current() if _in_a_mode else _first
     is_recorded = mode.grad_enabled and not is_constant
     if mode.is_special or any([_is_traced(o) for o in operands]):  # noqa: C419 - Cython compiles no generators here
         return _interpreted(mode, kind, op, operands, is_recorded)
@@ -199,8 +199,8 @@ def blank(kind: type[_N]) -> _N:
     return node
 
 
-#: The comparisons in the order of Python's rich comparison codes: Py_LT, Py_LE, Py_EQ, Py_NE, Py_GT, Py_GE.
 _EXACT = 1 << 53  # ints up to here are floats
+#: The comparisons in the order of Python's rich comparison codes: Py_LT, Py_LE, Py_EQ, Py_NE, Py_GT, Py_GE.
 _COMPARISONS = (operator.lt, operator.le, operator.eq, operator.ne, operator.gt, operator.ge)
 
 
@@ -217,7 +217,7 @@ def compared(which: int, self: Any, other: Any) -> Any:
         theirs = float(other)
     else:
         theirs = _inf
-    if _in_a_mode or mine == _inf or theirs == _inf:  # noqa: PLR1714 - a tuple would be made of C's doubles
+    if _in_a_mode or mine == _inf or theirs == _inf:  # noqa: PLR1714 - a tuple of C's doubles
         comparison = _COMPARISONS[which]
         if isinstance(other, Node):
             return comparison(number(self), number(other))

@@ -140,9 +140,6 @@ def set_grad(node: Any, grad: Any) -> None:
         del node._grad
 
 
-# The backward pass over plain floats, which the compiled core does by itself (sweep.pyx).
-
-
 def set_grads(pairs: list[tuple[Any, Any]]) -> None:
     """Give all leaves their gradients, or none: Ctrl-C comes before or after, as it is one call of C code."""
     leaves, grads = [leaf for leaf, _ in pairs], [grad for _, grad in pairs]
@@ -151,6 +148,9 @@ def set_grads(pairs: list[tuple[Any, Any]]) -> None:
 
 def serve(kind: type, module: Any) -> None:
     """Let calls of an Op on Values of a class go straight to the functions of a module; here they go by Op.__call__."""
+
+
+# The backward pass over plain floats, which the compiled core does by itself (sweep.pyx).
 
 
 def backward(root: Any, seed: Any) -> bool:

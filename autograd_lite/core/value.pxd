@@ -9,6 +9,5 @@ cdef set _in_a_mode
 cdef Op _add, _sub, _mul, _div, _floordiv, _mod, _power
 
 
-@cython.trashcan(True)
 cdef class Value(Node):
     pass
