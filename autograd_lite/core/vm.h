@@ -2,6 +2,9 @@
 
    Compile without contraction (-ffp-contract=off): a * b + c has to round twice, as in Python. */
 
+#ifndef AUTOGRAD_LITE_VM_H
+#define AUTOGRAD_LITE_VM_H
+
 #include <Python.h>
 #include <math.h>
 #include <stdint.h>
@@ -249,3 +252,5 @@ static inline int vm_value(int opcode, void **function, PyObject *op, double *x,
     x[0] = first;
     return status;
 }
+
+#endif

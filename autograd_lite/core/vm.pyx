@@ -125,6 +125,30 @@ cdef inline int opcode_of(Op op, Py_ssize_t n) except -1:
     return op.opcode
 
 
+cdef int opcode_among(Op op, operands) except -1:
+    """The instruction for an op at these operands: with some constants it is another."""
+    cdef int opcode = opcode_of(op, len(operands))
+    if opcode < VM_WHERE:
+        return opcode
+    if op is ops.constant_power and type(operands[1]) is float:
+        return POWERS.get(operands[1], opcode)
+    if op is ops.round_ and type(operands[1]) is float and operands[1] == 0.0:
+        return VM_ROUND
+    if op is ops.no_slope:
+        return VM_COPY
+    return opcode
+
+
+cdef int opcode_of_guard(comparison) except -1:
+    """The instruction that looks whether a comparison holds."""
+    return GUARDS[comparison]
+
+
+cdef PyObject** items_of(list things):
+    """The things of a list as C has them, for as long as it stays as it is."""
+    return PySequence_Fast_ITEMS(things)
+
+
 cdef void* _kernel(module, Op op) except? NULL:
     """The C function that the op's value is, where it was compiled as a function of so many doubles."""
     capsule = getattr(module, "__pyx_capi__", {}).get(getattr(op.value, "__name__", None))
@@ -264,7 +288,7 @@ cdef class Code:
         self.ops = []
         _Writer(self, instructions, outputs, guards).write()
         self.context.operands, self.context.functions = self.operands, self.functions
-        self.context.ops = PySequence_Fast_ITEMS(self.ops)
+        self.context.ops = items_of(self.ops)
 
     def __dealloc__(self):
         PyMem_Free(self.program)
@@ -482,7 +506,7 @@ cdef class _Writer:
 
     cdef int write_guard(self, guard, int time) except -1:
         cdef int left = self.place(guard.left), right = self.place(guard.right)
-        self.emit(GUARDS[guard.comparison], guard.outcome, guard.number, left, right)
+        self.emit(opcode_of_guard(guard.comparison), guard.outcome, guard.number, left, right)
         self.done_with((guard.left, guard.right), time)
         return 0
 
@@ -490,7 +514,7 @@ cdef class _Writer:
         cdef int opcode, a, b
         if op.arity is not None and len(operands) != op.arity:
             raise TypeError(f"{op.name} takes {op.arity} operands, got {len(operands)}")
-        opcode = self.opcode(op, operands)
+        opcode = opcode_among(op, operands)
         if opcode >= VM_WHERE:
             a, b = <int>self.operand_count, self.number_of(op, opcode) if opcode >= VM_CALL1 else <int>len(operands)
             if opcode == VM_PYTHON:
@@ -511,19 +535,6 @@ cdef class _Writer:
         self.code.operands[self.operand_count] = operand
         self.operand_count += 1
         return 0
-
-    cdef int opcode(self, Op op, operands) except -1:
-        """The instruction for an op, which with some constants is another."""
-        cdef int opcode = opcode_of(op, len(operands))
-        if opcode < VM_WHERE:
-            return opcode
-        if op is ops.constant_power and type(operands[1]) is float:
-            return POWERS.get(operands[1], opcode)
-        if op is ops.round_ and type(operands[1]) is float and operands[1] == 0.0:
-            return VM_ROUND
-        if op is ops.no_slope:
-            return VM_COPY
-        return opcode
 
     cdef int number_of(self, Op op, int opcode) except -1:
         """Which of the program's functions an op's is."""

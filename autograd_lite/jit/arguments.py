@@ -226,7 +226,7 @@ class Results:
         self._arguments = arguments  # stand-ins, and which argument each is
         build = self._builder(result)
         self.build: Callable[[Any, Any, Any, Any], Any] = build
-        self._is_one_float = type(result) is TracedFloat
+        self.is_one_float = type(result) is TracedFloat
         self._is_value_and_gradient = (
             type(result) is tuple
             and [type(part) for part in result] == [TracedFloat, list]
@@ -235,7 +235,7 @@ class Results:
 
     def builder_of_floats(self) -> Callable[[tuple[float, ...]], Any]:
         """The same for results without nodes, of a call without Values."""
-        if self._is_one_float:
+        if self.is_one_float:
             return operator.itemgetter(0)
         if self._is_value_and_gradient:
             return lambda answer: (answer[0], list(answer[1:]))
@@ -282,7 +282,9 @@ class Results:
         # The name of an argument is that of each call's.
         named = [place for argument, place in self._arguments.items() if value.name and argument.name == value.name]
 
-        def build(floats: Any, nodes: Any, others: Any, values: Any) -> Value:
+        def build(floats: Any, nodes: Any, others: Any, values: Any) -> Any:
+            if type(others[position]) is not float:  # what only stands for a number
+                return others[position]
             made = leaf_like(value)
             hold(made, others[position])
             if named:

@@ -37,7 +37,7 @@ class Path:
         """The result for these arguments in a tuple, or the number of the guard that fails."""
         if self.closed_over:
             numbers = [*numbers, *numbers_of(self.closed_over)]
-        answer = self.recording.results(numbers, lambda: self._operands_among(values))
+        answer = self.recording.results(numbers, lambda: self.operands_among(values))
         if type(answer) is int:
             return answer
         floats, nodes = answer
@@ -47,7 +47,12 @@ class Path:
             self.call = self.recording.latest.call or _no_call
         return (self.results.build(floats, nodes, floats[len(self.results.floats) :], values),)
 
-    def _operands_among(self, values: dict[int, Value]) -> tuple[Any, ...]:
+    def other(self, guard: int) -> "Path | None":
+        """The first path for the other outcome of a guard, if there is one."""
+        return self.forks[guard].get(not self.recording.guards()[guard].outcome)
+
+    def operands_among(self, values: dict[int, Value]) -> tuple[Any, ...]:
+        """What the results depend on: Values of the arguments, by position, and such that f closes over."""
         if self._are_closed_over:
             return self._operands
         places = self.recording.places
@@ -90,7 +95,7 @@ class Variant:
             if type(answer) is not int:
                 self.latest = path
                 return answer, path
-            other = path.forks[answer].get(not path.recording.guards()[answer].outcome)
+            other = path.other(answer)
             if other is None:
                 return None
             path = other

@@ -16,8 +16,11 @@ from autograd_lite.jit.backends import vm
 from autograd_lite.jit.backends.deferred import LONGEST, DeferredCode, SwappedCode
 from autograd_lite.jit.backends.native import NativeCode, is_installed
 from autograd_lite.jit.backends.python import PythonCode
+from autograd_lite.jit.backends.rows import PythonRows, VmRows
+from autograd_lite.jit.batch import Batch
 from autograd_lite.jit.cache import Cache, Path, Variant
 from autograd_lite.jit.closures import Environment
+from autograd_lite.jit.columns import Column
 from autograd_lite.jit.program import Program
 from autograd_lite.jit.recording import BackEnd, Recording
 from autograd_lite.jit.tracing import Tracer, tracing
@@ -61,7 +64,7 @@ class Compiled(Generic[_P, _R]):
             "backend": backend, "static_argnames": names, "fast_math": fast_math, "max_paths": max_paths,
             "verify": verify,
         }  # fmt: skip
-        self._verify, self._static = verify, frozenset(names)
+        self._verify, self.static = verify, frozenset(names)
         self._parameters = self._parameters_of(f, names)
         self._reads_names = False  # whether the function has looked at the names of Values
         self._back_end = _back_end(backend, fast_math)
@@ -130,6 +133,72 @@ class Compiled(Generic[_P, _R]):
             self._note_floats(key[0], variant)
         return result
 
+    def map(self, *columns: Any, workers: int = 1, **shared: Any) -> Any:
+        """The function of each row, as Python's ``map``: each argument is a sequence or an array of n rows.
+
+        What is given by keyword, or closed over, is the same for all rows. Returned is the list of the n results,
+        equal to ``[f(*row, **shared) for row in zip(*columns)]`` to the bit; from arrays come arrays: of shape (n,) of
+        numbers, (n, k) of lists of k, and so on, each in the structure of a result. Rows that take another branch run
+        by themselves. Values that depend on what is closed over know their gradients, and come as a list.
+
+        Args:
+            columns: lists, arrays or anything with ``__array__``, of numbers or of structures of numbers, all alike.
+            workers: into so many threads the rows are divided; the result is the same.
+            shared: arguments by keyword.
+
+        Raises ``ArgumentError`` for columns of different lengths and rows that are not alike, ``TypeError`` for what
+        is no number.
+
+        >>> from autograd_lite import jit, sin
+        >>> jit(lambda x, y, a: a * sin(x) + y).map([0.0, 0.0], [1.0, 2.0], a=3.0)
+        [1.0, 2.0]
+        """
+        from autograd_lite.jit.rows import mapped
+
+        return mapped(self, columns, shared, workers)
+
+    def sum(self, *columns: Any, workers: int = 1, **shared: Any) -> Any:
+        """The sum of the function's results over rows, given as for :meth:`map`, number by number.
+
+        With closed-over Values it is a Value whose ``backward()`` fills their gradients. The order of the additions
+        is fixed (docs/jit.md), and their error is that of some ten. Of rows that take several branches each
+        branch is summed by itself.
+
+        Raises the errors of :meth:`map`, and ``ArgumentError`` if results differ in their structure.
+
+        >>> from autograd_lite import jit, value_and_grad
+        >>> loss = jit(value_and_grad(lambda x, y, a: (a * x - y) ** 2, argnames="a"))
+        >>> loss.sum([1.0, 2.0], [3.0, 4.0], a=1.0)
+        (8.0, -12.0)
+        """
+        from autograd_lite.jit.rows import summed
+
+        return summed(self, columns, shared, workers)
+
+    def batch(self, columns: list[Column], shared: dict[str, Any], workers: int) -> tuple[Batch, Path]:
+        """The rows of a call of ``map`` or ``sum``, and the path to begin with."""
+
+        def arguments_of(row: int) -> tuple[Arguments, tuple[Any, ...]]:
+            args = tuple([column.row(row) for column in columns])
+            return self._arguments(args, shared), args
+
+        arguments, args = arguments_of(0)
+        mode = modes.current()
+        names = tuple(arguments.names) if self._reads_names else ()
+        key = (tuple(arguments.key), mode.grad_enabled, mode.depth > 0, names)
+        variant = self._cache.variant(key, arguments.objects)
+        if variant is None:
+            variant = self._record(key, None, arguments, args, shared)
+
+        def find(row: int, path: Path, guard: int) -> Path | None:
+            other = path.other(guard)
+            if other is None and not self._cache.is_full():
+                arguments, args = arguments_of(row)
+                other = self._record(key, variant, arguments, args, shared).latest
+            return other
+
+        return Batch(columns, arguments, _rows_back_end(str(self._options["backend"])), find, workers), variant.latest
+
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         is_method = hasattr(type(self.f), "__get__") and not isinstance(self.f, staticmethod)
         return MethodType(self, instance) if instance is not None and is_method else self
@@ -180,19 +249,19 @@ class Compiled(Generic[_P, _R]):
                 raise ArgumentError(f"static_argnames has {name!r}, and {_name(f)} has no parameter of that name")
         return [p.name for p in parameters.values() if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
 
-    def _named(self, args: tuple[Any, ...]) -> Iterable[tuple[str, Any]]:
+    def named(self, args: tuple[Any, ...]) -> Iterable[tuple[str, Any]]:
         for position, argument in enumerate(args):
             yield self._parameters[position] if position < len(self._parameters) else f"x{position}", argument
 
     def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
         arguments = Arguments()
         try:
-            if not kwargs and not self._static:
+            if not kwargs and not self.static:
                 for argument in args:
                     arguments.add(argument)
                 return arguments
-            for name, argument in (*self._named(args), *kwargs.items()):
-                if name in self._static:
+            for name, argument in (*self.named(args), *kwargs.items()):
+                if name in self.static:
                     arguments.add_static(name, argument)
                 else:
                     arguments.add(argument)
@@ -232,8 +301,8 @@ class Compiled(Generic[_P, _R]):
         known: dict[int, Any] = {}
         with tracing(tracer):
             given = [
-                argument if name in self._static else stand_in(tracer, argument, name, known)
-                for name, argument in (*self._named(args), *kwargs.items())
+                argument if name in self.static else stand_in(tracer, argument, name, known)
+                for name, argument in (*self.named(args), *kwargs.items())
             ]
             check = check_unchanged(given)
             try:
@@ -265,6 +334,11 @@ def _name(f: Any) -> str:
 
 def _restored(f: Callable[_P, _R], options: dict[str, Any]) -> Compiled[_P, _R]:
     return Compiled(f, **options)
+
+
+def _rows_back_end(name: str) -> Callable[..., Any]:
+    """What makes code of a program over rows."""
+    return VmRows if name != "python" and vm.is_there() else PythonRows
 
 
 def _back_end(name: str, fast_math: bool) -> BackEnd:

@@ -1,6 +1,7 @@
 """Passes: functions from Program to Program that make it shorter and keep every bit of its answers."""
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,7 @@ __all__ = [
     "eliminate_dead_code",
     "fast_form",
     "fold_constants",
+    "gather_sums",
     "optimize",
     "relax_strong_zeros",
     "simplify",
@@ -186,6 +188,45 @@ def write_out(program: Program) -> Program:
         return steps
 
     return _rewritten(program, rule)
+
+
+def gather_sums(program: Program) -> Program:
+    """Sums of products, as the chain rule leaves them, each in one instruction with the same order of operations.
+
+    This is :func:`write_out` undone: (w * x + v * y) + u * z becomes a dot of six operands.
+    """
+    count = len(program.inputs)
+    uses = Counter(o for _, operands in program.instructions for o in operands if type(o) is int)
+    uses.update(o for o in program.outputs if type(o) is int)
+    uses.update(o for guard in program.guards for o in (guard.left, guard.right) if type(o) is int)
+    uses.update(program.checked)
+
+    def alone(operand: _Operand, op: Op) -> tuple[_Operand, ...] | None:
+        """The operands of an operation of that kind which is of no other use."""
+        if type(operand) is not int or operand < count or uses[operand] != 1:
+            return None
+        instruction = program.instructions[operand - count]
+        return instruction.operands if instruction.op is op else None
+
+    #: Of each sum its start, if it has one, and its products; of a sum that goes on in another, the latter's alone.
+    sums: dict[int, tuple[_Operand | None, list[_Operand]]] = {}
+    for position, (op, operands) in enumerate(program.instructions, count):
+        factors = alone(operands[1], ops.mul) if op is ops.add else None
+        if factors is None:
+            continue
+        start = operands[0]
+        if type(start) is int and start in sums and uses[start] == 1:
+            before = sums.pop(start)
+        else:
+            first = alone(start, ops.mul)
+            before = (start, []) if first is None else (None, list(first))
+        before[1].extend(factors)
+        sums[position] = before
+    instructions = list(program.instructions)
+    for position, (begin, terms) in sums.items():
+        given = tuple(terms) if begin is None else (begin, *terms)
+        instructions[position - count] = Instruction(ops.dot if begin is None else ops.linear, given)
+    return eliminate_dead_code(replace(program, instructions=tuple(instructions)))
 
 
 class _Term:

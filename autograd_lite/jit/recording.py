@@ -51,6 +51,7 @@ class Recording:
         self.operands = [node for node in reached if node.requires_grad]
         self.places = [inputs[node] for node in self.operands]
         self._codes: dict[str, Code] = {}
+        self._over_rows: dict[Any, Any] = {}
         self.latest: Code = None  # what was run last
         self._seeds: list[Any] = []
         self._reached: dict[frozenset[int], list[bool]] = {}
@@ -72,13 +73,11 @@ class Recording:
 
     def values(self) -> Code:
         """Code for the results: the floats, then the nodes."""
-        return self._code("", lambda: [*self.floats, *(node._held() for node in self.nodes)])
+        return self._code("", self._results)
 
     def values_and_gradient(self) -> Code:
         """Code for the results and the gradient of the only node by each operand."""
-        return self._code(
-            "_and_gradient", lambda: [*self.floats, *(n._held() for n in self.nodes), *self._pulled([1.0], False)]
-        )
+        return self._code("_and_gradient", lambda: [*self._results(), *self._pulled([1.0], False)])
 
     def pull(self) -> Code:
         """Code from the inputs and an adjoint for each node to the adjoints of the operands."""
@@ -114,18 +113,33 @@ class Recording:
             adjoints = pull_back(seeded, self.inputs, create_graph=create_graph)
         return [adjoints.get(node, 0.0) for node in self.operands]
 
+    def _results(self) -> list[Any]:
+        return [*self.floats, *(node._held() for node in self.nodes)]
+
     def _code(self, suffix: str, outputs: Callable[[], list[Any]]) -> Code:
         if suffix not in self._codes:
             with self.tracer.lock:  # threads may ask for the same at once
-                numbers = outputs()
-                # Its own inputs and guards: a first derivative asks nothing that the recording did not.
-                inputs, _, guards = self.extent
-                if suffix == "_gradient":
-                    inputs += len(self._seeds)
-                program = self.tracer.program(f"{self.name}{suffix}", numbers, (inputs, guards))
-                self._codes[suffix] = self.back_end(optimize(program))
+                self._codes[suffix] = self.back_end(self._program(suffix, outputs()))
         self.latest = self._codes[suffix]
         return self.latest
+
+    def over_rows(
+        self, back_end: Callable[..., Any], width: int, suffix: str = "", outputs: Any = None, *, is_sum: bool
+    ) -> Any:
+        """Code for the same over rows of data, to which the first inputs belong: for each, or the sum."""
+        key = (suffix, is_sum)
+        if key not in self._over_rows:
+            with self.tracer.lock:
+                program = self._program(suffix, (outputs or self._results)())
+                self._over_rows[key] = back_end(program, width, is_sum=is_sum)
+        return self._over_rows[key]
+
+    def _program(self, suffix: str, numbers: list[Any]) -> Program:
+        # Its own inputs and guards: a first derivative asks nothing that the recording did not.
+        inputs, _, guards = self.extent
+        if suffix == "_gradient":
+            inputs += len(self._seeds)
+        return optimize(self.tracer.program(f"{self.name}{suffix}", numbers, (inputs, guards)))
 
     def results(self, numbers: Sequence[float], operands: Callable[[], tuple[Any, ...]]) -> Any:
         """The floats and the nodes at these inputs, or the number of the guard that fails.
