@@ -55,6 +55,10 @@ class Interpreter:
             return 0.0
         return adjoint * partial
 
+    def draw(self, draws: Any) -> Any:
+        """A random number, by a function without arguments."""
+        return draws()
+
     def refuse(self, what: str) -> None:
         """Raise if the program must not do this to a Value, or take note of it.
 

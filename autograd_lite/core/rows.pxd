@@ -41,8 +41,9 @@ cdef class Rows:
     cdef readonly Py_ssize_t size, block, result_count, sum_count
     cdef readonly bint calls_python, is_checked, has_guards
     cdef Code head
-    cdef Py_ssize_t shared_count, input_count, uniform_count, checked_count, second
-    cdef list ops, constants, head_checked
+    cdef Py_ssize_t shared_count, input_count, uniform_count, checked_count, head_checked_count, second
+    cdef list ops, constants
+    cdef int* head_checked
     cdef vm_instruction* program
     cdef int* operands
     cdef void** functions
@@ -63,7 +64,7 @@ cdef class Rows:
     cdef bint are_finite(self, rows_block* block) noexcept nogil
     cdef bint add_totals(self, rows_block* block, double* sums, double* errors, double* totals, bint is_begun) noexcept nogil
     cdef void give(self, rows_block* block, double* out) noexcept nogil
-    cdef int compute(self, Uniforms made) except -1
+    cdef int compute(self, double* u, double* r, bint* is_finite) noexcept nogil
     cdef Py_ssize_t run_blocks(
         self, Columns columns, Uniforms uniforms, Py_ssize_t start, Py_ssize_t stop, double* r, double* results,
         Sums sums, int* failed,

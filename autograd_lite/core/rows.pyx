@@ -8,7 +8,6 @@ machine for one row. What an instruction does to a block stands in ``rows.h``.
 from autograd_lite.core import ops
 from autograd_lite.core.checks import describe
 
-from cpython.buffer cimport Py_buffer, PyBUF_FORMAT, PyBUF_STRIDES, PyBUF_WRITABLE, PyObject_GetBuffer, PyBuffer_Release
 from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree
 from cpython.object cimport PyObject
 from libc cimport math as c
@@ -62,7 +61,7 @@ cdef class Columns:
             self.index_buffer = memoryview(index).cast("B").cast("q")
             if len(self.index_buffer) != length:
                 raise ValueError(f"the index is of {len(self.index_buffer)} rows, and there are {length}")
-            self.index = <int64_t*>_address(self.index_buffer)
+            self.index = <int64_t*>vm.address_of(self.index_buffer)
 
     def __dealloc__(self):
         PyMem_RawFree(self.starts)
@@ -86,7 +85,7 @@ cdef class Columns:
         if self.width:
             memcpy(starts, self.starts, self.width * sizeof(char*))
             memcpy(steps, self.steps, self.width * sizeof(Py_ssize_t))
-        cdef char* start = <char*>_address(view) if self.length and width else NULL
+        cdef char* start = <char*>vm.address_of(view) if self.length and width else NULL
         cdef Py_ssize_t j, along = sizeof(double), down = width * view.strides[0]
         if view.ndim == 2:
             down, along = view.strides
@@ -98,15 +97,6 @@ cdef class Columns:
         self.starts, self.steps = starts, steps
         self.width += width
         self.buffers.append(view)
-
-
-cdef void* _address(view) except? NULL:
-    """Where the items of a memoryview stand. It has to be kept."""
-    cdef Py_buffer buffer
-    PyObject_GetBuffer(view, &buffer, PyBUF_FORMAT | PyBUF_STRIDES)
-    address = buffer.buf
-    PyBuffer_Release(&buffer)
-    return address
 
 
 cdef class Uniforms:
@@ -167,7 +157,8 @@ cdef class Rows:
         self.shared_count = writer.shared_count
         self.input_count = len(writer.by_row) - writer.shared_count - late
         self.result_count, self.sum_count = results, len(outputs) - results
-        self.head, self.head_checked, self.constants = writer.head, writer.head_checked, list(writer.constants)
+        self.head, self.constants = writer.head, list(writer.constants)
+        self.head_checked, self.head_checked_count = _ints(writer.head_checked), len(writer.head_checked)
         self.size, self.uniform_count = writer.size, writer.uniform_count
         self.has_guards, self.calls_python, self.second = bool(guards), writer.calls_python, writer.second
         self.ops = list(writer.numbers)
@@ -197,12 +188,14 @@ cdef class Rows:
         PyMem_RawFree(self.pairs)
         PyMem_RawFree(self.checked)
         PyMem_RawFree(self.is_checked_sum)
+        PyMem_RawFree(self.head_checked)
         PyMem_RawFree(self.memory)
 
     def uniforms(self, numbers):
         """The numbers that are the same for all rows, with what is computed of them alone."""
         cdef Uniforms made = Uniforms.__new__(Uniforms)
         cdef Py_ssize_t i
+        cdef double* r = NULL
         made.size = self.uniform_count
         made.u = <double*>_zeros(made.size, sizeof(double))
         if len(numbers) != self.shared_count:
@@ -211,35 +204,34 @@ cdef class Rows:
             made.u[i] = numbers[i]
         for i, (constant, _) in enumerate(self.constants, made.size - len(self.constants)):
             made.u[i] = constant
-        self.compute(made)
+        made.is_finite, made.failed = True, None
+        if self.head is not None:
+            r = self.head.acquire()
+            try:
+                i = self.compute(made.u, r, &made.is_finite)
+            finally:
+                self.head.release(r)
+            if i == VM_ERROR:
+                raise _raised()
+            if i != VM_OK:
+                made.failed = i
         return made
 
-    cdef int compute(self, Uniforms made) except -1:
-        """What follows from the numbers that are the same for all rows."""
-        cdef Code head = self.head
+    cdef int compute(self, double* u, double* r, bint* is_finite) noexcept nogil:
+        """What follows from the numbers that are the same for all rows, on registers of the head: as vm_run."""
         cdef Py_ssize_t i
         cdef double check = 0.0
         cdef int status
-        cdef double* r
-        made.is_finite, made.failed = True, None
-        if head is None:
-            return 0
-        r = head.acquire()
-        try:
-            memcpy(r, made.u, self.shared_count * sizeof(double))
-            status = head.execute(r)
-            if status != VM_OK:
-                made.failed = status
-                return 0
-            for i in range(head.output_count):
-                made.u[self.shared_count + i] = r[head.outputs[i]]
-        finally:
-            head.release(r)
-        for place in self.head_checked:
-            i = place
-            check += made.u[i] - made.u[i]
-        made.is_finite = check == 0.0
-        return 0
+        memcpy(r, u, self.shared_count * sizeof(double))
+        status = vm.run(self.head, r)
+        if status != VM_OK:
+            return status
+        for i in range(self.head.output_count):
+            u[self.shared_count + i] = r[self.head.outputs[i]]
+        for i in range(self.head_checked_count):
+            check += u[self.head_checked[i]] - u[self.head_checked[i]]
+        is_finite[0] = check == 0.0
+        return status
 
     def run(self, Columns columns, Uniforms uniforms, Py_ssize_t start, Py_ssize_t stop, out=None, Sums sums=None,
             failed=None):
@@ -405,7 +397,7 @@ cdef void* _writable(buffer, kind, Py_ssize_t length) except NULL:
     view = memoryview(buffer)
     if view.readonly or view.format != kind or view.ndim != 1 or view.shape[0] < length or not view.c_contiguous:
         raise ValueError(f"needed is a writable buffer of {length} items of format {kind}, got {describe(buffer)}")
-    return _address(view)
+    return vm.address_of(view)
 
 
 cdef int* _ints(numbers) except NULL:

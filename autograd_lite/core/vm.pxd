@@ -39,6 +39,8 @@ cdef int prepare(Op op) except -1
 cdef int opcode_among(Op op, operands) except -1
 cdef int opcode_of_guard(comparison) except -1
 cdef PyObject** items_of(list things)
+cdef void* address_of(buffer) except? NULL
+cdef int run(Code code, double* r) noexcept nogil
 cdef int evaluated(PyObject* which, const double* r, const int* at, Py_ssize_t n, double* answer) except -1
 cdef double value1(Op op, double x) except? -1.5
 cdef double value2(Op op, double x, double y) except? -1.5

@@ -15,6 +15,7 @@ from autograd_lite.core.checks import as_float, describe
 from autograd_lite.core.op import is_primitive
 from autograd_lite.core.recorded import CHOOSE_BY, are_as_read, readings, recorded_partials
 
+from cpython.buffer cimport Py_buffer, PyBUF_FORMAT, PyBUF_STRIDES, PyObject_GetBuffer, PyBuffer_Release
 from cpython.mem cimport PyMem_Malloc, PyMem_Free
 from cpython.object cimport PyObject
 from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
@@ -142,6 +143,20 @@ cdef int opcode_among(Op op, operands) except -1:
 cdef int opcode_of_guard(comparison) except -1:
     """The instruction that looks whether a comparison holds."""
     return GUARDS[comparison]
+
+
+cdef void* address_of(buffer) except? NULL:
+    """Where the items of a buffer stand. It has to be kept."""
+    cdef Py_buffer view
+    PyObject_GetBuffer(buffer, &view, PyBUF_FORMAT | PyBUF_STRIDES)
+    address = view.buf
+    PyBuffer_Release(&view)
+    return address
+
+
+cdef int run(Code code, double* r) noexcept nogil:
+    """Run on registers whose inputs and constants are set; with the lock held if the code calls Python."""
+    return vm_run(code.program, r, &code.context, evaluated)
 
 
 cdef PyObject** items_of(list things):

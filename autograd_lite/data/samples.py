@@ -90,12 +90,18 @@ def batches(
     """
     X, y = _matching(X, y)
     check_size(size, "size")
-    order = list(range(len(X)))
-    if shuffle:
-        as_random(rng).shuffle(order)
+    order = order_of(len(X), shuffle, rng)
     stop = len(X) - size + 1 if drop_last else len(X)
     pieces = (order[start : start + size] for start in range(0, stop, size))
     return (([X[i] for i in piece], [y[i] for i in piece]) for piece in pieces)
+
+
+def order_of(count: int, shuffle: bool, rng: Rng) -> list[int]:
+    """The order in which :func:`batches` takes samples."""
+    order = list(range(count))
+    if shuffle:
+        as_random(rng).shuffle(order)
+    return order
 
 
 def _listed(data: Any, name: str) -> list[Any]:

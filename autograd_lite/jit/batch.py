@@ -21,7 +21,7 @@ from autograd_lite.jit.columns import Column
 from autograd_lite.jit.program import Program
 from autograd_lite.jit.recording import Recording
 
-__all__ = ["Batch", "added", "checked_workers", "stacked"]
+__all__ = ["Batch", "Place", "added", "checked_workers", "stacked", "template_of"]
 
 #: Makes the code of a program over rows.
 RowsBackEnd = Callable[..., Any]
@@ -115,7 +115,7 @@ class Batch:
     def arrays(self, path: Path, out: Any) -> Any:
         """What the function returns, as arrays over all rows."""
         width = len(path.recording.nodes) + len(path.recording.floats)
-        return _stacked(_template(path, self.values), out, self.count, width)
+        return _stacked(template_of(path, self.values), out, self.count, width)
 
     def summed(self, path: Path, index: Any) -> Any:
         """The sum over the rows of a path; None if some of them take another."""
@@ -128,7 +128,7 @@ class Batch:
         count = self.count if index is None else len(index)
         width = len(path.results.floats)
         total = path.results.build(tuple(floats[:width]), nodes, floats[width:], self.values)
-        return _with_constants(total, _template(path, self.values), count)
+        return _with_constants(total, template_of(path, self.values), count)
 
 
 class Summed(Recording):
@@ -173,18 +173,18 @@ class _Bound:
         return -1 if answer is None else answer
 
 
-class _Place:
+class Place:
     """Stands for an output of a program in the structure of a result."""
 
     def __init__(self, position: int) -> None:
         self.position = position
 
 
-def _template(path: Path, values: dict[int, Value]) -> Any:
+def template_of(path: Path, values: dict[int, Value]) -> Any:
     """The structure of a result, with places for what is computed."""
     results = path.results
     floats, others = len(results.floats), len(results.others)
-    places = tuple(map(_Place, range(floats + others + len(results.nodes))))
+    places = tuple(map(Place, range(floats + others + len(results.nodes))))
     return results.build(places[:floats], places[floats + others :], places[floats:][:others], values)
 
 
@@ -205,7 +205,7 @@ def _stacked(template: Any, out: Any, count: int, width: int) -> Any:
                 return table.reshape(count, *shape)  # all of it, as it is
             made = np.empty((count, len(places)))
             for i, place in enumerate(places):
-                made[:, i] = table[:, place.position] if isinstance(place, _Place) else place
+                made[:, i] = table[:, place.position] if isinstance(place, Place) else place
             return made.reshape(count, *shape)
         level = pytree.branch(template)
         return template if level is None else level.rebuild([filled(child) for child in level.children])
@@ -215,7 +215,7 @@ def _stacked(template: Any, out: Any, count: int, width: int) -> Any:
 
 def _rectangle(template: Any) -> tuple[list[Any], tuple[int, ...]] | None:
     """The numbers of a rectangular structure of lists, tuples and arrays, and its shape; None if it is none."""
-    if isinstance(template, _Place) or (is_real(template) and not isinstance(template, bool)):
+    if isinstance(template, Place) or (is_real(template) and not isinstance(template, bool)):
         return [template], ()
     if not isinstance(template, (list, tuple)) and not pytree.is_any_array(template):
         return None
@@ -231,7 +231,7 @@ def _rectangle(template: Any) -> tuple[list[Any], tuple[int, ...]] | None:
 
 def _with_constants(total: Any, template: Any, count: int) -> Any:
     """A sum in which what is the same for each row counts as often as there are rows."""
-    if isinstance(template, _Place):
+    if isinstance(template, Place):
         return total
     level, totals = pytree.branch(template), pytree.branch(total)
     if level is None or totals is None:
@@ -264,7 +264,7 @@ def stacked(results: list[Any]) -> Any:
         return results
     numbers = array.array("d", [x for leaves, _ in flat for x in leaves])
     width = len(structure.paths())
-    return _stacked(structure.unflatten(map(_Place, range(width))), numbers, len(flat), width)
+    return _stacked(structure.unflatten(map(Place, range(width))), numbers, len(flat), width)
 
 
 def _of_rows(out: Any, rows: list[int], count: int) -> Any:

@@ -24,8 +24,9 @@ class Path:
         self.recording, self.results = recording, results
         self.closed_over = list(recording.tracer.closed_over)
         closed_over = dict(enumerate(self.closed_over, recording.extent[0] - len(self.closed_over)))
-        self._operands = tuple([closed_over.get(place) for place in recording.places])
-        self._are_closed_over = None not in self._operands
+        #: What its results depend on, Values that f closes over; None for an argument.
+        self.operands = tuple([closed_over.get(place) for place in recording.places])
+        self._are_closed_over = None not in self.operands
         #: Where the results are plain numbers: the code itself, and how its answer becomes the result.
         self.call: Callable[..., Any] = _no_call
         self.build = results.builder_of_floats()
@@ -54,9 +55,9 @@ class Path:
     def operands_among(self, values: dict[int, Value]) -> tuple[Any, ...]:
         """What the results depend on: Values of the arguments, by position, and such that f closes over."""
         if self._are_closed_over:
-            return self._operands
+            return self.operands
         places = self.recording.places
-        return tuple([values[p] if o is None else o for o, p in zip(self._operands, places, strict=True)])
+        return tuple([values[p] if o is None else o for o, p in zip(self.operands, places, strict=True)])
 
 
 def _no_call(*numbers: float) -> None:

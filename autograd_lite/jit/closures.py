@@ -93,6 +93,10 @@ class Environment:
         self._look_around()
         self._pack()
 
+    def things(self) -> list[Any]:
+        """All that was met."""
+        return list(self._seen.values())
+
     # -- Comparing --
 
     def _pack(self) -> None:

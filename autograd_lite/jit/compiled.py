@@ -175,6 +175,11 @@ class Compiled(Generic[_P, _R]):
 
         return summed(self, columns, shared, workers)
 
+    def recorded(self, *args: Any, draws: bool = False) -> Variant:
+        """The function recorded anew for such arguments; random numbers of ``Dropout`` as inputs, if asked for."""
+        arguments = self._arguments(args, {})
+        return self._record((), None, arguments, args, {}, draws=draws)
+
     def batch(self, columns: list[Column], shared: dict[str, Any], workers: int) -> tuple[Batch, Path]:
         """The rows of a call of ``map`` or ``sum``, and the path to begin with."""
 
@@ -278,11 +283,19 @@ class Compiled(Generic[_P, _R]):
             self._of_lists[key[0][1]] = variant
 
     def _record(
-        self, key: Any, variant: Variant | None, arguments: Arguments, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self,
+        key: Any,
+        variant: Variant | None,
+        arguments: Arguments,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        *,
+        draws: bool = False,
     ) -> Variant:
         """Run the function on stand-ins and keep what it does."""
         for _ in range(_ATTEMPTS):
             tracer = Tracer()
+            tracer.draws = {} if draws else None
             path = self._recorded(tracer, arguments, args, kwargs)
             # As it is after the recording, whose side effects are not to count as a change.
             roots = [self.f, *arguments.objects, *arguments.statics]

@@ -83,6 +83,16 @@ class Recording:
         """Code from the inputs and an adjoint for each node to the adjoints of the operands."""
         return self._code("_gradient", lambda: self._pulled(self._with_seeds(), False))
 
+    def results_and_pull(self) -> Program:
+        """The program of the results, and from an adjoint for each node of the adjoints of the operands."""
+        with self.tracer.lock:
+            return self._program("_gradient", [*self._results(), *self._pulled(self._with_seeds(), False)])
+
+    def results_and_gradient(self) -> Program:
+        """The program of the results and the gradient of the only node by each operand."""
+        with self.tracer.lock:
+            return self._program("_and_gradient", [*self._results(), *self._pulled([1.0], False)])
+
     def derivative(self) -> "Recording":
         """The same as a recording of its own, whose results can be differentiated again."""
         with self.tracer.lock:

@@ -15,8 +15,9 @@ from typing import Any, NoReturn
 from autograd_lite.core import modes, ops
 from autograd_lite.core.checks import as_float, is_real
 from autograd_lite.core.node import hold
-from autograd_lite.core.op import Op
+from autograd_lite.core.op import CONSTANT, Op
 from autograd_lite.core.operators import Operators
+from autograd_lite.core.record import made
 from autograd_lite.core.value import Value
 from autograd_lite.errors import TracingError
 from autograd_lite.jit.program import COMPARISONS, Guard, Instruction, Program
@@ -237,6 +238,8 @@ class Tracer(modes.Interpreter):
         self.instructions: list[Instruction] = []
         self.guards: list[Guard] = []
         self.closed_over: dict[Value, TracedFloat] = {}
+        #: What gives the random numbers that are inputs, each in the place of a Value; None if they are constants.
+        self.draws: dict[Value, Callable[[], float]] | None = None
         self.is_differentiating = False
         self.lock = threading.RLock()
         self._outcomes: dict[Any, bool] = {}
@@ -261,6 +264,14 @@ class Tracer(modes.Interpreter):
         if node not in self.closed_over:
             self.closed_over[node] = self.input(getattr(node, "_name", None) or f"w{len(self.closed_over)}", data)
         return self.closed_over[node]
+
+    def draw(self, draws: Callable[[], float]) -> Any:
+        """A random number: drawn now, for all calls, or an input."""
+        if self.draws is None:
+            return draws()
+        node = made(Value, draws(), CONSTANT)
+        self.draws[node] = draws
+        return self.number(node)
 
     def apply(self, op: Op, numbers: list[Any]) -> TracedFloat:
         """The result of an operation, as an instruction; of constants alone, a constant."""

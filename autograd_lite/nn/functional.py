@@ -13,7 +13,7 @@ from typing import Any
 
 from autograd_lite import functions, pytree
 from autograd_lite._rng import Rng, as_random
-from autograd_lite.core import ops
+from autograd_lite.core import modes, ops
 from autograd_lite.core.checks import as_float, describe, is_real
 from autograd_lite.errors import ArgumentError
 from autograd_lite.nn.losses import (
@@ -127,7 +127,12 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, *, rng: Rng = None) -
     if not training or p == 0.0:
         return x
     draws, scale = as_random(rng), 1.0 / (1.0 - p) if p < 1.0 else 0.0
-    return pytree.map_leaves(lambda number: number * (0.0 if draws.random() < p else scale), x)
+    draw = modes.current().interpreter.draw
+
+    def factor() -> float:
+        return 0.0 if draws.random() < p else scale
+
+    return pytree.map_leaves(lambda number: number * draw(factor), x)
 
 
 def linear(x: Any, weight: Sequence[Any], bias: Any = None) -> Any:

@@ -7,12 +7,14 @@ float. All raise ``ArgumentError`` (a ``ValueError``) for shapes that differ, fo
 lists, for targets that are out of range, and for an unknown reduction.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 from autograd_lite import functions, pytree
 from autograd_lite.core import ops
 from autograd_lite.core.checks import as_float, describe, is_real
+from autograd_lite.core.value import Value
 from autograd_lite.errors import ArgumentError
 from autograd_lite.nn.module import Module
 
@@ -173,10 +175,8 @@ def cross_entropy(pred: Any, target: Any, reduction: str = "mean", label_smoothi
     def term(z: list[Any], y: Any) -> Any:
         total = functions.logsumexp(z)
         if not pytree.is_list(y) and not label_smoothing:
-            return total - z[_class(y, len(z))]
-        weights = (
-            [float(i == _class(y, len(z))) for i in range(len(z))] if not pytree.is_list(y) else _probabilities(z, y)
-        )
+            return total - _chosen(z, y)
+        weights = [_is_class(y, i, len(z)) for i in range(len(z))] if not pytree.is_list(y) else _probabilities(z, y)
         smooth = [(1.0 - label_smoothing) * t + label_smoothing / len(z) for t in weights]
         return functions.dot(smooth, [total - score for score in z])
 
@@ -185,7 +185,7 @@ def cross_entropy(pred: Any, target: Any, reduction: str = "mean", label_smoothi
 
 def nll_loss(pred: Any, target: Any, reduction: str = "mean") -> Any:
     """-pred_y for log-probabilities and the true class y; after ``log_softmax`` it is :func:`cross_entropy`."""
-    return _by_sample(lambda logs, y: -logs[_class(y, len(logs))], pred, target, reduction)
+    return _by_sample(lambda logs, y: -_chosen(logs, y), pred, target, reduction)
 
 
 # -- As modules --
@@ -385,6 +385,26 @@ def _check_target(t: Any) -> None:
         raise ArgumentError(
             f"the targets of a binary cross-entropy are from 0 to 1, got {describe(t)}; of -1 and 1 make (y + 1) / 2"
         )
+
+
+def _chosen(z: list[Any], y: Any) -> Any:
+    """The item of the true class."""
+    if not _is_traced(y):
+        return z[_class(y, len(z))]
+    found: Any = math.nan
+    for i, item in enumerate(z):
+        found = ops.where(ops.equal(y, i), item, found)
+    return found
+
+
+def _is_class(y: Any, i: int, count: int) -> Any:
+    """1 for the true class, else 0."""
+    return ops.equal(y, i) if _is_traced(y) else float(i == _class(y, count))
+
+
+def _is_traced(y: Any) -> bool:
+    """Whether a target is no plain number, but stands for one: in a function that is recorded."""
+    return hasattr(type(y), "__autograd_op__") and not isinstance(y, Value)
 
 
 def _class(y: Any, count: int) -> int:

@@ -11,7 +11,7 @@ from autograd_lite.optim import rules
 if TYPE_CHECKING:
     from autograd_lite.core.update import Program
 
-__all__ = ["Parts", "Programs", "split"]
+__all__ = ["Parts", "Programs", "parts_of", "split"]
 
 #: Primitives for which Python's operators raise where the machine gives inf or nan: by 0.
 DIVISIONS = {"div", "floordiv", "mod"}
@@ -60,17 +60,24 @@ def program_of(rule: Callable[..., Any], settings: Mapping[str, Any], width: int
     from autograd_lite.core.update import Program
     from autograd_lite.core.vm import Code
 
+    parts = parts_of(rule, settings, width)
+    if parts is None:
+        return None
+    try:
+        return Program(Code(*parts.shared), Code(*parts.own), parts.clocks, parts.others)
+    except ValueError:  # it is too long, calls Python, or remembers too much
+        return None
+
+
+def parts_of(rule: Callable[..., Any], settings: Mapping[str, Any], width: int) -> "Parts | None":
+    """A rule with such settings and a state of so many numbers in two programs; None if it cannot be one."""
     defaults = [*(getattr(rule, "__defaults__", None) or ()), *(getattr(rule, "__kwdefaults__", None) or {}).values()]
     if not (_is_ours(rule) or is_fixed(rule)) or not all(map(_is_constant, [*settings.values(), *defaults])):
         return None
     made = record(lambda *numbers: rule(*numbers[:-1], **settings, **{RATE: numbers[-1]}), 3 + width)
     if made is None or len(made.outputs) != 1 + width:
         return None
-    parts = split(made)
-    try:
-        return Program(Code(*parts.shared), Code(*parts.own), parts.clocks, parts.others)
-    except ValueError:  # it is too long, calls Python, or remembers too much
-        return None
+    return split(made)
 
 
 def _is_ours(rule: Any) -> bool:

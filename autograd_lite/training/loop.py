@@ -3,27 +3,28 @@
 import gc
 import math
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from autograd_lite import data
-from autograd_lite._interrupts import uninterrupted
 from autograd_lite._rng import Rng, as_random
-from autograd_lite.core.blocks import detect_anomaly
 from autograd_lite.core.checks import check_size, describe
-from autograd_lite.core.node import listed, number
-from autograd_lite.core.value import Value
-from autograd_lite.errors import AnomalyError, ArgumentError
+from autograd_lite.errors import ArgumentError
 from autograd_lite.nn.module import in_mode, unwrapped
 from autograd_lite.optim import Optimizer
 from autograd_lite.training import inputs
 from autograd_lite.training.callbacks import Callback
-from autograd_lite.training.evaluation import Measure, Metrics, evaluated, measured, named
+from autograd_lite.training.compiled import NotCompiledError, Trainer
+from autograd_lite.training.epochs import Epochs
+from autograd_lite.training.evaluation import Measure, Metrics, evaluated, named
 from autograd_lite.training.history import History
 from autograd_lite.training.progress import Progress
 
 __all__ = ["fit"]
+
+#: So many steps and more are compiled, as that takes as long as some of them.
+WORTH_COMPILING = 10
 
 
 def fit(
@@ -41,6 +42,7 @@ def fit(
     metrics: Metrics = (),
     callbacks: Sequence[Callback] = (),
     progress: bool = True,
+    jit: bool | str = "auto",
 ) -> History:
     """Train a model, and return the history of the training.
 
@@ -64,6 +66,10 @@ def fit(
             string) or True, training stops. A learning-rate schedule is
             ``lambda model, history: schedule.step()``.
         progress: show a bar in terminals and notebooks, plain lines elsewhere.
+        jit: whether the steps run in the compiled core, many times as fast, over the model recorded for one sample
+            and the loss recorded for a batch. ``"auto"`` does so where it can be done and pays: a model that prints,
+            counts its calls or looks at a number does that once then. ``True`` raises ``ArgumentError``, with
+            the reason, where it cannot be done; ``False`` runs the model itself for each sample.
 
     Raises ``TypeError`` or ``ArgumentError`` (a ``ValueError``) for data that do not fit together,
     before anything is changed. Raises ``AnomalyError`` when the loss or a gradient turns nan or
@@ -86,20 +92,29 @@ def fit(
     held_out = None if validation is None else _checked_validation(validation, samples[0], targets[0])
     size = len(samples) if batch_size is None else batch_size
     check_size(size, "batch_size")
-    draws, history, epoch = as_random(rng), History(), 1
+    draws, history = as_random(rng), History()
     shown = Progress(epochs, math.ceil(len(samples) / size), wanted=progress)
+    steps = epochs * math.ceil(len(samples) / size)
+    trained = Epochs(
+        model, samples, targets, loss, optimizer, size, metrics=measures, shown=shown,
+        order=lambda: data.samples.order_of(len(samples), shuffle, draws),
+        trainer=_trainer(jit, steps, model, samples, targets, loss, optimizer, size),
+    )  # fmt: skip
+    at_once = epochs if held_out is None and not callbacks else 1
+    found: list[tuple[dict[str, float], float]] = []
     try:
         try:
-            for epoch in range(1, epochs + 1):
+            while history.epochs < epochs:
                 started = time.perf_counter()
-                pieces = data.batches(samples, targets, size, shuffle=shuffle, rng=draws)
-                with _old_objects_left_alone():
-                    numbers = _epoch(model, pieces, loss, optimizer, measures, epoch=epoch, shown=shown)
+                with _old_objects_left_alone(), in_mode(model, training=True):
+                    trained.run(history.epochs + 1, min(at_once, epochs - history.epochs), found)
                 if held_out is not None:
                     after = evaluated(model, *held_out, loss, measures)
-                    numbers |= {f"val_{name}": x for name, x in after.items()}
-                history.add(numbers, time.perf_counter() - started)
-                shown.epoch_done(history)
+                    numbers = found[-1][0] | {f"val_{name}": x for name, x in after.items()}
+                    found[-1] = numbers, time.perf_counter() - started
+                while found:
+                    history.add(*found.pop(0))
+                    shown.epoch_done(history)
                 reasons = [reason for reason in [callback(model, history) for callback in callbacks] if reason]
                 if reasons:
                     history.stopped = reasons[0] if isinstance(reasons[0], str) else "a callback asked for it"
@@ -107,36 +122,29 @@ def fit(
         finally:
             shown.close(history)
     except KeyboardInterrupt:  # outside the finally, as it may come there too
+        for numbers, seconds in found if held_out is None else ():
+            history.add(numbers, seconds)
         history.drop_incomplete()
-        history.stopped = f"Ctrl-C in epoch {epoch}"
+        history.stopped = f"Ctrl-C in epoch {history.epochs + 1}"
         shown.close(history)
     return history
 
 
-def _epoch(
-    model: Callable[[Any], Any],
-    pieces: Iterable[tuple[list[Any], list[Any]]],
-    loss: Measure,
-    optimizer: Optimizer,
-    metrics: Mapping[str, Measure],
-    *,
-    epoch: int,
-    shown: Progress,
-) -> dict[str, float]:
-    """Take a step for each batch; return the means of the loss and the metrics, measured before each step."""
-    sums: dict[str, float] = {}
-    count = 0
-    with in_mode(model, training=True):
-        for batch, (xs, ys) in enumerate(pieces, 1):
-            try:
-                numbers = _step(model, xs, ys, loss, optimizer, metrics)
-            except AnomalyError as anomaly:
-                raise AnomalyError(f"epoch {epoch}, batch {batch}: {anomaly}") from None
-            for name, x in numbers.items():
-                sums[name] = sums.get(name, 0.0) + len(xs) * x
-            count += len(xs)
-            shown.batch_done(epoch)
-    return {name: total / count for name, total in sums.items()}
+def _trainer(
+    jit: Any, steps: int, model: Any, samples: list[Any], targets: list[Any], loss: Any, optimizer: Optimizer, size: int
+) -> Trainer | None:
+    """The compiled core's, if that is asked for and can be."""
+    if jit not in (True, False, "auto"):
+        raise ArgumentError(f'jit is True, False or "auto", got {describe(jit)}')
+    if jit is False or (jit == "auto" and steps < WORTH_COMPILING):
+        return None
+    try:
+        with in_mode(model, training=True):
+            return Trainer(model, samples, targets, loss, optimizer, size)
+    except NotCompiledError as reason:
+        if jit is True:
+            raise ArgumentError(f'this training cannot be compiled, so write jit="auto": {reason}') from None
+        return None
 
 
 @contextmanager
@@ -154,59 +162,6 @@ def _old_objects_left_alone() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
-
-
-def _step(
-    model: Callable[[Any], Any],
-    xs: list[Any],
-    ys: list[Any],
-    loss: Measure,
-    optimizer: Optimizer,
-    metrics: Mapping[str, Measure],
-) -> dict[str, float]:
-    """Take one step of the optimiser; return the loss and the metrics of the batch before it."""
-    optimizer.zero_grad()
-    outputs = [model(x) for x in xs]
-    value = loss(outputs, ys)
-    if not isinstance(value, Value):
-        raise TypeError(
-            f"the loss must be one Value that depends on the parameters, got {describe(value)}; "
-            "a loss with reduction='none' gives a list, and a model under no_grad() or of floats has no graph"
-        )
-    if not math.isfinite(value.data):
-        raise AnomalyError(f"the loss is {value.data}; {_first_anomaly(value)}")
-    value.backward()
-    for group in optimizer.param_groups:
-        for p in group["params"]:
-            if not math.isfinite(number(p.grad)):
-                raise AnomalyError(f"the gradient by {p.name or 'a parameter'} is {p.grad}: {_why(value)}")
-    with uninterrupted():
-        optimizer.step()
-    return {"loss": value.data, **measured(metrics, outputs, ys)}
-
-
-def _first_anomaly(value: Any) -> str:
-    """The first operation on the way to a value whose result is not finite."""
-    while True:
-        pairs = zip(value.operands, value.partials, strict=True)
-        wrong = [(o, p) for o, p in pairs if isinstance(o, Value) and not math.isfinite(o.data)]
-        if not wrong:
-            break
-        # An operand whose partial is 0 is not the cause, such as the branch that where() does not take.
-        value = max(wrong, key=lambda pair: pair[1] != 0.0)[0]
-    if value.op is None:
-        return f"it began with {value.name or 'a leaf'}, which is {value.data}"
-    return f"the first operation that went wrong: {value.op.name} gave {value.data} at {listed(value.operands)}"
-
-
-def _why(value: Value) -> str:
-    """The place where the gradient of a value first turns nan or infinite."""
-    try:
-        with detect_anomaly():
-            value.backward()
-    except AnomalyError as anomaly:
-        return str(anomaly).partition("\n")[0]
-    return "it is the sum of several that are finite"
 
 
 def _check(model: Any, loss: Any, optimizer: Any, epochs: Any, callbacks: Any) -> None:
