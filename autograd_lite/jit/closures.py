@@ -70,7 +70,7 @@ class Environment:
     Functions and classes of the standard library, of this package and of installed ones count as unchanging.
     """
 
-    def __init__(self, roots: Iterable[Any], *, with_names: bool = False) -> None:
+    def __init__(self, roots: Iterable[Any], *, with_names: bool = False, often: bool = True) -> None:
         #: The Values that were met, and the numbers that a recording has left behind.
         self.values: list[Value] = []
         self.others: list[TracedFloat] = []
@@ -89,6 +89,7 @@ class Environment:
         self._mentioned: set[str] = set()
         self._reads_any_name = False
         self._with_names = with_names  # of Values
+        self._often = often  # whether it is worth a function of its own that compares
         self._waiting = list(roots)
         self._look_around()
         self._pack()
@@ -110,7 +111,9 @@ class Environment:
         self._require_grad = [value.requires_grad for value in self.values]
         self.freezings = Freezings.count
         #: Whether all of it is as it was.
-        self.holds: Callable[[], bool] = self._holds if len(self._things) > _LARGE else self._generated()
+        self.holds: Callable[[], bool] = (
+            self._holds if len(self._things) > _LARGE or not self._often else self._generated()
+        )
 
     def _now(self) -> Iterator[Any]:
         for cell in self._cells:

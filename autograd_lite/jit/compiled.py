@@ -180,6 +180,13 @@ class Compiled(Generic[_P, _R]):
         arguments = self._arguments(args, {})
         return self._record((), None, arguments, args, {}, draws=draws)
 
+    def traced(self, *args: Any) -> Tracer:
+        """What the function does at such arguments."""
+        tracer = Tracer()
+        tracer.draws = {}
+        self._recorded(tracer, self._arguments(args, {}), args, {})
+        return tracer
+
     def batch(self, columns: list[Column], shared: dict[str, Any], workers: int) -> tuple[Batch, Path]:
         """The rows of a call of ``map`` or ``sum``, and the path to begin with."""
 
@@ -299,7 +306,7 @@ class Compiled(Generic[_P, _R]):
             path = self._recorded(tracer, arguments, args, kwargs)
             # As it is after the recording, whose side effects are not to count as a change.
             roots = [self.f, *arguments.objects, *arguments.statics]
-            environment = Environment(roots, with_names=tracer.reads_names)
+            environment = Environment(roots, with_names=tracer.reads_names, often=not draws)
             # A Value that f made and left behind, such as a parameter made at the first call, is an input from now on.
             if not tracer.settle(environment.values, environment.others):
                 if tracer.reads_names and not self._reads_names:

@@ -8,14 +8,14 @@ and so the chain rule, ``no_grad``, ``detach`` and every transform do what they 
 import math
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from autograd_lite.core import modes, ops
 from autograd_lite.core.checks import as_float, is_real
 from autograd_lite.core.node import hold
-from autograd_lite.core.op import CONSTANT, Op
+from autograd_lite.core.op import CONSTANT, Op, short_cuts
 from autograd_lite.core.operators import Operators
 from autograd_lite.core.record import made
 from autograd_lite.core.value import Value
@@ -194,6 +194,21 @@ for _name, _symbol in (("lt", "<"), ("le", "<="), ("gt", ">"), ("ge", ">="), ("e
     setattr(TracedFloat, f"__{_name}__", _compared(_symbol))
 
 
+def _applied(op: Op, operands: tuple[Any, ...]) -> Any:
+    """An operation of traced numbers and floats, which most are."""
+    tracer = None
+    for operand in operands:
+        if type(operand) is TracedFloat:
+            tracer = operand.tracer
+        elif type(operand) is not float:
+            return TracedFloat.__autograd_op__(op, operands)
+    assert tracer is not None  # or it would be nobody's short cut
+    return tracer.apply(op, operands)
+
+
+short_cuts[TracedFloat] = _applied
+
+
 def _value(number: Any) -> float:
     return number.value if type(number) is TracedFloat else number
 
@@ -273,7 +288,7 @@ class Tracer(modes.Interpreter):
         self.draws[node] = draws
         return self.number(node)
 
-    def apply(self, op: Op, numbers: list[Any]) -> TracedFloat:
+    def apply(self, op: Op, numbers: Sequence[Any]) -> TracedFloat:
         """The result of an operation, as an instruction; of constants alone, a constant."""
         references = []
         values = []
@@ -313,6 +328,8 @@ class Tracer(modes.Interpreter):
         for factor in (adjoint, partial):
             if type(factor) is float and math.isfinite(factor):
                 return adjoint * partial if factor else 0.0
+        if type(adjoint) is TracedFloat and type(partial) is TracedFloat:
+            return self.apply(ops.strong_mul, (adjoint, partial))
         return ops.strong_mul(adjoint, partial)
 
     def compare(self, symbol: str, x: Any, y: Any) -> bool:

@@ -75,17 +75,18 @@ class Optimizer:
                 f"{type(self).__name__} has no setting {unknown[0]!r}; it has {', '.join(self.defaults)}"
             )
         settings |= self._checked({name: settings[name] for name in self.defaults})
-        known = [id(p) for other in self.param_groups for p in other["params"]]
+        known = {id(p) for other in self.param_groups for p in other["params"]}
+        has_any = any(q.requires_grad for q in params if isinstance(q, Value))
         for p in params:
             if not isinstance(p, Value):
                 raise TypeError(f"an optimiser takes Values, got {describe(p)}")
-            if not p.is_leaf or not any(q.requires_grad for q in params if isinstance(q, Value)):
+            if not p.is_leaf or not has_any:
                 raise ArgumentError(
                     f"{p!r} is no leaf that takes gradients, so it cannot be optimised; give its leaves"
                 )
             if id(p) in known:
                 raise ArgumentError(f"{p!r} is given twice; it would be updated twice a step")
-            known.append(id(p))
+            known.add(id(p))
         self.param_groups.append({**settings, "params": params})
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:

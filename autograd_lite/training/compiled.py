@@ -10,20 +10,19 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_lite import pytree
 from autograd_lite.core import COMPILED, modes
 from autograd_lite.core.checks import is_real
-from autograd_lite.core.node import numbers_of
+from autograd_lite.core.node import number, numbers_of
 from autograd_lite.core.value import Value
-from autograd_lite.errors import TracingError
+from autograd_lite.jit.backends.rows import VmRows
 from autograd_lite.jit.batch import Place, template_of
 from autograd_lite.jit.closures import Environment
 from autograd_lite.jit.columns import columns_of
 from autograd_lite.jit.compiled import Compiled
-from autograd_lite.jit.passes import fast_form, gather_sums
-from autograd_lite.jit.program import Program
+from autograd_lite.jit.passes import gather_sums, relax_strong_zeros
 from autograd_lite.optim import Optimizer
 from autograd_lite.optim.programs import parts_of
 
@@ -34,32 +33,37 @@ if COMPILED or TYPE_CHECKING:
 if TYPE_CHECKING:
     from autograd_lite.jit.cache import Path
 
-__all__ = ["NotCompiledError", "Trainer"]
+__all__ = ["NotCompiledError", "Predictor", "Task", "Trainer"]
 
 
 class NotCompiledError(Exception):
-    """This training is for the loop in Python: the reason."""
+    """Why a training is for the loop in Python."""
+
+
+class Task(NamedTuple):
+    """What is trained, in batches of so many samples."""
+
+    model: Callable[[Any], Any]
+    samples: list[Any]
+    targets: list[Any]
+    loss: Callable[[Any, Any], Any]
+    optimizer: Optimizer
+    size: int
 
 
 class Trainer:
-    """Training of one model on one set of samples, in steps of so many.
+    """Steps of a training. Raises ``NotCompiledError`` where it cannot be compiled."""
 
-    Raises ``NotCompiledError`` where it cannot be compiled.
-    """
-
-    def __init__(
-        self, model: Any, samples: list[Any], targets: list[Any], loss: Any, optimizer: Optimizer, size: int
-    ) -> None:
+    def __init__(self, task: Task) -> None:
         if not COMPILED:
             raise NotCompiledError("the core is not compiled")
         mode = modes.current()
         if mode.anomaly or not mode.interpreter.is_eager or not mode.grad_enabled:
             raise NotCompiledError("the mode is not the usual one")
-        self.optimizer, self.size, self.count = optimizer, min(size, len(samples)), len(samples)
-        self._model, self._loss, self._targets = model, loss, targets
+        self.optimizer, self.size, self.count = task.optimizer, min(task.size, len(task.samples)), len(task.samples)
+        self._model, self._loss = task.model, task.loss
         self._check_optimizer()
-        self._samples = columns_of([samples])[0]
-        self._wanted = columns_of([targets])[0]
+        self._samples, self._wanted = columns_of([task.samples, task.targets])
         self._careful = False
         self.begin()
 
@@ -158,7 +162,6 @@ class Trainer:
 
     def _rows(self, path: "Path", draws: Any) -> "Rows":
         """The model with its adjoints: from a sample, the random numbers, what is shared, and the adjoints."""
-
         recording, program = path.recording, path.recording.results_and_pull()
         width, closed = self._samples.width, len(path.closed_over)
         place = {id(value): width + i for i, value in enumerate(path.closed_over)}
@@ -172,7 +175,7 @@ class Trainer:
         outputs = [program.outputs[leaf.position] if isinstance(leaf, Place) else float(leaf) for leaf in leaves]
         program = replace(program, outputs=(*outputs, *(gradient.get(id(p), 0.0) for p in self._params)))
         if not self._careful:
-            program = gather_sums(fast_form(program))
+            program = gather_sums(relax_strong_zeros(program))
         by_row = [*[True] * len(order), *[False] * len(shared), *[True] * len(seeds)]
         return Rows(
             by_row, program.instructions, program.outputs, program.guards,
@@ -294,6 +297,46 @@ class Trainer:
         self.optimizer._state = self._state = states
 
 
+class Predictor:
+    """The outputs of a model in the mode that it is in, as plain numbers; recorded anew when something has changed."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._variant: Any = None
+        self._key: Any = None
+
+    def outputs(self, samples: list[Any]) -> list[Any]:
+        """The output for each sample. Raises ``NotCompiledError``."""
+        if not COMPILED or modes.current().anomaly or not modes.current().interpreter.is_eager:
+            raise NotCompiledError("the mode is not the usual one")
+        column = columns_of([samples])[0]
+        key = (column.width, column.structure)
+        if self._variant is None or key != self._key or not self._variant.environment.holds():
+            self._variant, self._key = _recorded(self._model, (column.row(0),)), key
+        path = self._variant.latest
+        if path.recording.tracer.draws:
+            raise NotCompiledError("it draws random numbers")
+        leaves, structure = _numbers_in(template_of(path, {}))
+        code = path.recording.over_rows(VmRows, column.width, is_sum=False)
+        width = len(code.program.outputs)
+        out, failed = array.array("d", bytes(8 * len(samples) * width)), array.array("i", [-1]) * len(samples)
+        of_all = code.map([column], None, numbers_of(path.closed_over), out, failed, 1)
+        if of_all is not None:
+            raise NotCompiledError("it takes another branch now")
+        places = [leaf.position if isinstance(leaf, Place) else None for leaf in leaves]
+        numbers, found = out.tolist(), []
+        for i, sample in enumerate(samples):
+            if failed[i] >= 0:
+                found.append(pytree.map_leaves(number, self._model(sample)))
+                continue
+            row = numbers[i * width : (i + 1) * width]
+            own = row if places == list(range(width)) else [
+                leaf if place is None else row[place] for leaf, place in zip(leaves, places, strict=True)
+            ]  # fmt: skip
+            found.append(structure.unflatten(own))
+        return found
+
+
 def _settings(optimizer: Optimizer) -> list[Any]:
     """All that an optimiser has but its learning rates and its state."""
     return [
@@ -328,14 +371,15 @@ def _recorded(f: Any, args: tuple[Any, ...]) -> Any:
         f.f if isinstance(f, Compiled) else f,
         backend="vm", static_argnames=(), fast_math=False, max_paths=64, verify=False,
     )  # fmt: skip
-    with _random_numbers_kept(Environment([fast.f])) as has_drawn:
+    with _random_numbers_kept(Environment([fast.f], often=False)) as has_drawn:
         try:
-            variant, again = fast.recorded(*args, draws=True), fast.recorded(*args, draws=True)
-        except TracingError as error:
+            variant, again = fast.recorded(*args, draws=True), fast.traced(*args)
+        except Exception as error:  # of whatever kind: the model itself will raise it, if it is one of its own
             raise NotCompiledError(str(error)) from error
-        if variant.latest.recording.values().program != again.latest.recording.values().program:
+        first = variant.latest.recording.tracer
+        if (first.instructions, first.guards) != (again.instructions, again.guards):
             raise NotCompiledError("it does not do the same at each call")
-        if has_drawn() and not variant.latest.recording.tracer.draws:
+        if has_drawn() and not first.draws:
             raise NotCompiledError("it draws random numbers")
     return variant
 

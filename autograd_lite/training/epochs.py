@@ -11,10 +11,8 @@ from autograd_lite.core.blocks import detect_anomaly
 from autograd_lite.core.checks import describe
 from autograd_lite.core.node import listed, number
 from autograd_lite.core.value import Value
-from autograd_lite.data.samples import order_of
 from autograd_lite.errors import AnomalyError
-from autograd_lite.optim import Optimizer
-from autograd_lite.training.compiled import NotCompiledError, Trainer
+from autograd_lite.training.compiled import NotCompiledError, Task, Trainer
 from autograd_lite.training.evaluation import Measure, measured
 from autograd_lite.training.progress import Progress
 
@@ -30,7 +28,7 @@ class Epochs:
     """The training of one model, one or several epochs at a time.
 
     Args:
-        model, samples, targets, loss, optimizer, size: what is trained, in batches of so many samples.
+        task: what is trained.
         order: gives the order of the samples in the next epoch.
         metrics: to be measured before each step.
         shown: is told of each batch.
@@ -39,20 +37,15 @@ class Epochs:
 
     def __init__(
         self,
-        model: Callable[[Any], Any],
-        samples: list[Any],
-        targets: list[Any],
-        loss: Measure,
-        optimizer: Optimizer,
-        size: int,
+        task: Task,
         *,
         order: Callable[[], list[int]],
         metrics: Mapping[str, Measure],
         shown: Progress,
         trainer: Trainer | None,
     ) -> None:
-        self.model, self.samples, self.targets, self.loss, self.optimizer = model, samples, targets, loss, optimizer
-        self.size, self.order, self.metrics, self.shown, self.trainer = size, order, metrics, shown, trainer
+        self.task, self.size, self.count = task, task.size, len(task.samples)
+        self.order, self.metrics, self.shown, self.trainer = order, metrics, shown, trainer
         self._many = 1  # epochs at once
         self._by_python = 0  # steps
 
@@ -80,7 +73,7 @@ class Epochs:
 
     def _means(self, batches: Sequence[dict[str, float]]) -> dict[str, float]:
         sums: dict[str, float] = {}
-        count = len(self.samples)
+        count = self.count
         for start, numbers in zip(range(0, count, self.size), batches, strict=True):
             for name, x in numbers.items():
                 sums[name] = sums.get(name, 0.0) + (min(start + self.size, count) - start) * x
@@ -106,7 +99,7 @@ class Epochs:
                 batches += [{"loss": x} for x in losses]
                 if self.metrics and losses:
                     piece = pieces[len(batches) - 1]
-                    wanted = [self.targets[i] for i in piece]
+                    wanted = [self.task.targets[i] for i in piece]
                     batches[-1] |= measured(self.metrics, trainer.outputs(len(piece)), wanted)
                 if len(batches) < stop:
                     trainer.write()
@@ -133,7 +126,7 @@ class Epochs:
         places = None
         if any(order != orders[0] for order in orders) or orders[0] != list(range(len(orders[0]))):
             places = array.array("q", [i for order in orders for i in order])
-        count, at, losses = len(self.samples), 0, list[float]()
+        count, at, losses = self.count, 0, list[float]()
         steps = -(-count // self.size)
         with uninterrupted():
             try:
@@ -166,7 +159,7 @@ class Epochs:
 
     def _step(self, epoch: int, batch: int, piece: Sequence[int]) -> dict[str, float]:
         """Take one step of the optimiser; return the loss and the metrics of the batch before it."""
-        xs, ys = [self.samples[i] for i in piece], [self.targets[i] for i in piece]
+        xs, ys = [self.task.samples[i] for i in piece], [self.task.targets[i] for i in piece]
         try:
             numbers = self._stepped(xs, ys)
         except AnomalyError as anomaly:
@@ -175,9 +168,9 @@ class Epochs:
         return numbers
 
     def _stepped(self, xs: list[Any], ys: list[Any]) -> dict[str, float]:
-        self.optimizer.zero_grad()
-        outputs = [self.model(x) for x in xs]
-        value = self.loss(outputs, ys)
+        self.task.optimizer.zero_grad()
+        outputs = [self.task.model(x) for x in xs]
+        value = self.task.loss(outputs, ys)
         if not isinstance(value, Value):
             raise TypeError(
                 f"the loss must be one Value that depends on the parameters, got {describe(value)}; "
@@ -186,12 +179,12 @@ class Epochs:
         if not math.isfinite(value.data):
             raise AnomalyError(f"the loss is {value.data}; {_first_anomaly(value)}")
         value.backward()
-        for group in self.optimizer.param_groups:
+        for group in self.task.optimizer.param_groups:
             for p in group["params"]:
                 if not math.isfinite(number(p.grad)):
                     raise AnomalyError(f"the gradient by {p.name or 'a parameter'} is {p.grad}: {_why(value)}")
         with uninterrupted():
-            self.optimizer.step()
+            self.task.optimizer.step()
         return {"loss": value.data, **measured(self.metrics, outputs, ys)}
 
 

@@ -11,6 +11,7 @@ from autograd_lite.errors import ArgumentError
 from autograd_lite.nn.module import in_mode
 from autograd_lite.nn.utils import predicted_class
 from autograd_lite.training import inputs
+from autograd_lite.training.compiled import NotCompiledError, Predictor
 
 __all__ = ["accuracy", "evaluate", "evaluated", "measured", "named", "predict"]
 
@@ -30,7 +31,7 @@ def predict(model: Callable[[Any], Any], X: Collection[Any]) -> list[Any]:
     >>> predict(lambda x: [a * x, 0.0], [1.0, 2.0])
     [[2.0, 0.0], [4.0, 0.0]]
     """
-    return _outputs(model, inputs.checked_samples(X, "X"))
+    return _outputs(model, inputs.checked_samples(X, "X"), Predictor(model))
 
 
 def evaluate(
@@ -49,14 +50,19 @@ def evaluate(
     >>> evaluate(lambda x: 2.0 * x, [1.0, 2.0], [2.0, 5.0], loss=nn.mse_loss)
     {'loss': 0.5}
     """
-    return evaluated(model, *inputs.checked(X, y), loss, named(metrics))
+    return evaluated(model, *inputs.checked(X, y), loss, named(metrics), Predictor(model))
 
 
 def evaluated(
-    model: Callable[[Any], Any], samples: list[Any], targets: list[Any], loss: Measure, metrics: Mapping[str, Measure]
+    model: Callable[[Any], Any],
+    samples: list[Any],
+    targets: list[Any],
+    loss: Measure,
+    metrics: Mapping[str, Measure],
+    predictor: Predictor | None = None,
 ) -> dict[str, float]:
     """The same as :func:`evaluate`, for data that are already checked."""
-    outputs = _outputs(model, samples)
+    outputs = _outputs(model, samples, predictor)
     return {"loss": _measure(loss, outputs, targets), **measured(metrics, outputs, targets)}
 
 
@@ -82,8 +88,17 @@ def _is_right(pred: Any, target: Any, threshold: float) -> bool:
     return bool(predicted_class(pred, threshold) == wanted)
 
 
-def _outputs(model: Callable[[Any], Any], samples: list[Any]) -> list[Any]:
+#: So many samples and more are run by the compiled core, as recording the model takes as long as some of them.
+MANY = 10
+
+
+def _outputs(model: Callable[[Any], Any], samples: list[Any], predictor: Predictor | None) -> list[Any]:
     with in_mode(model, training=False), no_grad():
+        if predictor is not None and len(samples) >= MANY:
+            try:
+                return predictor.outputs(samples)
+            except NotCompiledError:
+                pass
         return [pytree.map_leaves(number, model(sample)) for sample in samples]
 
 

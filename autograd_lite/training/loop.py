@@ -15,7 +15,7 @@ from autograd_lite.nn.module import in_mode, unwrapped
 from autograd_lite.optim import Optimizer
 from autograd_lite.training import inputs
 from autograd_lite.training.callbacks import Callback
-from autograd_lite.training.compiled import NotCompiledError, Trainer
+from autograd_lite.training.compiled import NotCompiledError, Predictor, Task, Trainer
 from autograd_lite.training.epochs import Epochs
 from autograd_lite.training.evaluation import Measure, Metrics, evaluated, named
 from autograd_lite.training.history import History
@@ -95,11 +95,12 @@ def fit(
     draws, history = as_random(rng), History()
     shown = Progress(epochs, math.ceil(len(samples) / size), wanted=progress)
     steps = epochs * math.ceil(len(samples) / size)
+    task = Task(model, samples, targets, loss, optimizer, size)
     trained = Epochs(
-        model, samples, targets, loss, optimizer, size, metrics=measures, shown=shown,
-        order=lambda: data.samples.order_of(len(samples), shuffle, draws),
-        trainer=_trainer(jit, steps, model, samples, targets, loss, optimizer, size),
+        task, order=lambda: data.samples.order_of(len(samples), shuffle, draws), metrics=measures, shown=shown,
+        trainer=_trainer(jit, steps, task),
     )  # fmt: skip
+    predictor = Predictor(model) if jit else None
     at_once = epochs if held_out is None and not callbacks else 1
     found: list[tuple[dict[str, float], float]] = []
     try:
@@ -109,7 +110,7 @@ def fit(
                 with _old_objects_left_alone(), in_mode(model, training=True):
                     trained.run(history.epochs + 1, min(at_once, epochs - history.epochs), found)
                 if held_out is not None:
-                    after = evaluated(model, *held_out, loss, measures)
+                    after = evaluated(model, *held_out, loss, measures, predictor)
                     numbers = found[-1][0] | {f"val_{name}": x for name, x in after.items()}
                     found[-1] = numbers, time.perf_counter() - started
                 while found:
@@ -125,22 +126,20 @@ def fit(
         for numbers, seconds in found if held_out is None else ():
             history.add(numbers, seconds)
         history.drop_incomplete()
-        history.stopped = f"Ctrl-C in epoch {history.epochs + 1}"
+        history.stopped = f"Ctrl-C in epoch {min(history.epochs + 1, epochs)}"
         shown.close(history)
     return history
 
 
-def _trainer(
-    jit: Any, steps: int, model: Any, samples: list[Any], targets: list[Any], loss: Any, optimizer: Optimizer, size: int
-) -> Trainer | None:
+def _trainer(jit: Any, steps: int, task: Task) -> Trainer | None:
     """The compiled core's, if that is asked for and can be."""
     if jit not in (True, False, "auto"):
         raise ArgumentError(f'jit is True, False or "auto", got {describe(jit)}')
     if jit is False or (jit == "auto" and steps < WORTH_COMPILING):
         return None
     try:
-        with in_mode(model, training=True):
-            return Trainer(model, samples, targets, loss, optimizer, size)
+        with _old_objects_left_alone(), in_mode(task.model, training=True):
+            return Trainer(task)
     except NotCompiledError as reason:
         if jit is True:
             raise ArgumentError(f'this training cannot be compiled, so write jit="auto": {reason}') from None
