@@ -301,13 +301,30 @@ static void rows_load(const rows_block *block, int32_t count, char *const *start
     }
 }
 
-/* Whether all rows of a register are finite. */
-static int rows_are_finite(const rows_block *block, int32_t which) {
-    const double *x = block->r + (long)which * block->stride;
-    double check = 0.0;
-    for (long k = 0; k < block->rows; k++) check += x[k] - x[k];
-    return check == 0.0;
+#ifdef ROWS_VECTORS
+typedef int64_t rows_mask __attribute__((vector_size(LANES * sizeof(int64_t))));
+
+/* The products of two registers, or one register where b is NULL, added in lanes; rows from `last` on count as 0. */
+static inline __attribute__((always_inline)) rows_vector rows_lanes(const double *a, const double *b, long first, long last, const rows_mask *end) {
+    rows_vector total = {0.0};
+    for (long k = first; k < last; k += LANES) {
+        rows_vector x = *(const rows_vector *)(a + k);
+        if (b) x *= *(const rows_vector *)(b + k);
+        if (k + LANES > last) x = (rows_vector)((rows_mask)x & *end);
+        total = k == first ? x : total + x;
+    }
+    return total;
 }
+
+#if defined(__clang__)
+#define ROWS_MIX(x, y, ...) __builtin_shufflevector(x, y, __VA_ARGS__)
+#else
+#define ROWS_MIX(x, y, ...) __builtin_shuffle(x, y, (rows_mask){__VA_ARGS__})
+#endif
+
+/* Lanes added in pairs: those of x and those of y in turns. */
+#define ROWS_PAIRS(x, y) (ROWS_MIX(x, y, 0, 8, 2, 10, 4, 12, 6, 14) + ROWS_MIX(x, y, 1, 9, 3, 11, 5, 13, 7, 15))
+#endif
 
 /* A sum over rows, of a register or of the products of two, which `pairs` says of each (b is -1 for a register alone).
 
@@ -317,25 +334,75 @@ ROWS_CLONES
 static void rows_totals(const rows_block *block, const int32_t *pairs, long n, long first, double *totals) {
     const double *r = block->r;
     const long stride = block->stride, last = first + GROUP < block->rows ? first + GROUP : block->rows;
-    const long whole = first + (last - first) / LANES * LANES;
-    for (long i = 0; i < n; i++) {
+    long i = 0;
+#ifdef ROWS_VECTORS
+    rows_mask end;
+    for (int l = 0; l < LANES; l++) end[l] = (last - first) % LANES == 0 || l < (last - first) % LANES ? -1 : 0;
+    /* Eight at once: their lanes are added side by side. */
+    for (; i + LANES <= n; i += LANES) {
+        const int32_t *p = pairs + 2 * i;
+        rows_vector x[LANES];
+        for (int j = 0; j < LANES; j++) {
+            const double *own = r + (long)p[2 * j] * stride;
+            x[j] = rows_lanes(own, p[2 * j + 1] < 0 ? NULL : r + (long)p[2 * j + 1] * stride, first, last, &end);
+        }
+        rows_vector y[4], z[2];
+        for (int j = 0; j < 4; j++) y[j] = ROWS_PAIRS(x[2 * j], x[2 * j + 1]); /* 0+1 of x0, of x1, 2+3 of x0, of x1 ... */
+        for (int j = 0; j < 2; j++)
+            z[j] = ROWS_MIX(y[2 * j], y[2 * j + 1], 0, 1, 8, 9, 4, 5, 12, 13) + ROWS_MIX(y[2 * j], y[2 * j + 1], 2, 3, 10, 11, 6, 7, 14, 15);
+        rows_vector whole = ROWS_MIX(z[0], z[1], 0, 1, 2, 3, 8, 9, 10, 11) + ROWS_MIX(z[0], z[1], 4, 5, 6, 7, 12, 13, 14, 15);
+        memcpy(totals + i, &whole, sizeof whole);
+    }
+#endif
+    for (; i < n; i++) {
         const double *a = r + (long)pairs[2 * i] * stride, *b = pairs[2 * i + 1] < 0 ? NULL : r + (long)pairs[2 * i + 1] * stride;
         double lane[LANES] = {0.0};
-        long k = first;
-#ifdef ROWS_VECTORS
-        if (whole > first) {
-            rows_vector total = *(const rows_vector *)(a + k);
-            if (b) {
-                total *= *(const rows_vector *)(b + k);
-                for (k += LANES; k < whole; k += LANES) total += *(const rows_vector *)(a + k) * *(const rows_vector *)(b + k);
-            } else
-                for (k += LANES; k < whole; k += LANES) total += *(const rows_vector *)(a + k);
-            memcpy(lane, &total, sizeof lane);
+        for (long k = first; k < first + (last - first + LANES - 1) / LANES * LANES; k++) {
+            double x = k < last ? (b ? a[k] * b[k] : a[k]) : 0.0;
+            lane[(k - first) % LANES] = k - first < LANES ? x : lane[(k - first) % LANES] + x;
         }
-#endif
-        for (int l = 0; k < last; k++, l = (l + 1) % LANES) lane[l] = k - first < LANES ? (b ? a[k] * b[k] : a[k]) : lane[l] + (b ? a[k] * b[k] : a[k]);
         totals[i] = ((lane[0] + lane[1]) + (lane[2] + lane[3])) + ((lane[4] + lane[5]) + (lane[6] + lane[7]));
     }
+}
+
+/* Whether n numbers are all finite. */
+ROWS_CLONES
+static int rows_finite(const double *x, long n) {
+    double check[LANES] = {0.0}, sum = 0.0;
+    long k = 0;
+    for (; k + LANES <= n; k += LANES)
+        for (int l = 0; l < LANES; l++) check[l] += x[k + l] - x[k + l];
+    for (; k < n; k++) sum += x[k] - x[k];
+    for (int l = 0; l < LANES; l++) sum += check[l];
+    return sum == 0.0;
+}
+
+/* Whether all rows of a register are finite. */
+static int rows_are_finite(const rows_block *block, int32_t which) {
+    return rows_finite(block->r + (long)which * block->stride, block->rows);
+}
+
+/* Sums with what was rounded off them. */
+ROWS_CLONES
+static void rows_close(const double *restrict sums, const double *restrict errors, double *restrict totals, long n) {
+    for (long k = 0; k < n; k++) totals[k] = sums[k] + errors[k];
+}
+
+/* The rows of a result: of a register, or the uniform that it is. */
+static inline void rows_store(const rows_block *block, int32_t which, double *restrict to) {
+    if (which < 0)
+        for (long k = 0; k < block->rows; k++) to[k] = block->u[~which];
+    else
+        memcpy(to, block->r + (long)which * block->stride, block->rows * sizeof(double));
+}
+
+/* Whether a result is 0 in some row. */
+static inline int rows_has_zero(const rows_block *block, int32_t which) {
+    int found = 0;
+    if (which < 0) return block->u[~which] == 0.0;
+    const double *x = block->r + (long)which * block->stride;
+    for (long k = 0; k < block->rows; k++) found |= x[k] == 0.0;
+    return found;
 }
 
 /* Adds totals to sums whose rounding errors are kept beside them (Knuth's TwoSum). */

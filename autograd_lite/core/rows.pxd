@@ -50,7 +50,6 @@ cdef class Rows:
     cdef int* results
     cdef int* pairs
     cdef int* checked
-    cdef int* is_checked_sum
     cdef vm_context context
     cdef double* memory
     cdef double* registers

@@ -19,6 +19,10 @@ __all__ = ["Loss", "Rule", "Status", "Step"]
 cdef extern from "rows.h":
     enum:
         VM_OK
+    bint rows_finite(const double*, long) noexcept nogil
+    void rows_close(const double*, const double*, double*, long) noexcept nogil
+    void rows_store(const rows_block*, int, double*) noexcept nogil
+    bint rows_has_zero(const rows_block*, int) noexcept nogil
     void rows_load(const rows_block*, int, char**, const Py_ssize_t*, const int64_t*, long) noexcept nogil
 
 cpdef enum Status:
@@ -135,10 +139,8 @@ cdef class Rule:
     cdef int update(self, double* params, double* grads, double* next_params) noexcept nogil:
         """Compute the next numbers; OTHER where Python would raise."""
         cdef rows_block block
-        cdef Py_ssize_t i, j, k, first, known = 1 + self.other_count
+        cdef Py_ssize_t i, first
         cdef double* a = self.shared_registers
-        cdef double* to
-        cdef const double* x
         cdef bint is_finite = True
         cdef double* r = _aligned(self.registers)
         a[0] = self.lr
@@ -165,16 +167,12 @@ cdef class Rule:
                 memcpy(r + (2 + i) * block.stride, self.state + i * self.count + first, block.rows * sizeof(double))
             if self.own.first_phase(&block) < 0:
                 return OTHER
-            for i in range(self.own.result_count):
-                x = r + self.own.results[i] * block.stride if self.own.results[i] >= 0 else NULL
-                if i < known:
-                    to = next_params + self.start + first if i == 0 else self.following + (i - 1) * self.count + first
-                    for k in range(block.rows):
-                        to[k] = x[k] if x != NULL else self.uniforms.u[~self.own.results[i]]
-                else:
-                    for k in range(block.rows):
-                        if (x[k] if x != NULL else self.uniforms.u[~self.own.results[i]]) == 0.0:
-                            return OTHER
+            rows_store(&block, self.own.results[0], next_params + self.start + first)
+            for i in range(self.other_count):
+                rows_store(&block, self.own.results[1 + i], self.following + i * self.count + first)
+            for i in range(1 + self.other_count, self.own.result_count):
+                if rows_has_zero(&block, self.own.results[i]):
+                    return OTHER
             first += block.rows
         return DONE
 
@@ -392,7 +390,6 @@ cdef class Step:
         cdef Py_ssize_t i, j, k, place, first = 0, n = self.model.sum_count
         cdef double* seeds = block.r + self.model.input_count * block.stride
         cdef const double* r = loss.registers
-        cdef double check = 0.0
         while first < samples:
             if samples > block.stride:  # of one block it is all there
                 block.rows = min(block.stride, samples - first)
@@ -409,14 +406,11 @@ cdef class Step:
             ):
                 return UNSURE
             first += block.rows
-        for i in range(self.param_count):
-            self.grads[i] = self.sums[i] + self.sums[n + i]
+        rows_close(self.sums, self.sums + n, self.grads, n)
         for i in range(loss.own_count):
             if loss.own[2 * i] >= 0 and loss.own[2 * i + 1] >= 0:
                 self.grads[loss.own[2 * i]] += r[loss.code.outputs[loss.own[2 * i + 1]]]
-        for i in range(self.param_count):
-            check += self.grads[i] - self.grads[i]
-        return DONE if check == 0.0 else ANOMALY
+        return DONE if rows_finite(self.grads, n) else ANOMALY
 
     cdef int update(self) noexcept nogil:
         """The next numbers of all parameters, or none."""

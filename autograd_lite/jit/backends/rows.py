@@ -208,7 +208,7 @@ def _rows(columns: Sequence[Any], index: Any, count: int) -> Iterator[list[float
 def _group(numbers: Sequence[float]) -> float:
     """The sum of at most 32 numbers, in lanes."""
     lanes = [0.0] * LANES
-    for i, x in enumerate(numbers):
+    for i, x in enumerate([*numbers, *[0.0] * (-len(numbers) % LANES)]):
         lanes[i % LANES] = x if i < LANES else lanes[i % LANES] + x
     while len(lanes) > 1:
         lanes = [x + y for x, y in zip(lanes[::2], lanes[1::2], strict=True)]
