@@ -9,6 +9,7 @@ loss, backward, update. "from nothing" is everything from the model on: recordin
 """
 
 import argparse
+import functools
 import json
 import math
 import os
@@ -156,10 +157,10 @@ def steps_of_jax(net: dict[str, Any]) -> dict[str, float]:
         params = [(jax.random.normal(key, (nin, nout)) / math.sqrt(nin), jnp.zeros(nout)) for key, nin, nout in pairs]
         zeros = jax.tree_util.tree_map(jnp.zeros_like, params)
 
-        @jax.jit
-        def run(state: Any) -> Any:
-            return jax.lax.scan(lambda s, _: jax.lax.scan(update, s, (X, y)), state, None, length=epochs)[0]
+        def epoch(state: Any, _: Any) -> Any:
+            return jax.lax.scan(update, state, (X, y))
 
+        run = jax.jit(lambda state: jax.lax.scan(epoch, state, None, length=epochs)[0])
         jax.block_until_ready(run((params, zeros, zeros, 0.0)))
         if epochs == net["epochs"]:
             return time.perf_counter() - started
@@ -303,8 +304,8 @@ def map_of_ours() -> dict[str, float]:
         X, Y = (np.random.default_rng(i).uniform(0.5, 1.0, 20_000) for i in (0, 1))
         fast.map(X, Y)
         length = len(fast_program(fast, X, Y))
-        found[f"{count} instructions"] = best(lambda fast=fast, X=X, Y=Y: fast.map(X, Y), 7) / length / len(X) * 1e9
-    one, two = (best(lambda k=k: fast.map(X, Y, workers=k), 7) for k in (1, 2))
+        found[f"{count} instructions"] = best(functools.partial(fast.map, X, Y), 7) / length / len(X) * 1e9
+    one, two = (best(functools.partial(fast.map, X, Y, workers=k), 7) for k in (1, 2))
     return {**found, "two threads": one / two}
 
 
@@ -382,9 +383,9 @@ def greeks_of_numpy() -> dict[str, float]:
 PARTS: dict[str, dict[str, Callable[[], dict[str, float]]]] = {
     **{
         f"steps: {name}": {
-            "autograd_lite": lambda net=net: steps_of_ours(net),
-            "torch": lambda net=net: steps_of_torch(net),
-            "jax": lambda net=net: steps_of_jax(net),
+            "autograd_lite": functools.partial(steps_of_ours, net),
+            "torch": functools.partial(steps_of_torch, net),
+            "jax": functools.partial(steps_of_jax, net),
         }
         for name, net in NETS.items()
     },

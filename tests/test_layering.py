@@ -39,7 +39,7 @@ FLOORS: dict[str, list[list[str]]] = {
         ["ops", "node", "recorded"],
         ["sweep", "vm"],
         ["unboxed", "rows"],
-        ["record", "chain"],
+        ["record", "chain", "step"],
         ["value"],
         ["update"],
     ],

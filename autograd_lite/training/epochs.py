@@ -16,7 +16,10 @@ from autograd_lite.training.compiled import NotCompiledError, Task, Trainer
 from autograd_lite.training.evaluation import Measure, measured
 from autograd_lite.training.progress import Progress
 
-__all__ = ["Epochs"]
+__all__ = ["Epochs", "Found"]
+
+#: Of some epochs the mean loss and metrics of each, by name, and the seconds that each took.
+Found = tuple[dict[str, list[float]], list[float]]
 
 #: So long the compiled core trains without a look at Ctrl-C and at the progress, in seconds.
 AT_ONCE = 0.05
@@ -29,7 +32,7 @@ class Epochs:
 
     Args:
         task: what is trained.
-        order: gives the order of the samples in the next epoch.
+        order: gives the order of the samples in the next epoch; None for one that is always the same.
         metrics: to be measured before each step.
         shown: is told of each batch.
         trainer: the compiled core's, or None.
@@ -39,17 +42,18 @@ class Epochs:
         self,
         task: Task,
         *,
-        order: Callable[[], list[int]],
+        order: Callable[[], list[int]] | None,
         metrics: Mapping[str, Measure],
         shown: Progress,
         trainer: Trainer | None,
     ) -> None:
         self.task, self.size, self.count = task, task.size, len(task.samples)
-        self.order, self.metrics, self.shown, self.trainer = order, metrics, shown, trainer
+        self.metrics, self.shown, self.trainer = metrics, shown, trainer
+        self._order = order
         self._many = 1  # epochs at once
         self._by_python = 0  # steps
 
-    def run(self, epoch: int, most: int, found: list[tuple[dict[str, float], float]]) -> None:
+    def run(self, epoch: int, most: int, found: list[Found]) -> None:
         """Train for an epoch, or several at once, at most so many.
 
         Adds, for each, the means of the loss and the metrics as they were before each step, and the seconds it took.
@@ -61,8 +65,10 @@ class Epochs:
                 self.trainer = None
         if self.trainer is None:
             started = time.perf_counter()
-            batches = [self._step(epoch, batch, piece) for batch, piece in enumerate(self._pieces(self.order()), 1)]
-            found.append((self._means(batches), time.perf_counter() - started))
+            batches = [
+                self._step(epoch, batch, piece) for batch, piece in enumerate(self._pieces(self._next_order()), 1)
+            ]
+            found.append((self._means(batches), [time.perf_counter() - started]))
         elif self.metrics or self.trainer.has_draws or self._many == 1 or most == 1:
             self._compiled_epoch(self.trainer, epoch, found)
         else:
@@ -71,20 +77,25 @@ class Epochs:
     def _pieces(self, order: Sequence[int]) -> list[Sequence[int]]:
         return [order[start : start + self.size] for start in range(0, len(order), self.size)]
 
-    def _means(self, batches: Sequence[dict[str, float]]) -> dict[str, float]:
-        sums: dict[str, float] = {}
-        count = self.count
-        for start, numbers in zip(range(0, count, self.size), batches, strict=True):
-            for name, x in numbers.items():
-                sums[name] = sums.get(name, 0.0) + (min(start + self.size, count) - start) * x
-        return {name: total / count for name, total in sums.items()}
+    def _next_order(self) -> list[int]:
+        return list(range(self.count)) if self._order is None else self._order()
+
+    def _means(self, batches: Sequence[dict[str, float]]) -> dict[str, list[float]]:
+        """The means of an epoch."""
+        return {name: [self._mean([numbers[name] for numbers in batches])] for name in batches[0]}
+
+    def _mean(self, numbers: Sequence[float]) -> float:
+        total = 0.0
+        for start, x in zip(range(0, self.count, self.size), numbers, strict=True):
+            total += (min(start + self.size, self.count) - start) * x
+        return total / self.count
 
     # -- In the compiled core --
 
-    def _compiled_epoch(self, trainer: Trainer, epoch: int, found: list[tuple[dict[str, float], float]]) -> None:
+    def _compiled_epoch(self, trainer: Trainer, epoch: int, found: list[Found]) -> None:
         """One epoch, with a look at Ctrl-C every now and then."""
         started = time.perf_counter()
-        order = self.order()
+        order = self._next_order()
         places, pieces = array.array("q", order), self._pieces(order)
         trainer.draw(order)
         batches: list[dict[str, float]] = []
@@ -113,38 +124,38 @@ class Epochs:
             with uninterrupted():
                 trainer.write()
         seconds = time.perf_counter() - started
-        found.append((self._means(batches), seconds))
+        found.append((self._means(batches), [seconds]))
         if seconds < AT_ONCE:
             self._many = 2
 
-    def _compiled_epochs(
-        self, trainer: Trainer, epoch: int, many: int, found: list[tuple[dict[str, float], float]]
-    ) -> None:
+    def _compiled_epochs(self, trainer: Trainer, epoch: int, many: int, found: list[Found]) -> None:
         """Several short epochs without a look at anything else."""
         started = time.perf_counter()
-        orders = [self.order() for _ in range(many)]
-        places = None
-        if any(order != orders[0] for order in orders) or orders[0] != list(range(len(orders[0]))):
-            places = array.array("q", [i for order in orders for i in order])
         count, at, losses = self.count, 0, list[float]()
+        order = None if self._order is None else array.array("q")
+        for _ in range(many if order is not None else 0):
+            order.extend(self._next_order())  # type: ignore[union-attr]  # it is not None, or there were none
         steps = -(-count // self.size)
         with uninterrupted():
             try:
-                at = trainer.run(places, 0, many * count, losses)
+                at = trainer.run(order, 0, many * count, losses)
             finally:
                 trainer.write()
             done = at // count
+            if steps == 1:
+                means = [0.0 + count * x / count for x in losses[:done]]
+            else:
+                means = [self._mean(losses[i * steps : (i + 1) * steps]) for i in range(done)]
             seconds = (time.perf_counter() - started) / (done or 1)
-            found += [
-                (self._means([{"loss": x} for x in losses[i * steps : (i + 1) * steps]]), seconds) for i in range(done)
-            ]
+            found.append(({"loss": means}, [seconds] * done))
         for i in range(done * steps if self.shown.bar is not None else 0):
             self.shown.batch_done(epoch + i // steps)
         if at < many * count:
+            own = range(count) if order is None else order[done * count : (done + 1) * count]
             batches = [{"loss": x} for x in losses[done * steps :]]
-            for piece in self._pieces(orders[done])[len(batches) :]:
+            for piece in self._pieces(own)[len(batches) :]:
                 batches.append(self._step(epoch + done, len(batches) + 1, piece))
-            found.append((self._means(batches), time.perf_counter() - started))
+            found.append((self._means(batches), [time.perf_counter() - started]))
             self._take_back(trainer)
         self._many = many * 2 if time.perf_counter() - started < AT_ONCE / 2 else max(1, many // 2)
 

@@ -43,9 +43,13 @@ class History:
 
     def add(self, numbers: dict[str, float], seconds: float) -> None:
         """Append the numbers of one epoch."""
-        for name, x in numbers.items():
-            self.metrics.setdefault(name, []).append(x)
-        self.times.append(seconds)
+        self.extend({name: [x] for name, x in numbers.items()}, [seconds])
+
+    def extend(self, numbers: dict[str, list[float]], seconds: list[float]) -> None:
+        """Append the numbers of several epochs."""
+        for name, some in numbers.items():
+            self.metrics.setdefault(name, []).extend(some)
+        self.times.extend(seconds)
 
     def drop_incomplete(self) -> None:
         """Remove the numbers of an epoch that was interrupted."""

@@ -7,16 +7,16 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from autograd_lite import data
 from autograd_lite._rng import Rng, as_random
 from autograd_lite.core.checks import check_size, describe
+from autograd_lite.data.samples import order_of
 from autograd_lite.errors import ArgumentError
 from autograd_lite.nn.module import in_mode, unwrapped
 from autograd_lite.optim import Optimizer
 from autograd_lite.training import inputs
 from autograd_lite.training.callbacks import Callback
 from autograd_lite.training.compiled import NotCompiledError, Predictor, Task, Trainer
-from autograd_lite.training.epochs import Epochs
+from autograd_lite.training.epochs import Epochs, Found
 from autograd_lite.training.evaluation import Measure, Metrics, evaluated, named
 from autograd_lite.training.history import History
 from autograd_lite.training.progress import Progress
@@ -97,24 +97,31 @@ def fit(
     steps = epochs * math.ceil(len(samples) / size)
     task = Task(model, samples, targets, loss, optimizer, size)
     trained = Epochs(
-        task, order=lambda: data.samples.order_of(len(samples), shuffle, draws), metrics=measures, shown=shown,
+        task,
+        order=(lambda: order_of(len(samples), True, draws)) if shuffle else None,
+        metrics=measures,
+        shown=shown,
         trainer=_trainer(jit, steps, task),
-    )  # fmt: skip
+    )
     predictor = Predictor(model) if jit else None
     at_once = epochs if held_out is None and not callbacks else 1
-    found: list[tuple[dict[str, float], float]] = []
+    found: list[Found] = []
     try:
         try:
             while history.epochs < epochs:
                 started = time.perf_counter()
                 with _old_objects_left_alone(), in_mode(model, training=True):
-                    trained.run(history.epochs + 1, min(at_once, epochs - history.epochs), found)
+                    trained.run(
+                        history.epochs + 1,
+                        min(at_once, shown.silent_for(history.epochs + 1), epochs - history.epochs),
+                        found,
+                    )
                 if held_out is not None:
                     after = evaluated(model, *held_out, loss, measures, predictor)
-                    numbers = found[-1][0] | {f"val_{name}": x for name, x in after.items()}
-                    found[-1] = numbers, time.perf_counter() - started
+                    numbers = found[-1][0] | {f"val_{name}": [x] for name, x in after.items()}
+                    found[-1] = numbers, [time.perf_counter() - started]
                 while found:
-                    history.add(*found.pop(0))
+                    history.extend(*found.pop(0))
                     shown.epoch_done(history)
                 reasons = [reason for reason in [callback(model, history) for callback in callbacks] if reason]
                 if reasons:
@@ -124,7 +131,7 @@ def fit(
             shown.close(history)
     except KeyboardInterrupt:  # outside the finally, as it may come there too
         for numbers, seconds in found if held_out is None else ():
-            history.add(numbers, seconds)
+            history.extend(numbers, seconds)
         history.drop_incomplete()
         history.stopped = f"Ctrl-C in epoch {min(history.epochs + 1, epochs)}"
         shown.close(history)

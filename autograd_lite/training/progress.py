@@ -23,8 +23,14 @@ class Progress:
             self.bar.set_description(f"epoch {epoch}/{self.epochs}", refresh=False)
             self.bar.update()
 
+    def silent_for(self, epoch: int) -> int:
+        """How many epochs from this one on can be done before one is shown, that one included."""
+        if self.bar is not None or not self.wanted:
+            return self.epochs
+        return 1 if epoch == 1 else min(-epoch % self.every, self.epochs - epoch) + 1
+
     def epoch_done(self, history: History) -> None:
-        """Show that an epoch is done, with its numbers in the history."""
+        """Show that an epoch is done, or the last of some, with its numbers in the history."""
         if self.bar is not None:
             self.bar.set_postfix_str(history.last(), refresh=False)
         elif self.wanted and (history.epochs in (1, self.epochs) or history.epochs % self.every == 0):
