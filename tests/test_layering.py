@@ -53,6 +53,13 @@ FLOORS: dict[str, list[list[str]]] = {
         ["compiled"],
         ["__init__"],
     ],
+    "transforms": [
+        ["inputs"],
+        ["selection"],
+        ["gradients"],
+        ["jacobians", "products"],
+        ["__init__"],
+    ],
     "jit/backends": [
         ["cpython", "pieces"],
         ["llvm", "python", "vm"],
