@@ -44,3 +44,4 @@ cdef bint any_shown
 cdef int adopt(kind) except -1
 cdef bint backward(Node root, double seed) except -1
 cdef dict swept(dict seeds, object stop, bint keep)
+cdef list pushed(list roots, dict seeds)

@@ -274,3 +274,7 @@ cdef inline bint backward(Node root, double seed) except -1:
 
 cdef inline object swept(dict seeds, object stop, bint keep):
     return sweep.swept(seeds, stop, keep)
+
+
+cdef inline object pushed(list roots, dict seeds):
+    return sweep.pushed(roots, seeds)

@@ -37,7 +37,7 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
             answering.as_values, answering.as_graph = True, modes.current().grad_enabled
         return answering.pull(numbers, given)
 
-    return structure.unflatten(map(inputs.answer, numbers)), pullback
+    return structure.unflatten(inputs.answers(numbers)), pullback
 
 
 def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
