@@ -1,4 +1,4 @@
-"""The backward pass over plain floats, and what keeps nodes from the collector. Compiled core only.
+"""The chain rule over plain floats, and what keeps nodes from the collector. Compiled core only.
 
 It does what :mod:`autograd_lite.core.chain` does, in the same order and so to the same bits, with the adjoints in
 the nodes themselves. Nothing of Python's runs meanwhile, so that no other thread, no signal and no collection comes
@@ -428,11 +428,12 @@ cdef class _Tangents:
     cdef int* directions
     cdef double* numbers
 
-    def __cinit__(self, Py_ssize_t nodes, Py_ssize_t directions):
+    cdef int prepare(self, Py_ssize_t nodes, Py_ssize_t directions) except -1:
         self.starts = <Py_ssize_t*>PyMem_Malloc((nodes + 1) * sizeof(Py_ssize_t))
         self.places = <Py_ssize_t*>PyMem_Malloc(directions * sizeof(Py_ssize_t))
         if not self.starts or not self.places:
             raise MemoryError
+        return 0
 
     def __dealloc__(self):
         PyMem_Free(self.starts)
@@ -481,9 +482,12 @@ cdef class _Tangents:
             self.add(node, self.directions[i], 0.0 if number == 0.0 or partial == 0.0 else number * partial)
         return 0
 
-    cdef dict of(self, Py_ssize_t node):
+    cdef int show(self, Py_ssize_t node, dict tangent) except -1:
+        """Put the tangent of a node into a dict."""
         cdef Py_ssize_t i
-        return {self.directions[i]: self.numbers[i] for i in range(self.starts[node], self.starts[node + 1])}
+        for i in range(self.starts[node], self.starts[node + 1]):
+            tangent[self.directions[i]] = self.numbers[i]
+        return 0
 
 
 cdef bint _push(_Pointers order, list seeds, _Tangents tangents, int low, int high, double walk) except -1:
@@ -499,7 +503,7 @@ cdef bint _push(_Pointers order, list seeds, _Tangents tangents, int low, int hi
     for i in range(inputs):
         tangents.starts[i] = tangents.size
         tangents.reserve(len(seeds[i]))
-        for direction, number in seeds[i].items():
+        for direction, number in (<dict>seeds[i]).items():
             if low <= direction < high:
                 tangents.add(i, direction, number)
     for i in range(order.size):
@@ -527,40 +531,41 @@ cdef list pushed(list roots, dict seeds):
     cdef _Pointers starts = _Pointers(), order = _Pointers()
     cdef _Seen seen = _Seen(True)
     cdef Py_ssize_t i
-    cdef int low = 0, high = 0, step, count
+    cdef int low = 0, high = 0, step, count = 0
     cdef double walk = _walks
-    cdef _Tangents tangents
+    cdef _Tangents tangents = _Tangents()
     for thing, tangent in seeds.items():
         if not isinstance(thing, Node) or (<Node>thing)._x is not None:
             return None
         for direction, number in tangent.items():
             if type(number) is not float:
                 return None
-            high = max(high, <int>direction + 1)
+            count = max(count, <int>direction + 1)
     for thing in roots:
         if not isinstance(thing, Node):
             return None
         starts.push(<void*>thing)
+    given, found = list(seeds.values()), [{} for _ in roots]
     try:
+        # No list, dict or the like is made here: that may start a collection, and so anything.
         if not _sort(starts, order, seen):
             return None
         for i, thing in enumerate(seeds):
             (<Node>thing)._dx, (<Node>thing)._dy = i, walk
         for i in range(order.size):
             (<Node>order.items[i])._grad = len(seeds) + i
-        tangents = _Tangents(len(seeds) + order.size, high)
-        found = [{} for _ in roots]
-        count = step = high
+        tangents.prepare(len(seeds) + order.size, count)
+        step = count
         while low < count:
             high = min(count, low + step)
-            while not _push(order, list(seeds.values()), tangents, low, high, walk):
+            while not _push(order, given, tangents, low, high, walk):
                 step = (high - low + 1) // 2
                 high = low + step
-            for thing, tangent in zip(roots, found):
-                if (<Node>thing)._x is not None:
-                    tangent.update(tangents.of(<Py_ssize_t>(<Node>thing)._grad))
-                elif (<Node>thing)._dy == walk:
-                    tangent.update(tangents.of(<Py_ssize_t>(<Node>thing)._dx))
+            for i in range(starts.size):
+                if (<Node>starts.items[i])._x is not None:
+                    tangents.show(<Py_ssize_t>(<Node>starts.items[i])._grad, found[i])
+                elif (<Node>starts.items[i])._dy == walk:
+                    tangents.show(<Py_ssize_t>(<Node>starts.items[i])._dx, found[i])
             low = high
         return found
     finally:
