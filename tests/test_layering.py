@@ -55,7 +55,7 @@ FLOORS: dict[str, list[list[str]]] = {
     ],
     "transforms": [
         ["inputs"],
-        ["selection"],
+        ["selection", "sparse"],
         ["gradients"],
         ["jacobians", "products"],
         ["__init__"],

@@ -13,7 +13,7 @@ arguments are floats; hand them in as arguments to differentiate by them.
 """
 
 from autograd_lite.transforms.gradients import grad, value_and_grad
-from autograd_lite.transforms.jacobians import hessian, jacfwd, jacobian, jacrev
+from autograd_lite.transforms.jacobians import Coo, hessian, jacfwd, jacobian, jacrev, sparsity
 from autograd_lite.transforms.products import hvp, jvp, vjp
 
-__all__ = ["grad", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jvp", "value_and_grad", "vjp"]
+__all__ = ["Coo", "grad", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jvp", "sparsity", "value_and_grad", "vjp"]

@@ -7,8 +7,9 @@ from autograd_lite import pytree
 from autograd_lite.transforms.gradients import grad
 from autograd_lite.transforms.inputs import Function, Inputs
 from autograd_lite.transforms.selection import Argnames, Argnums, Selection, Transformed
+from autograd_lite.transforms.sparse import Coo, sparse_jacobian, structure
 
-__all__ = ["hessian", "jacfwd", "jacobian", "jacrev"]
+__all__ = ["Coo", "hessian", "jacfwd", "jacobian", "jacrev", "sparsity"]
 
 P = ParamSpec("P")
 
@@ -21,7 +22,7 @@ def jacfwd(f: Callable[P, Any], argnums: Argnums = None, *, argnames: Argnames =
     >>> jacfwd(lambda v: [v[0] * v[1], v[0] + v[1]])([2.0, 3.0])
     [[3.0, 2.0], [1.0, 1.0]]
     """
-    return _transformed(jacfwd, f, argnums, argnames, Inputs.rows_forward)
+    return _transformed(jacfwd, f, argnums, argnames, _dense(Inputs.rows_forward))
 
 
 def jacrev(f: Callable[P, Any], argnums: Argnums = None, *, argnames: Argnames = None) -> Callable[P, Any]:
@@ -30,10 +31,12 @@ def jacrev(f: Callable[P, Any], argnums: Argnums = None, *, argnames: Argnames =
     >>> jacrev(lambda v: [v[0] * v[1], v[0] + v[1]])([2.0, 3.0])
     [[3.0, 2.0], [1.0, 1.0]]
     """
-    return _transformed(jacrev, f, argnums, argnames, Inputs.rows_backward)
+    return _transformed(jacrev, f, argnums, argnames, _dense(Inputs.rows_backward))
 
 
-def jacobian(f: Callable[P, Any], argnums: Argnums = None, *, argnames: Argnames = None) -> Callable[P, Any]:
+def jacobian(
+    f: Callable[P, Any], argnums: Argnums = None, *, argnames: Argnames = None, sparse: bool = False
+) -> Callable[P, Any]:
     """A function that returns the derivative of each result of f by each argument.
 
     The structure is that of the results, with the structure of the arguments in the place
@@ -56,40 +59,79 @@ def jacobian(f: Callable[P, Any], argnums: Argnums = None, *, argnames: Argnames
     ...     return y - y
     >>> [[jac(f)(0.0) for f in (inside, outside)] for jac in (jacfwd, jacrev)]
     [[0.0, nan], [nan, 0.0]]
+
+    With ``sparse`` it is the entries of :func:`sparsity` alone, as a :class:`Coo`, which takes time in
+    proportion to their number; forward or backward, whichever takes less.
+
+    >>> jacobian(lambda v: [x * x for x in v], sparse=True)([1.0, 2.0, 3.0])
+    Coo(entries=([2.0, 4.0, 6.0], ([0, 1, 2], [0, 1, 2])), shape=(3, 3))
     """
-    return _transformed(jacobian, f, argnums, argnames, _rows)
+    made = _sparse(sparse_jacobian) if sparse else _dense(_rows)
+    return _transformed(jacobian, f, argnums, argnames, made, sparse=sparse)
 
 
-def hessian(f: Callable[P, Any], argnums: Argnums = None, *, argnames: Argnames = None) -> Callable[P, Any]:
+def hessian(
+    f: Callable[P, Any], argnums: Argnums = None, *, argnames: Argnames = None, sparse: bool = False
+) -> Callable[P, Any]:
     """A function that returns f's second derivatives: the Jacobian of its gradient, forward over reverse.
 
-    Arguments and errors as for :func:`value_and_grad`.
+    ``sparse`` is as for :func:`jacobian`, both triangles included. Arguments and errors as for
+    :func:`value_and_grad`.
 
     >>> hessian(lambda v: v[0] ** 2 * v[1])([3.0, 5.0])
     [[10.0, 6.0], [6.0, 0.0]]
     """
-    return jacobian(grad(f, argnums, argnames=argnames), argnums, argnames=argnames)
+    return jacobian(grad(f, argnums, argnames=argnames), argnums, argnames=argnames, sparse=sparse)
+
+
+def sparsity(f: Callable[P, Any], argnums: Argnums = None, *, argnames: Argnames = None) -> Callable[P, Coo]:
+    """A function that returns which results of f depend on which numbers of the arguments.
+
+    It is the structure of the Jacobian, a :class:`Coo` with 1.0 for each entry. A row is a number of
+    the results, a column one of the arguments, both counted through nested structures in order. It is
+    that of the path which f takes at these arguments, and an entry is there for what f computed,
+    whatever its derivative comes to: ``0 * x`` depends on x, and a compiled function inside f on all
+    that it is given. Arguments and errors as for :func:`value_and_grad`.
+
+    >>> sparsity(lambda v: [v[0] * v[1], v[2], 1.0])([1.0, 2.0, 3.0])
+    Coo(entries=([1.0, 1.0, 1.0], ([0, 0, 1], [0, 1, 2])), shape=(3, 3))
+
+    ``sparsity(grad(f))`` is that of the Hessian. SciPy's solvers take it as
+    ``jac_sparsity=scipy.sparse.coo_matrix(*sparsity(f)(x))``.
+    """
+    return _transformed(sparsity, f, argnums, argnames, _sparse(structure))
+
+
+_Made = Callable[[Inputs, Any], Any]
 
 
 def _transformed(
-    transform: Function,
-    f: Function,
-    argnums: Argnums,
-    argnames: Argnames,
-    rows_of: Callable[[Inputs, Sequence[Any]], Any],
+    transform: Function, f: Function, argnums: Argnums, argnames: Argnames, made: _Made, **settings: Any
 ) -> Transformed:
     selection = Selection(f, argnums, argnames)
 
     def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
         inputs, results, _ = selection.call(args, kwargs, has_aux=False)
-        leaves, structure = pytree.flatten(results)
-        rows = rows_of(inputs, leaves)
-        width = len(inputs.nodes)
-        numbers = inputs.derivatives([row.get(column, 0.0) for row in rows for column in range(width)])
-        starts = range(0, len(rows) * width, width) if width else [0] * len(rows)
-        return structure.unflatten([inputs.structure.unflatten(numbers[start : start + width]) for start in starts])
+        return made(inputs, results)
 
-    return Transformed(transform, f, argnums, argnames, jacobian_of_f)
+    return Transformed(transform, f, argnums, argnames, jacobian_of_f, **settings)
+
+
+def _sparse(coo_of: Callable[[Inputs, Sequence[Any]], Coo]) -> _Made:
+    return lambda inputs, results: coo_of(inputs, pytree.flatten(results)[0])
+
+
+def _dense(rows_of: Callable[[Inputs, Sequence[Any]], Any]) -> _Made:
+    """A Jacobian in the structure of the results, with that of the inputs in the place of each."""
+
+    def made(inputs: Inputs, results: Any) -> Any:
+        leaves, structure_of_results = pytree.flatten(results)
+        columns = range(len(inputs.nodes))
+        numbers = [row.get(column, 0.0) for row in rows_of(inputs, leaves) for column in columns]
+        entries = iter(inputs.derivatives(numbers))
+        return structure_of_results.unflatten([inputs.structure.unflatten(entries) for _ in leaves])
+
+    return made
 
 
 def _rows(inputs: Inputs, results: Sequence[Any]) -> list[dict[int, Any]]:
