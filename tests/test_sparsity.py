@@ -172,7 +172,7 @@ def test_scipy_takes_it_as_it_is() -> None:
     fit = least_squares(
         lambda v: np.array(banded(list(map(float, v)))),
         point(9),
-        jac=lambda v: sparse.coo_matrix(*found(list(v))).tocsr(),
+        jac=lambda v: sparse.coo_matrix(*derivative(list(v))).tocsr(),
     )
     assert fit.cost < 1e-12
 
