@@ -38,6 +38,7 @@ FLOORS: dict[str, list[list[str]]] = {
         ["op", "blocks"],
         ["ops", "node", "recorded"],
         ["sweep", "vm"],
+        ["forward"],
         ["unboxed"],
         ["record", "chain"],
         ["value"],

@@ -1,4 +1,4 @@
-"""The chain rule over plain floats, and what keeps nodes from the collector. Compiled core only.
+"""The backward pass over plain floats, and what keeps nodes from the collector. Compiled core only.
 
 It does what :mod:`autograd_lite.core.chain` does, in the same order and so to the same bits, with the adjoints in
 the nodes themselves. Nothing of Python's runs meanwhile, so that no other thread, no signal and no collection comes
@@ -156,11 +156,8 @@ cdef extern from *:
 cdef unsigned int _walks = 0
 
 
-cdef class _Pointers:
+cdef class Pointers:
     """A list of nodes that somebody else keeps alive."""
-
-    cdef void** items
-    cdef Py_ssize_t size, space
 
     def __dealloc__(self):
         PyMem_Free(self.items)
@@ -185,24 +182,18 @@ cdef inline bint _is_node(void* operand, void* like) noexcept:
     return (<PyObject*>operand).ob_type == (<PyObject*>like).ob_type or isinstance(<object>operand, Node)
 
 
-cdef class _Seen:
+cdef class Seen:
     """The operations that a walk has seen: they are marked where their gradient is.
 
     Their gradients are kept here meanwhile, or if they will be set anew, only those that are Values.
     """
 
-    cdef double mark
-    cdef bint keeps
-    cdef _Pointers nodes, of_values
-    cdef double* grads
-    cdef Py_ssize_t space
-
     def __cinit__(self, bint keeps):
         global _walks
-        self.keeps, self.of_values = keeps, _Pointers()
-        _walks = 1 if _walks + 2 == 0 else _walks + 1  # neither 0 nor all ones
+        self.keeps, self.of_values = keeps, Pointers()
+        self.walk = _walks = 1 if _walks + 2 == 0 else _walks + 1  # neither 0 nor all ones
         self.mark = mark_of(_walks)
-        self.nodes = _Pointers()
+        self.nodes = Pointers()
 
     def __dealloc__(self):
         PyMem_Free(self.grads)
@@ -239,12 +230,12 @@ cdef inline bint _waits(void* operand, double mark) noexcept:
     return (<Node>operand)._x is not None and not are_same((<Node>operand)._grad, mark)
 
 
-cdef bint _sort(_Pointers roots, _Pointers order, _Seen seen) except -1:
+cdef bint sort(Pointers roots, Pointers order, Seen seen) except -1:
     """The operations that lead to the roots, each after its operands, as graph.operations does it.
 
     False if there is anything that is not plain: an operation that has a chain rule of its own, or jit's stand-ins.
     """
-    cdef _Pointers stack = _Pointers()
+    cdef Pointers stack = Pointers()
     cdef size_t top
     cdef void* x
     cdef void* y
@@ -303,7 +294,7 @@ cdef bint _sort(_Pointers roots, _Pointers order, _Seen seen) except -1:
     return True
 
 
-cdef inline int _give(void* to, double contribution, _Pointers leaves, double walk, bint adds_zero) except -1:
+cdef inline int _give(void* to, double contribution, Pointers leaves, double walk, bint adds_zero) except -1:
     """Add to an operand's adjoint: for an operation in ``_grad``; for a leaf in ``_dx``, if ``_dy`` says so."""
     # No variable holds the node: that would count references up and down.
     if (<Node>to)._x is not None:
@@ -318,7 +309,7 @@ cdef inline int _give(void* to, double contribution, _Pointers leaves, double wa
     return 0
 
 
-cdef int _pull(_Pointers order, _Pointers leaves, double walk) except -1:
+cdef int _pull(Pointers order, Pointers leaves, double walk) except -1:
     """The chain rule over sorted operations, from the adjoints of the last ones on."""
     cdef Py_ssize_t i, j, n
     cdef double adjoint, partial
@@ -356,14 +347,14 @@ cdef int _pull(_Pointers order, _Pointers leaves, double walk) except -1:
 
 cdef bint backward(Node root, double seed) except -1:
     """Give the nodes of a graph their gradients; whether that was done. If not, chain.pull_back sets them all."""
-    cdef _Pointers roots = _Pointers(), order = _Pointers(), leaves = _Pointers()
-    cdef _Seen seen = _Seen(False)
+    cdef Pointers roots = Pointers(), order = Pointers(), leaves = Pointers()
+    cdef Seen seen = Seen(False)
     cdef Py_ssize_t i
     cdef bint is_plain
     if root._x is None:
         return False
     roots.push(<void*>root)
-    is_plain = _sort(roots, order, seen)
+    is_plain = sort(roots, order, seen)
     # Values that were gradients go last: whoever waits for the end of one may do anything then.
     replaced = [(<Node>seen.of_values.items[i])._dict.pop("_grad_node", None) for i in range(seen.of_values.size)]
     if not is_plain:
@@ -371,7 +362,7 @@ cdef bint backward(Node root, double seed) except -1:
     for i in range(order.size):
         (<Node>order.items[i])._grad = 0.0
     root._grad = seed
-    _pull(order, leaves, _walks)
+    _pull(order, leaves, seen.walk)
     for i in range(leaves.size):
         if are_same((<Node>leaves.items[i])._grad, OF_A_VALUE):
             return False
@@ -388,8 +379,8 @@ cdef dict swept(dict seeds, object stop, bint keep):
 
     The gradients of the operations in between stay as they are, unless they are to be kept.
     """
-    cdef _Pointers roots = _Pointers(), order = _Pointers(), leaves = _Pointers()
-    cdef _Seen seen = _Seen(True)
+    cdef Pointers roots = Pointers(), order = Pointers(), leaves = Pointers()
+    cdef Seen seen = Seen(True)
     cdef Py_ssize_t i
     for thing in stop:
         if not isinstance(thing, Node) or (<Node>thing)._x is not None:
@@ -399,177 +390,18 @@ cdef dict swept(dict seeds, object stop, bint keep):
             return None
         roots.push(<void*>thing)
     try:
-        if not _sort(roots, order, seen):
+        if not sort(roots, order, seen):
             keep = False
             return None
         for i in range(order.size):
             (<Node>order.items[i])._grad = 0.0
         for thing, seed in seeds.items():
             (<Node>thing)._grad = seed
-        _pull(order, leaves, _walks)
+        _pull(order, leaves, seen.walk)
     finally:
         if not keep:
             seen.restore()
     return {<object>leaves.items[i]: (<Node>leaves.items[i])._dx for i in range(leaves.size)}
-
-
-# ---- Forward ------------------------------------------------------------------------------
-
-#: So many numbers of tangents are kept at once. Where there would be more, the directions come one part after the other.
-cdef Py_ssize_t _AT_ONCE = 1 << 22
-
-
-cdef class _Tangents:
-    """The tangents of nodes one behind the other, each with the directions that reach the node alone."""
-
-    cdef Py_ssize_t size, space
-    cdef Py_ssize_t* starts  # of each node's tangent, which ends where the next one's starts
-    cdef Py_ssize_t* places  # where the last number in a direction was put
-    cdef int* directions
-    cdef double* numbers
-
-    cdef int prepare(self, Py_ssize_t nodes, Py_ssize_t directions) except -1:
-        self.starts = <Py_ssize_t*>PyMem_Malloc((nodes + 1) * sizeof(Py_ssize_t))
-        self.places = <Py_ssize_t*>PyMem_Malloc(directions * sizeof(Py_ssize_t))
-        if not self.starts or not self.places:
-            raise MemoryError
-        return 0
-
-    def __dealloc__(self):
-        PyMem_Free(self.starts)
-        PyMem_Free(self.places)
-        PyMem_Free(self.directions)
-        PyMem_Free(self.numbers)
-
-    cdef int reserve(self, Py_ssize_t more) except -1:
-        cdef Py_ssize_t space = max(2 * self.space, self.size + more)
-        cdef void* memory
-        if self.size + more > self.space:
-            memory = PyMem_Realloc(self.directions, space * sizeof(int))
-            if not memory:
-                raise MemoryError
-            self.directions = <int*>memory
-            memory = PyMem_Realloc(self.numbers, space * sizeof(double))
-            if not memory:
-                raise MemoryError
-            self.numbers, self.space = <double*>memory, space
-        return 0
-
-    cdef inline void add(self, Py_ssize_t node, int direction, double number) noexcept:
-        """Add to the tangent of a node, the last one so far."""
-        cdef Py_ssize_t place = self.places[direction]
-        if place >= self.starts[node]:
-            self.numbers[place] += number
-            return
-        self.places[direction] = self.size
-        self.directions[self.size], self.numbers[self.size] = direction, number
-        self.size += 1
-
-    cdef inline int take(self, Py_ssize_t node, void* operand, double partial, double walk) except -1:
-        """Add to the tangent of a node what an operand contributes to it."""
-        cdef Py_ssize_t i, of
-        cdef double number
-        if (<Node>operand)._x is not None:
-            of = <Py_ssize_t>(<Node>operand)._grad
-        elif (<Node>operand)._dy == walk:
-            of = <Py_ssize_t>(<Node>operand)._dx
-        else:
-            return 0
-        self.reserve(self.starts[of + 1] - self.starts[of])
-        for i in range(self.starts[of], self.starts[of + 1]):
-            number = self.numbers[i]
-            # A strong zero, as in modes.Interpreter.multiply.
-            self.add(node, self.directions[i], 0.0 if number == 0.0 or partial == 0.0 else number * partial)
-        return 0
-
-    cdef int show(self, Py_ssize_t node, dict tangent) except -1:
-        """Put the tangent of a node into a dict."""
-        cdef Py_ssize_t i
-        for i in range(self.starts[node], self.starts[node + 1]):
-            tangent[self.directions[i]] = self.numbers[i]
-        return 0
-
-
-cdef bint _push(_Pointers order, list seeds, _Tangents tangents, int low, int high, double walk) except -1:
-    """The chain rule over sorted operations, in the directions from low to high; False if those are too many."""
-    cdef Py_ssize_t i, j, k, n, inputs = len(seeds), limit = max(_AT_ONCE, 4 * (inputs + order.size))
-    cdef void* node
-    cdef double* partials
-    cdef PyObject** operands
-    cdef int direction
-    for direction in range(low, high):
-        tangents.places[direction] = -1
-    tangents.size = 0
-    for i in range(inputs):
-        tangents.starts[i] = tangents.size
-        tangents.reserve(len(seeds[i]))
-        for direction, number in (<dict>seeds[i]).items():
-            if low <= direction < high:
-                tangents.add(i, direction, number)
-    for i in range(order.size):
-        j, node = inputs + i, order.items[i]
-        tangents.starts[j] = tangents.size
-        if type((<Node>node)._x) is tuple:
-            n, operands = PyTuple_GET_SIZE((<Node>node)._x), PySequence_Fast_ITEMS((<Node>node)._x)
-            partials = <double*>PyBytes_AS_STRING((<Node>node)._y)
-            for k in range(n):
-                if not PyFloat_CheckExact(operands[k]):
-                    tangents.take(j, operands[k], partials[k], walk)
-        else:
-            if not PyFloat_CheckExact(<PyObject*>(<Node>node)._x):
-                tangents.take(j, <void*>(<Node>node)._x, (<Node>node)._dx, walk)
-            if (<Node>node)._y is not None and not PyFloat_CheckExact(<PyObject*>(<Node>node)._y):
-                tangents.take(j, <void*>(<Node>node)._y, (<Node>node)._dy, walk)
-        if tangents.size > limit and high - low > 1:
-            return False
-    tangents.starts[inputs + order.size] = tangents.size
-    return True
-
-
-cdef list pushed(list roots, dict seeds):
-    """The tangents of results, from those of leaves; None if that is chain.push_forward's business."""
-    cdef _Pointers starts = _Pointers(), order = _Pointers()
-    cdef _Seen seen = _Seen(True)
-    cdef Py_ssize_t i
-    cdef int low = 0, high = 0, step, count = 0
-    cdef double walk = _walks
-    cdef _Tangents tangents = _Tangents()
-    for thing, tangent in seeds.items():
-        if not isinstance(thing, Node) or (<Node>thing)._x is not None:
-            return None
-        for direction, number in tangent.items():
-            if type(number) is not float:
-                return None
-            count = max(count, <int>direction + 1)
-    for thing in roots:
-        if not isinstance(thing, Node):
-            return None
-        starts.push(<void*>thing)
-    given, found = list(seeds.values()), [{} for _ in roots]
-    try:
-        # No list, dict or the like is made here: that may start a collection, and so anything.
-        if not _sort(starts, order, seen):
-            return None
-        for i, thing in enumerate(seeds):
-            (<Node>thing)._dx, (<Node>thing)._dy = i, walk
-        for i in range(order.size):
-            (<Node>order.items[i])._grad = len(seeds) + i
-        tangents.prepare(len(seeds) + order.size, count)
-        step = count
-        while low < count:
-            high = min(count, low + step)
-            while not _push(order, given, tangents, low, high, walk):
-                step = (high - low + 1) // 2
-                high = low + step
-            for i in range(starts.size):
-                if (<Node>starts.items[i])._x is not None:
-                    tangents.show(<Py_ssize_t>(<Node>starts.items[i])._grad, found[i])
-                elif (<Node>starts.items[i])._dy == walk:
-                    tangents.show(<Py_ssize_t>(<Node>starts.items[i])._dx, found[i])
-            low = high
-        return found
-    finally:
-        seen.restore()
 
 
 # ---- Memory -------------------------------------------------------------------------------
@@ -581,7 +413,7 @@ cdef list pushed(list roots, dict seeds):
 cdef int _track(object node, object thing) except -1:
     """Show a node to the collector, as it now leads to a thing; and the graph of that thing, if it is a node."""
     global any_shown
-    cdef _Pointers stack = _Pointers()
+    cdef Pointers stack = Pointers()
     cdef Node one
     seen = set()
     any_shown = True

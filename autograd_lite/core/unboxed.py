@@ -151,7 +151,7 @@ def serve(kind: type, module: Any) -> None:
     """Let calls of an Op on Values of a class go straight to the functions of a module; here they go by Op.__call__."""
 
 
-# The chain rule over plain floats, which the compiled core does by itself (sweep.pyx).
+# The chain rule over plain floats, which the compiled core does by itself (sweep.pyx, forward.pyx).
 
 
 def backward(root: Any, seed: Any) -> bool:
