@@ -2,7 +2,9 @@
 
 import math
 import pickle
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from autograd_lite import Value, core, grad, hessian, jacfwd, jacobian, jacrev, 
 from autograd_lite.errors import AnomalyError, ArgumentError
 from autograd_lite.testing.edges import EDGE_TABLE, EdgeCase
 from autograd_lite.testing.strategies import Program, points_for, programs
+from tests.test_readme import blocks
 
 JACOBIANS = [jacfwd, jacrev, jacobian]
 NOT_A_FUNCTION: Any = 3.0
@@ -241,3 +244,15 @@ def test_they_pickle_as_the_transform_and_the_function(jac: Any) -> None:
     again = pickle.loads(pickle.dumps(jac(pendulum)))
     assert again([1.5, 0.25]) == jac(pendulum)([1.5, 0.25])
     assert repr(again) == f"<{jac.__name__} of pendulum>"
+
+
+def test_the_guide_is_so() -> None:
+    pytest.importorskip("scipy")
+    names: dict[str, Any] = {}
+    checked = 0
+    for block in blocks(Path(__file__).parent.parent / "docs" / "jacobians.md"):
+        exec(block, names)
+        for expression, expected in re.findall(r"^(\S.*\S)  # (.+)$", block, re.MULTILINE):
+            assert repr(eval(expression, names)) == expected
+            checked += 1
+    assert checked == 8
