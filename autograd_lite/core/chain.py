@@ -159,8 +159,9 @@ def _push_forward(
         multiply = mode.interpreter.multiply
         total: dict[int, Any] = {}
         for tangent, partial in zip(given, partials, strict=True):
+            is_one = type(partial) is float and partial == 1.0  # in long sums, which carry the longest tangents
             for direction, along in tangent.items() if tangent else ():
-                contribution = multiply(along, partial)
+                contribution = along if is_one else multiply(along, partial)
                 total[direction] = total[direction] + contribution if direction in total else contribution
         tangents[node] = total
     return tangents
