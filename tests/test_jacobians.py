@@ -17,6 +17,7 @@ from autograd_lite import Value, core, grad, hessian, jacfwd, jacobian, jacrev, 
 from autograd_lite.errors import AnomalyError, ArgumentError
 from autograd_lite.testing.edges import EDGE_TABLE, EdgeCase
 from autograd_lite.testing.strategies import Program, points_for, programs
+from tests.test_compiled import random_programs
 from tests.test_readme import blocks
 
 JACOBIANS = [jacfwd, jacrev, jacobian]
@@ -80,6 +81,18 @@ def test_they_differ_where_an_infinite_derivative_meets_terms_that_cancel() -> N
     assert (jacfwd(inside)(0.0), jacrev(outside)(0.0)) == (0.0, 0.0)
     assert math.isnan(jacrev(inside)(0.0))
     assert math.isnan(jacfwd(outside)(0.0))
+
+
+def test_they_differ_where_a_product_overflows_on_the_way() -> None:
+    f: Callable[[Any], Any] = lambda x: x * 1e200 * 1e200 * 1e-300
+    assert (jacfwd(f)(0.0), jacrev(f)(0.0)) == (math.inf, pytest.approx(1e100))
+
+
+def test_finite_numbers_agree_wherever_a_program_goes() -> None:
+    for program, point in random_programs(300, domain_safe=False):
+        forward, backward = (jac(lambda v, program=program: [program(*v)])(point)[0] for jac in (jacfwd, jacrev))
+        pairs = [pair for pair in zip(forward, backward, strict=True) if all(map(math.isfinite, pair))]
+        assert all(math.isclose(a, b, rel_tol=1e-6, abs_tol=1e-12) for a, b in pairs)
 
 
 def test_jacobian_goes_forward_unless_there_are_more_arguments_than_results() -> None:

@@ -48,8 +48,9 @@ def jacobian(
 
     It is :func:`jacfwd` unless there are more numbers in the arguments than results, or f calls
     a compiled function, which hands on gradients only; then it is :func:`jacrev`. The two may
-    round differently, and they differ where an infinite derivative meets terms that cancel.
-    That is 0 if they cancel before they are multiplied by it, and inf - inf, nan, if after:
+    round differently: a product on the way may overflow in one and not in the other. And they
+    differ where an infinite derivative, or a nan, meets terms that cancel. That is 0 if they
+    cancel before they are multiplied by it, and inf - inf, nan, if after:
 
     >>> from autograd_lite import sqrt
     >>> def inside(x):
