@@ -25,7 +25,7 @@ from autograd_lite.functions import *  # noqa: F403 - its list of names
 from autograd_lite.functions import sum_
 from autograd_lite.jit import jit
 from autograd_lite.nn.state import load, save
-from autograd_lite.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from autograd_lite.transforms import grad, hessian, hvp, jacfwd, jacobian, jacrev, jvp, sparsity, value_and_grad, vjp
 
 if TYPE_CHECKING:
     from autograd_lite import optim, plotting, testing, training
@@ -46,7 +46,9 @@ __all__ = [
     "hessian",
     "hvp",
     "info",
+    "jacfwd",
     "jacobian",
+    "jacrev",
     "jit",
     "jvp",
     "linalg",
@@ -62,6 +64,7 @@ __all__ = [
     "rand",
     "randn",
     "save",
+    "sparsity",
     "tensor",
     "testing",
     "training",

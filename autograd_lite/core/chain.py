@@ -99,47 +99,71 @@ def _contribute(adjoints: dict[N, Any], node: N, adjoint: Any, create_graph: boo
                 adjoints[operand] = adjoints[operand] + contribution
 
 
-def push_forward(order: list[N], seeds: dict[N, Any], *, create_graph: bool = False) -> dict[N, Any]:
-    """Forward accumulation: from the tangents of inputs to those of all that follows from them.
+def push_forward(
+    roots: list[N],
+    seeds: dict[N, dict[int, Any]],
+    stop: Iterable[N] = (),
+    *,
+    create_graph: bool = False,
+    by_partials: bool = False,
+) -> list[dict[int, Any]] | None:
+    """Forward accumulation: from the tangents of inputs to those of results, in many directions at once.
 
-    ``order`` is :func:`graph.operations` of the results, with the inputs as ``stop``. 0 is a strong
-    zero, as in :func:`pull_back`. Nodes that no seed reaches are left out.
+    A tangent is sparse: a dict from directions, numbers from 0 on, to how far the node moves in each. It has
+    those directions alone that reach the node, whatever the numbers come to. The walk does not go past the
+    nodes in ``stop``. 0 is a strong zero, and zeros may be -0.0, as in :func:`pull_back`. With ``by_partials``
+    the answer is None where an operation has a chain rule of its own.
     """
-    if not create_graph:
-        return _push_forward(order, seeds, create_graph)
+    mode = modes.current()
+    if not (create_graph or mode.is_special):
+        pushed = unboxed.pushed(roots, seeds)
+        if pushed is not None:
+            return pushed
+    order = graph.operations(*roots, stop=[*seeds, *stop])
     before = modes.top.get()
     try:
-        modes.enter(grad_enabled=True)
-        return _push_forward(order, seeds, create_graph)
+        if create_graph:
+            modes.enter(grad_enabled=True)
+        tangents = _push_forward(order, seeds, create_graph, by_partials)
+        if mode.anomaly and tangents is not None:
+            _raise_at_anomalous_tangents(roots, seeds, tangents)
     finally:
         modes.top.set(before)
+    return None if tangents is None else [tangents.get(root, {}) for root in roots]
 
 
-def _push_forward(order: list[N], seeds: dict[N, Any], create_graph: bool) -> dict[N, Any]:
+def _push_forward(
+    order: list[N], seeds: dict[N, dict[int, Any]], create_graph: bool, by_partials: bool
+) -> dict[N, dict[int, Any]] | None:
     tangents = dict(seeds)
     mode = modes.current()
     for node in order:
         operands = node.operands
-        if not any(operand in tangents for operand in operands if operand.__class__ is not float):
+        given = [None if operand.__class__ is float else tangents.get(operand) for operand in operands]
+        if not any(given):
             continue
         push = node._primitive and node._primitive.push
         if push:
-            tangents[node] = push(node, [tangents.get(operand, 0.0) for operand in operands], create_graph)
-            continue
-        partials = _recorded_again(node, mode) if create_graph else node.partials
-        tangent: Any = None
-        for operand, partial in zip(operands, partials, strict=True):
-            if operand.__class__ is float or operand not in tangents:
-                continue
-            contribution = mode.interpreter.multiply(tangents[operand], partial)
-            tangent = contribution if tangent is None else tangent + contribution
-        if tangent is not None:
-            tangents[node] = tangent
-            if mode.anomaly and not math.isfinite(number(tangent)):
-                raise AnomalyError(
-                    f"the tangent of {node._primitive and node._primitive.name} is {number(tangent)}; the operands are "
-                    f"{listed(operands)}\n  recorded at {getattr(node, '_where', _UNKNOWN_LINE)}"
+            if by_partials:
+                return None
+            reached = dict.fromkeys(direction for tangent in given if tangent for direction in tangent)
+            tangents[node] = {
+                direction: push(
+                    node, [tangent.get(direction, 0.0) if tangent else 0.0 for tangent in given], create_graph
                 )
+                for direction in reached
+            }
+            continue
+        # Recorded again once for all directions.
+        partials = _recorded_again(node, mode) if create_graph else node.partials
+        multiply = mode.interpreter.multiply
+        total: dict[int, Any] = {}
+        for tangent, partial in zip(given, partials, strict=True):
+            is_one = type(partial) is float and partial == 1.0  # in long sums, which carry the longest tangents
+            for direction, along in tangent.items() if tangent else ():
+                contribution = along if is_one else multiply(along, partial)
+                total[direction] = total[direction] + contribution if direction in total else contribution
+        tangents[node] = total
     return tangents
 
 
@@ -184,3 +208,23 @@ def _raise_at_anomaly(node: Node, adjoint: float, mode: modes.Modes) -> None:
                 f"{contribution}, which is {adjoint} from above times the partial {partial}; the operands "
                 f"are {listed(node.operands)}\n  recorded at {where}"
             )
+
+
+def _raise_at_anomalous_tangents(roots: list[N], seeds: dict[N, Any], tangents: dict[N, dict[int, Any]]) -> None:
+    """Raise where a tangent that reaches a result became nan or infinite. One that reaches none is no anomaly."""
+
+    def is_anomalous(node: N, direction: int) -> bool:
+        return node not in seeds and not math.isfinite(number(tangents.get(node, {}).get(direction, 0.0)))
+
+    pairs = ((root, direction) for root in roots for direction in tangents.get(root, ()))
+    for node, direction in pairs:
+        if not is_anomalous(node, direction):
+            continue
+        origin = node
+        while anomalous := [o for o in origin.operands if o.__class__ is not float and is_anomalous(o, direction)]:
+            origin = anomalous[0]
+        along = number(tangents[origin][direction])
+        raise AnomalyError(
+            f"the tangent of {origin._primitive and origin._primitive.name} is {along}; the operands are "
+            f"{listed(origin.operands)}\n  recorded at {getattr(origin, '_where', _UNKNOWN_LINE)}"
+        )

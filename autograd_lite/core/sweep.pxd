@@ -1,3 +1,5 @@
+cimport cython
+
 from autograd_lite.core.node cimport Node
 
 
@@ -37,6 +39,31 @@ cdef extern from *:
     double mark_of "sweep_mark"(unsigned int walk) noexcept nogil
     bint are_same "sweep_is"(double, double) noexcept nogil
     bint has_attributes "sweep_has_attributes"(object) noexcept
+
+@cython.final
+cdef class Pointers:
+    cdef void** items
+    cdef Py_ssize_t size, space
+
+    cdef inline int push(self, void* item) except -1
+    cdef int grow(self) except -1
+
+
+@cython.final
+cdef class Seen:
+    cdef double mark
+    cdef unsigned int walk
+    cdef bint keeps
+    cdef Pointers nodes, of_values
+    cdef double* grads
+    cdef Py_ssize_t space
+
+    cdef inline int add(self, void* node) except -1
+    cdef int grow(self) except -1
+    cdef int restore(self) except -1
+
+
+cdef bint sort(Pointers roots, Pointers order, Seen seen) except -1
 
 #: Whether the collector has been shown any node.
 cdef bint any_shown

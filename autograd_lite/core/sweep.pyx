@@ -156,11 +156,8 @@ cdef extern from *:
 cdef unsigned int _walks = 0
 
 
-cdef class _Pointers:
+cdef class Pointers:
     """A list of nodes that somebody else keeps alive."""
-
-    cdef void** items
-    cdef Py_ssize_t size, space
 
     def __dealloc__(self):
         PyMem_Free(self.items)
@@ -185,24 +182,18 @@ cdef inline bint _is_node(void* operand, void* like) noexcept:
     return (<PyObject*>operand).ob_type == (<PyObject*>like).ob_type or isinstance(<object>operand, Node)
 
 
-cdef class _Seen:
+cdef class Seen:
     """The operations that a walk has seen: they are marked where their gradient is.
 
     Their gradients are kept here meanwhile, or if they will be set anew, only those that are Values.
     """
 
-    cdef double mark
-    cdef bint keeps
-    cdef _Pointers nodes, of_values
-    cdef double* grads
-    cdef Py_ssize_t space
-
     def __cinit__(self, bint keeps):
         global _walks
-        self.keeps, self.of_values = keeps, _Pointers()
-        _walks = 1 if _walks + 2 == 0 else _walks + 1  # neither 0 nor all ones
+        self.keeps, self.of_values = keeps, Pointers()
+        self.walk = _walks = 1 if _walks + 2 == 0 else _walks + 1  # neither 0 nor all ones
         self.mark = mark_of(_walks)
-        self.nodes = _Pointers()
+        self.nodes = Pointers()
 
     def __dealloc__(self):
         PyMem_Free(self.grads)
@@ -239,12 +230,12 @@ cdef inline bint _waits(void* operand, double mark) noexcept:
     return (<Node>operand)._x is not None and not are_same((<Node>operand)._grad, mark)
 
 
-cdef bint _sort(_Pointers roots, _Pointers order, _Seen seen) except -1:
+cdef bint sort(Pointers roots, Pointers order, Seen seen) except -1:
     """The operations that lead to the roots, each after its operands, as graph.operations does it.
 
     False if there is anything that is not plain: an operation that has a chain rule of its own, or jit's stand-ins.
     """
-    cdef _Pointers stack = _Pointers()
+    cdef Pointers stack = Pointers()
     cdef size_t top
     cdef void* x
     cdef void* y
@@ -303,7 +294,7 @@ cdef bint _sort(_Pointers roots, _Pointers order, _Seen seen) except -1:
     return True
 
 
-cdef inline int _give(void* to, double contribution, _Pointers leaves, double walk, bint adds_zero) except -1:
+cdef inline int _give(void* to, double contribution, Pointers leaves, double walk, bint adds_zero) except -1:
     """Add to an operand's adjoint: for an operation in ``_grad``; for a leaf in ``_dx``, if ``_dy`` says so."""
     # No variable holds the node: that would count references up and down.
     if (<Node>to)._x is not None:
@@ -318,7 +309,7 @@ cdef inline int _give(void* to, double contribution, _Pointers leaves, double wa
     return 0
 
 
-cdef int _pull(_Pointers order, _Pointers leaves, double walk) except -1:
+cdef int _pull(Pointers order, Pointers leaves, double walk) except -1:
     """The chain rule over sorted operations, from the adjoints of the last ones on."""
     cdef Py_ssize_t i, j, n
     cdef double adjoint, partial
@@ -356,14 +347,14 @@ cdef int _pull(_Pointers order, _Pointers leaves, double walk) except -1:
 
 cdef bint backward(Node root, double seed) except -1:
     """Give the nodes of a graph their gradients; whether that was done. If not, chain.pull_back sets them all."""
-    cdef _Pointers roots = _Pointers(), order = _Pointers(), leaves = _Pointers()
-    cdef _Seen seen = _Seen(False)
+    cdef Pointers roots = Pointers(), order = Pointers(), leaves = Pointers()
+    cdef Seen seen = Seen(False)
     cdef Py_ssize_t i
     cdef bint is_plain
     if root._x is None:
         return False
     roots.push(<void*>root)
-    is_plain = _sort(roots, order, seen)
+    is_plain = sort(roots, order, seen)
     # Values that were gradients go last: whoever waits for the end of one may do anything then.
     replaced = [(<Node>seen.of_values.items[i])._dict.pop("_grad_node", None) for i in range(seen.of_values.size)]
     if not is_plain:
@@ -371,7 +362,7 @@ cdef bint backward(Node root, double seed) except -1:
     for i in range(order.size):
         (<Node>order.items[i])._grad = 0.0
     root._grad = seed
-    _pull(order, leaves, _walks)
+    _pull(order, leaves, seen.walk)
     for i in range(leaves.size):
         if are_same((<Node>leaves.items[i])._grad, OF_A_VALUE):
             return False
@@ -388,8 +379,8 @@ cdef dict swept(dict seeds, object stop, bint keep):
 
     The gradients of the operations in between stay as they are, unless they are to be kept.
     """
-    cdef _Pointers roots = _Pointers(), order = _Pointers(), leaves = _Pointers()
-    cdef _Seen seen = _Seen(True)
+    cdef Pointers roots = Pointers(), order = Pointers(), leaves = Pointers()
+    cdef Seen seen = Seen(True)
     cdef Py_ssize_t i
     for thing in stop:
         if not isinstance(thing, Node) or (<Node>thing)._x is not None:
@@ -399,14 +390,14 @@ cdef dict swept(dict seeds, object stop, bint keep):
             return None
         roots.push(<void*>thing)
     try:
-        if not _sort(roots, order, seen):
+        if not sort(roots, order, seen):
             keep = False
             return None
         for i in range(order.size):
             (<Node>order.items[i])._grad = 0.0
         for thing, seed in seeds.items():
             (<Node>thing)._grad = seed
-        _pull(order, leaves, _walks)
+        _pull(order, leaves, seen.walk)
     finally:
         if not keep:
             seen.restore()
@@ -422,7 +413,7 @@ cdef dict swept(dict seeds, object stop, bint keep):
 cdef int _track(object node, object thing) except -1:
     """Show a node to the collector, as it now leads to a thing; and the graph of that thing, if it is a node."""
     global any_shown
-    cdef _Pointers stack = _Pointers()
+    cdef Pointers stack = Pointers()
     cdef Node one
     seen = set()
     any_shown = True

@@ -10,7 +10,7 @@ from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New, PyTu
 from libc.math cimport INFINITY
 from libc.string cimport memcpy
 
-from autograd_lite.core cimport sweep, vm
+from autograd_lite.core cimport forward, sweep, vm
 from autograd_lite.core.node cimport Node
 from autograd_lite.core.op cimport Op, _constant
 
@@ -274,3 +274,7 @@ cdef inline bint backward(Node root, double seed) except -1:
 
 cdef inline object swept(dict seeds, object stop, bint keep):
     return sweep.swept(seeds, stop, keep)
+
+
+cdef inline object pushed(list roots, dict seeds):
+    return forward.pushed(roots, seeds)

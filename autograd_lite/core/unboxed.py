@@ -22,6 +22,7 @@ __all__ = [
     "grad_of",
     "has_grad",
     "interleaved",
+    "pushed",
     "serve",
     "set_grad",
     "set_grads",
@@ -150,7 +151,7 @@ def serve(kind: type, module: Any) -> None:
     """Let calls of an Op on Values of a class go straight to the functions of a module; here they go by Op.__call__."""
 
 
-# The backward pass over plain floats, which the compiled core does by itself (sweep.pyx).
+# The chain rule over plain floats, which the compiled core does by itself (sweep.pyx, forward.pyx).
 
 
 def backward(root: Any, seed: Any) -> bool:
@@ -160,4 +161,9 @@ def backward(root: Any, seed: Any) -> bool:
 
 def swept(seeds: dict[Any, Any], stop: Any, keep: bool) -> dict[Any, float] | None:
     """What :func:`chain.pull_back` returns; None if that was not done."""
+    return None
+
+
+def pushed(roots: list[Any], seeds: dict[Any, dict[int, Any]]) -> list[dict[int, float]] | None:
+    """What :func:`chain.push_forward` returns; None if that was not done."""
     return None

@@ -311,6 +311,8 @@ class Results:
             start, stop = len(self.floats), len(self.floats) + len(items)
             self.floats += items
             return lambda floats, nodes, others, values: kind(floats[start:stop])
+        if kind in (list, tuple) and all(type(item) in {int, float} for item in items):  # such as indices
+            return lambda floats, nodes, others, values: kind(result)
         _check_attributes(result)
         if pytree.is_any_array(result) and not any(map(_is_computed, items)):
             return lambda floats, nodes, others, values: result.copy()

@@ -16,7 +16,7 @@ from autograd_lite.errors import ArgumentError
 from autograd_lite.testing.blame import find_blame
 from autograd_lite.testing.numbers import UNIT_ROUNDOFF, Perturbed, perturbed
 from autograd_lite.testing.oracles import Line, scale_of, with_coordinate
-from autograd_lite.transforms import grad, hvp, jacobian, jvp
+from autograd_lite.transforms import grad, hvp, jacrev, jvp
 
 __all__ = ["Recorded", "Subject", "argument_names"]
 
@@ -125,7 +125,7 @@ class Recorded(Subject):
         units = [[float(i == j) for i in range(n)] for j in range(n)]
         if order == 1:
             return list(grad(f)(x)) if mode == "reverse" else [jvp(f, (x,), (u,))[1] for u in units]
-        rows = jacobian(grad(f))(x) if mode == "reverse" else [hvp(f, (x,), (u,)) for u in units]
+        rows = jacrev(grad(f))(x) if mode == "reverse" else [hvp(f, (x,), (u,)) for u in units]
         return [entry for row in rows for entry in row]
 
     def rounding(self, order: int, *, thorough: bool = False) -> tuple[list[float], list[float]]:
@@ -140,7 +140,7 @@ class Recorded(Subject):
 
     def _rounding(self, order: int, runs: int) -> tuple[list[float], list[float]]:
         inputs = [Value(x) for x in self.x]
-        derivatives = grad(self.f)(inputs) if order == 1 else jacobian(grad(self.f))(inputs)
+        derivatives = grad(self.f)(inputs) if order == 1 else jacrev(grad(self.f))(inputs)
         targets = [leaf for _, leaf in pytree.leaves([derivatives, self.f(inputs)])]
         order_of_nodes = graph.operations(*(target for target in targets if isinstance(target, Value)))
         rng = random.Random(0)

@@ -1,0 +1,1 @@
+cdef list pushed(list roots, dict seeds)
