@@ -94,6 +94,10 @@ class Environment:
         self._look_around()
         self._pack()
 
+    def is_of_libraries(self) -> bool:
+        """Whether no function and no class of the user's own was met."""
+        return not self._functions and not self._classes
+
     def things(self) -> list[Any]:
         """All that was met."""
         return list(self._seen.values())

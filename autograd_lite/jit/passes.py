@@ -31,7 +31,6 @@ _Rule = Callable[[Op, tuple[_Operand, ...]], _Operand | Instruction | list[Instr
 
 def optimize(program: Program) -> Program:
     """All passes that are good for every back end."""
-    program = eliminate_dead_code(program)
     folded, simplified, once = _folded, _simplified, _once(program)
 
     # All in one go, as long programs wait for it.
@@ -41,7 +40,7 @@ def optimize(program: Program) -> Program:
             new = simplified(op, operands)
         return once(op, operands) if type(new) is Instruction else new
 
-    return eliminate_dead_code(_rewritten(program, rule))
+    return eliminate_dead_code(_rewritten(program, rule, _live(program)))
 
 
 def fast_form(program: Program) -> Program:
@@ -52,6 +51,12 @@ def fast_form(program: Program) -> Program:
 
 def eliminate_dead_code(program: Program) -> Program:
     """Drop what leads to no output and no guard."""
+    is_live = _live(program)
+    return program if all(is_live[len(program.inputs) :]) else _rewritten(program, Instruction, is_live)
+
+
+def _live(program: Program) -> list[bool]:
+    """Of each number whether an output or a guard depends on it."""
     count = len(program.inputs)
     is_live = [False] * (count + len(program))
     wanted = [*program.outputs, *program.checked]
@@ -65,7 +70,7 @@ def eliminate_dead_code(program: Program) -> Program:
             for o in program.instructions[position - count].operands:
                 if type(o) is int:
                     is_live[o] = True
-    return program if all(is_live[count:]) else _rewritten(program, Instruction, is_live)
+    return is_live
 
 
 def eliminate_common_subexpressions(program: Program) -> Program:

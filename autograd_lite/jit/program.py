@@ -76,26 +76,6 @@ class Program:
     def __len__(self) -> int:
         return len(self.instructions)
 
-    def with_inputs(self, order: Sequence[int | None]) -> "Program":
-        """The program with its inputs in another order; None stands for one that it does not read."""
-        count, new = len(self.inputs), len(order)
-        place = {old: i for i, old in enumerate(order) if old is not None}
-        place |= {position: position - count + new for position in range(count, count + len(self))}
-
-        def placed(operand: int | float) -> int | float:
-            return place[operand] if type(operand) is int else operand
-
-        return dataclasses.replace(
-            self,
-            inputs=tuple([f"unread{i}" if old is None else self.inputs[old] for i, old in enumerate(order)]),
-            instructions=tuple([Instruction(op, tuple(map(placed, operands))) for op, operands in self.instructions]),
-            outputs=tuple(map(placed, self.outputs)),
-            guards=tuple([
-                g._replace(at=g.at - count + new, left=placed(g.left), right=placed(g.right)) for g in self.guards
-            ]),
-            checked=tuple([int(placed(position)) for position in self.checked]),
-        )  # fmt: skip
-
     def __call__(self, *numbers: Any) -> tuple[Any, ...]:
         """The outputs for any kind of numbers, operation by operation, guards aside.
 

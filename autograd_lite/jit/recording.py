@@ -83,10 +83,13 @@ class Recording:
         """Code from the inputs and an adjoint for each node to the adjoints of the operands."""
         return self._code("_gradient", lambda: self._pulled(self._with_seeds(), False))
 
-    def results_and_pull(self) -> Program:
-        """The program of the results, and from an adjoint for each node of the adjoints of the operands."""
+    def results_and_pull(self, order: Sequence[int | None]) -> Program:
+        """The program of the results, and from an adjoint for each node of the adjoints of the operands.
+
+        Its inputs, the adjoints last, stand in an order.
+        """
         with self.tracer.lock:
-            return self._program("_gradient", [*self._results(), *self._pulled(self._with_seeds(), False)])
+            return self._program("_gradient", [*self._results(), *self._pulled(self._with_seeds(), False)], order)
 
     def results_and_gradient(self) -> Program:
         """The program of the results and the gradient of the only node by each operand."""
@@ -123,6 +126,10 @@ class Recording:
             adjoints = pull_back(seeded, self.inputs, create_graph=create_graph)
         return [adjoints.get(node, 0.0) for node in self.operands]
 
+    def traced_results(self) -> list[float]:
+        """The results as they were when they were recorded."""
+        return [getattr(x, "value", x) for x in self._results()]
+
     def _results(self) -> list[Any]:
         return [*self.floats, *(node._held() for node in self.nodes)]
 
@@ -144,12 +151,12 @@ class Recording:
                 self._over_rows[key] = back_end(program, width, is_sum=is_sum)
         return self._over_rows[key]
 
-    def _program(self, suffix: str, numbers: list[Any]) -> Program:
+    def _program(self, suffix: str, numbers: list[Any], order: Sequence[int | None] | None = None) -> Program:
         # Its own inputs and guards: a first derivative asks nothing that the recording did not.
         inputs, _, guards = self.extent
         if suffix == "_gradient":
             inputs += len(self._seeds)
-        return optimize(self.tracer.program(f"{self.name}{suffix}", numbers, (inputs, guards)))
+        return optimize(self.tracer.program(f"{self.name}{suffix}", numbers, (inputs, guards), order))
 
     def results(self, numbers: Sequence[float], operands: Callable[[], tuple[Any, ...]]) -> Any:
         """The floats and the nodes at these inputs, or the number of the guard that fails.

@@ -352,22 +352,31 @@ class Tracer(modes.Interpreter):
         """How many inputs, instructions and guards there are by now."""
         return len(self.inputs), len(self.instructions), len(self.guards)
 
-    def program(self, name: str, outputs: list[Any], extent: tuple[int, int]) -> Program:
+    def program(
+        self, name: str, outputs: list[Any], extent: tuple[int, int], order: Sequence[int | None] | None = None
+    ) -> Program:
         """What was recorded, of its inputs and guards the first so many, with these numbers as its results.
 
-        What was recorded of other inputs is dead code in it.
+        What was recorded of other inputs is dead code in it. ``order`` has the inputs in another order, with None for
+        one more that nothing reads.
         """
-        count, guards = extent
+        own, guards = extent
+        inputs = range(own) if order is None else order
+        places = [-1] * len(self.inputs)
+        for place, old in enumerate(inputs):
+            if old is not None:
+                places[old] = place
+        count = len(inputs)
 
         def renumbered(reference: Any) -> Any:
             if type(reference) is not int:
                 return reference
-            return ~reference if reference < 0 else count + reference
+            return places[~reference] if reference < 0 else count + reference
 
         results = [_value(n) if getattr(n, "reference", None) is None else renumbered(n.reference) for n in outputs]
         return Program(
             name,
-            tuple(self.inputs[:count]),
+            tuple([f"unread{i}" if old is None else self.inputs[old] for i, old in enumerate(inputs)]),
             tuple([Instruction(op, tuple(map(renumbered, operands))) for op, operands in self.instructions]),
             tuple(results),
             tuple(

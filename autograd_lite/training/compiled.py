@@ -83,27 +83,35 @@ class Trainer:
         return sorted({self.size, self.count % self.size or self.size})
 
     def _recorded_loss(self, path: "Path", samples: int) -> Any:
-        """The loss of the first so many samples, recorded at their outputs."""
-        recording = path.recording
-        code, closed_over = recording.values(), numbers_of(path.closed_over)
-        outputs = []
-        for row in range(samples):
-            numbers = pytree.flatten(self._samples.row(row))[0]
-            answer = code.run(*numbers, *closed_over)
-            if type(answer) is int:
-                raise NotCompiledError("the samples of the first batch take several branches")
-            first = len(recording.floats)
-            leaves = [
-                (Value(answer[leaf.position]) if leaf.position >= first else answer[leaf.position])
-                if isinstance(leaf, Place) else leaf
-                for leaf in self._template[0]
-            ]  # fmt: skip
-            outputs.append(self._template[1].unflatten(leaves))
-        variant = _recorded(self._loss, (outputs, [self._wanted.row(row) for row in range(samples)]))
+        """The loss of the first so many samples."""
+        targets = [self._wanted.row(row) for row in range(samples)]
+        answer = path.recording.traced_results()
+        variant = _recorded(self._loss, ([self._output(path, answer) for _ in targets], targets))
+        if variant.latest.recording.guards():  # so it has to be recorded at the outputs of these samples
+            outputs = [self._output(path, self._answer(path, row)) for row in range(samples)]
+            variant = _recorded(self._loss, (outputs, targets))
         results = variant.latest.recording
         if len(results.nodes) != 1 or results.floats:
             raise NotCompiledError("the loss is not one Value")
         return variant
+
+    def _answer(self, path: "Path", row: int) -> Sequence[float]:
+        """The results of the model for a sample."""
+        numbers = pytree.flatten(self._samples.row(row))[0]
+        answer = path.recording.values().run(*numbers, *numbers_of(path.closed_over))
+        if type(answer) is int:
+            raise NotCompiledError("the samples of the first batch take several branches")
+        return answer  # type: ignore[no-any-return]
+
+    def _output(self, path: "Path", answer: Sequence[float]) -> Any:
+        """Results as the loss takes them: Values where they depend on parameters."""
+        first = len(path.recording.floats)
+        leaves = [
+            leaf if not isinstance(leaf, Place)
+            else Value(answer[leaf.position]) if leaf.position >= first else answer[leaf.position]
+            for leaf in self._template[0]
+        ]  # fmt: skip
+        return self._template[1].unflatten(leaves)
 
     def _reached(self, path: "Path") -> list[Value]:
         """The parameters that are trained, in the order of their groups."""
@@ -162,13 +170,13 @@ class Trainer:
 
     def _rows(self, path: "Path", draws: Any) -> "Rows":
         """The model with its adjoints: from a sample, the random numbers, what is shared, and the adjoints."""
-        recording, program = path.recording, path.recording.results_and_pull()
+        recording = path.recording
         width, closed = self._samples.width, len(path.closed_over)
         place = {id(value): width + i for i, value in enumerate(path.closed_over)}
         seeds = range(width + closed, width + closed + len(recording.nodes))
         order: list[int | None] = [*range(width), *(place[id(value)] for value in path.closed_over if value in draws)]
         shared = [place.get(id(value)) for value in (*self._params, *self._others)]
-        program = program.with_inputs([*order, *shared, *seeds])
+        program = recording.results_and_pull([*order, *shared, *seeds])
         count = len(recording.floats) + len(recording.nodes)
         gradient = dict(zip(map(id, self._operands(path)), program.outputs[count:], strict=True))
         leaves = self._template[0]
@@ -371,9 +379,11 @@ def _recorded(f: Any, args: tuple[Any, ...]) -> Any:
         f.f if isinstance(f, Compiled) else f,
         backend="vm", static_argnames=(), fast_math=False, max_paths=64, verify=False,
     )  # fmt: skip
-    with _random_numbers_kept(Environment([fast.f], often=False)) as has_drawn:
+    environment = Environment([fast.f], often=False)
+    with _random_numbers_kept(environment) as has_drawn:
         try:
-            variant, again = fast.recorded(*args, draws=True), fast.traced(*args)
+            variant = fast.recorded(*args, draws=True)
+            again = variant.latest.recording.tracer if environment.is_of_libraries() else fast.traced(*args)
         except Exception as error:  # of whatever kind: the model itself will raise it, if it is one of its own
             raise NotCompiledError(str(error)) from error
         first = variant.latest.recording.tracer
