@@ -86,7 +86,7 @@ def hinge_loss(pred: Any, target: Any, reduction: str = "mean", margin: float = 
     """max(0, margin - target * pred), the loss of a maximal margin, for targets -1 and 1 (Cortes and Vapnik, 1995)."""
 
     def term(p: Any, t: Any) -> Any:
-        if t not in (-1.0, 1.0):
+        if abs(t) != 1.0:  # one comparison for both, so that a recording serves both
             raise ArgumentError(f"a hinge loss has the targets -1 and 1, got {describe(t)}; of 0 and 1 make 2 * y - 1")
         return ops.relu(margin - p * t)
 
@@ -176,7 +176,7 @@ def cross_entropy(pred: Any, target: Any, reduction: str = "mean", label_smoothi
         total = functions.logsumexp(z)
         if not pytree.is_list(y) and not label_smoothing:
             return total - _chosen(z, y)
-        weights = [_is_class(y, i, len(z)) for i in range(len(z))] if not pytree.is_list(y) else _probabilities(z, y)
+        weights = _probabilities(z, y) if pytree.is_list(y) else _one_hot(y, len(z))
         smooth = [(1.0 - label_smoothing) * t + label_smoothing / len(z) for t in weights]
         return functions.dot(smooth, [total - score for score in z])
 
@@ -397,9 +397,14 @@ def _chosen(z: list[Any], y: Any) -> Any:
     return found
 
 
-def _is_class(y: Any, i: int, count: int) -> Any:
-    """1 for the true class, else 0."""
-    return ops.equal(y, i) if _is_traced(y) else float(i == _class(y, count))
+def _one_hot(y: Any, count: int) -> list[Any]:
+    """1 for the true class, and 0 for the others."""
+    if not _is_traced(y):
+        true = _class(y, count)
+        return [float(i == true) for i in range(count)]
+    found = [ops.equal(y, i) for i in range(count)]
+    is_any = functions.sum_(found)
+    return [ops.where(is_any, x, math.nan) for x in found]
 
 
 def _is_traced(y: Any) -> bool:
