@@ -3,12 +3,14 @@
 import operator
 import random
 import sys
+from collections.abc import Callable
+from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from autograd_lite.core.checks import describe
 
-__all__ = ["Rng", "as_random", "manual_seed"]
+__all__ = ["Rng", "as_random", "manual_seed", "state_of"]
 
 if TYPE_CHECKING:
     import numpy
@@ -52,6 +54,30 @@ def manual_seed(seed: int) -> None:
     True
     """
     random.seed(operator.index(seed))
+
+
+def state_of(source: Any) -> tuple[Any, Callable[[], None]]:
+    """The state of a source of random numbers, and what puts it back; of one that has none, such as the system's, None.
+
+    >>> draws = random.Random(0)
+    >>> _, put_back = state_of(draws)
+    >>> first = draws.random()
+    >>> put_back()
+    >>> draws.random() == first
+    True
+    """
+    source = source._generator if isinstance(source, _FromNumPy) else source
+    if hasattr(source, "get_state"):  # NumPy's module and RandomState
+        state = source.get_state()
+        return state, partial(source.set_state, state)
+    if hasattr(source, "bit_generator"):
+        state = source.bit_generator.state
+        return state, partial(setattr, source.bit_generator, "state", state)
+    try:
+        state = source.getstate()
+    except NotImplementedError:
+        return None, lambda: None
+    return state, partial(source.setstate, state)
 
 
 class _FromNumPy(random.Random):

@@ -49,7 +49,7 @@ FLOORS: dict[str, list[list[str]]] = {
         ["passes"],
         ["backends", "tracing"],
         ["closures", "recording", "verify"],
-        ["arguments"],
+        ["arguments", "undo"],
         ["cache"],
         ["batch"],
         ["rows"],

@@ -44,6 +44,7 @@ cdef class Step:
     cdef object kept_targets
     cdef list losses, rules, values
     cdef int* seeded
+    cdef int* failed
     cdef Py_ssize_t param_count, output_count, seed_count, target_width, batch
     cdef bint calls_python
     cdef Py_ssize_t rule_count

@@ -7,6 +7,7 @@ from autograd_lite.core.node cimport Node
 from autograd_lite.core.rows cimport GROUP, LANES, Columns, Rows, Uniforms, rows_block
 from autograd_lite.core.vm cimport Code
 
+from cpython.exc cimport PyErr_Clear
 from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree
 from libc.math cimport isfinite
 from libc.stdint cimport int64_t
@@ -79,8 +80,13 @@ cdef class Loss:
         self.adjoints = _ints(adjoints)
         self.own, self.own_count = _ints([x for pair in own for x in pair]), len(own)
         self.constants = _doubles(len(constants))
-        for i, x in enumerate(constants):
-            self.constants[<Py_ssize_t>i] = x
+        self.set_constants(constants)
+
+    def set_constants(self, numbers):
+        """Take other numbers that it closes over."""
+        cdef Py_ssize_t i
+        for i in range(len(numbers)):
+            self.constants[i] = numbers[i]
 
     def __dealloc__(self):
         PyMem_RawFree(self.registers)
@@ -102,7 +108,6 @@ cdef class Rule:
     """
 
     def __cinit__(self, start, count, Code shared, Rows own, given, lr, clocks, others):
-        cdef Py_ssize_t i, j
         self.start, self.count, self.shared, self.own, self.lr = start, count, shared, own, lr
         self.clock_count, self.other_count, self.given_count = len(clocks), len(others), given
         self.shared_registers = _registers_of(shared)
@@ -111,11 +116,7 @@ cdef class Rule:
         self.registers = _doubles((own.size + 3) * own.block)
         self.clocks, self.state = _doubles(2 * len(clocks)), _doubles(2 * len(others) * count)
         self.following = self.state + self.other_count * self.count
-        for i in range(len(clocks)):
-            self.clocks[i] = clocks[i]
-        for i in range(len(others)):
-            for j in range(count):
-                self.state[i * count + j] = others[i][j]
+        self.set_states(clocks, others)
 
     def __dealloc__(self):
         PyMem_RawFree(self.shared_registers)
@@ -127,6 +128,15 @@ cdef class Rule:
     def set_rate(self, lr):
         """Take another learning rate."""
         self.lr = lr
+
+    def set_states(self, clocks, others):
+        """Take other clocks and numbers."""
+        cdef Py_ssize_t i, j
+        for i in range(self.clock_count):
+            self.clocks[i] = clocks[i]
+        for i in range(self.other_count):
+            for j in range(self.count):
+                self.state[i * self.count + j] = others[i][j]
 
     def states(self):
         """The clocks, and of each other number of a state those of all parameters."""
@@ -211,6 +221,7 @@ cdef class Step:
         self.sums = _doubles(2 * model.sum_count)
         self.params, self.grads = _doubles(2 * self.param_count), _doubles(self.param_count)
         self.outputs = _doubles(batch * self.output_count)
+        self.failed = _ints([-1] * model.block)
         self.kept_targets, self.target_width = targets, target_width
         self.targets = NULL if len(targets) == 0 else <double*>vm.address_of(targets)
         for i in range(self.param_count):
@@ -233,6 +244,7 @@ cdef class Step:
         PyMem_RawFree(self.params)
         PyMem_RawFree(self.grads)
         PyMem_RawFree(self.outputs)
+        PyMem_RawFree(self.failed)
         PyMem_RawFree(self.rule_pointers)
 
     def add_loss(self, Loss loss):
@@ -248,15 +260,14 @@ cdef class Step:
         for i in range(self.param_count):
             self.params[i] = numbers[i]
 
-    def write(self, bint with_gradients):
-        """Give the parameters their numbers and, after a step, their gradients."""
+    def write(self):
+        """Give the parameters their numbers, and their gradients of the latest step."""
         cdef Py_ssize_t i
         cdef Node node
         for i in range(self.param_count):
             node = <Node>self.values[i]
             node._primal = self.params[i]
-            if with_gradients:
-                node._grad = self.grads[i]
+            node._grad = self.grads[i]
 
     def latest_outputs(self, Py_ssize_t samples):
         """The outputs of the latest step, one after the other."""
@@ -281,6 +292,7 @@ cdef class Step:
         cdef Loss rest = self.loss_of(epoch % self.batch) if epoch > self.batch and epoch % self.batch else whole
         if self.calls_python:
             at = self.steps(places, start, stop, epoch, whole, rest, values, &status, &count)
+            PyErr_Clear()  # what went wrong is raised when Python does that step
         else:
             with nogil:
                 at = self.steps(places, start, stop, epoch, whole, rest, values, &status, &count)
@@ -350,11 +362,10 @@ cdef class Step:
     ) noexcept nogil:
         """The outputs of all samples."""
         cdef Py_ssize_t first = 0
-        cdef int failed[128]
-        memset(failed, 255, sizeof(failed))  # -1
+        memset(self.failed, 255, self.model.block * sizeof(int))  # -1
+        block.failed = self.failed
         while first < samples:
             block.rows = min(block.stride, samples - first)
-            block.failed = failed
             if self.load(order, start + first, block) != DONE or block.has_failed:
                 return OTHER
             self.model.give(block, self.outputs + first * self.output_count)
@@ -399,7 +410,7 @@ cdef class Step:
                 for k in range(block.rows):
                     place = loss.adjoints[(first + k) * self.output_count + self.seeded[j]]
                     seeds[j * block.stride + k] = r[loss.code.outputs[place]] if place >= 0 else 0.0
-            if self.model.second_phase(block) < 0:
+            if self.model.second_phase(block) < 0 or block.has_failed:
                 return OTHER
             if not self.model.are_finite(block) or not self.model.add_totals(
                 block, self.sums, self.sums + n, self.totals, first > 0

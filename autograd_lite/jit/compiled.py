@@ -180,10 +180,10 @@ class Compiled(Generic[_P, _R]):
         arguments = self._arguments(args, {})
         return self._record((), None, arguments, args, {}, draws=draws)
 
-    def traced(self, *args: Any) -> Tracer:
-        """What the function does at such arguments."""
+    def traced(self, *args: Any, draws: bool = False) -> Tracer:
+        """What the function does at such arguments; random numbers as in :meth:`recorded`."""
         tracer = Tracer()
-        tracer.draws = {}
+        tracer.draws = {} if draws else None
         self._recorded(tracer, self._arguments(args, {}), args, {})
         return tracer
 

@@ -127,7 +127,9 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, *, rng: Rng = None) -
     if not training or p == 0.0:
         return x
     draws, scale = as_random(rng), 1.0 / (1.0 - p) if p < 1.0 else 0.0
-    draw = modes.current().interpreter.draw
+    # A seed gives the same numbers at each call; what comes from elsewhere is drawn anew.
+    is_seed = rng is not None and hasattr(type(rng), "__index__")
+    draw = modes.FIRST.interpreter.draw if is_seed else modes.current().interpreter.draw
 
     def factor() -> float:
         return 0.0 if draws.random() < p else scale

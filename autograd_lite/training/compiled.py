@@ -5,26 +5,23 @@ or does what a recording does not have, the loop in Python trains as ever: what 
 """
 
 import array
-import random
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_lite import pytree
+from autograd_lite._rng import state_of
 from autograd_lite.core import COMPILED, modes
-from autograd_lite.core.checks import is_real
 from autograd_lite.core.node import number, numbers_of
 from autograd_lite.core.value import Value
+from autograd_lite.errors import ArgumentError
 from autograd_lite.jit.backends.rows import VmRows
 from autograd_lite.jit.batch import Place, template_of
-from autograd_lite.jit.closures import Environment
-from autograd_lite.jit.columns import columns_of
-from autograd_lite.jit.compiled import Compiled
+from autograd_lite.jit.columns import Column, columns_of
 from autograd_lite.jit.passes import gather_sums, relax_strong_zeros
 from autograd_lite.optim import Optimizer
-from autograd_lite.optim.programs import parts_of
+from autograd_lite.optim.programs import Parts, parts_of
+from autograd_lite.training.trial import NotCompiledError, check_whole_numbers, recorded, sources_of
 
 if COMPILED or TYPE_CHECKING:
     from autograd_lite.core.rows import Columns, Rows
@@ -33,11 +30,7 @@ if COMPILED or TYPE_CHECKING:
 if TYPE_CHECKING:
     from autograd_lite.jit.cache import Path
 
-__all__ = ["NotCompiledError", "Predictor", "Task", "Trainer"]
-
-
-class NotCompiledError(Exception):
-    """Why a training is for the loop in Python."""
+__all__ = ["Predictor", "Task", "Trainer"]
 
 
 class Task(NamedTuple):
@@ -63,7 +56,8 @@ class Trainer:
         self.optimizer, self.size, self.count = task.optimizer, min(task.size, len(task.samples)), len(task.samples)
         self._model, self._loss = task.model, task.loss
         self._check_optimizer()
-        self._samples, self._wanted = columns_of([task.samples, task.targets])
+        self._samples, self._wanted = _columns([task.samples, task.targets])
+        self._targets = task.targets
         self._careful = False
         self.begin()
 
@@ -71,9 +65,11 @@ class Trainer:
 
     def begin(self) -> None:
         """Record the model and the loss, and begin with the numbers as they are."""
-        self._variant = _recorded(self._model, (self._samples.row(0),))
+        self._variant = recorded(self._model, (self._samples.row(0),), draws=True)
         path = self._variant.latest
         self._template = _numbers_in(template_of(path, {}))
+        self._sources = sources_of(self._variant.environment)
+        self._drawn = array.array("d", bytes(8 * self.count * len(path.recording.tracer.draws or ())))
         self._loss_variants = {n: self._recorded_loss(path, n) for n in self._sizes()}
         self._params = self._reached(path)
         self._build()
@@ -86,10 +82,13 @@ class Trainer:
         """The loss of the first so many samples."""
         targets = [self._wanted.row(row) for row in range(samples)]
         answer = path.recording.traced_results()
-        variant = _recorded(self._loss, ([self._output(path, answer) for _ in targets], targets))
+        if any(type(x) is not float for target in self._targets[:samples] for x in pytree.flatten(target)[0]):
+            outputs = [self._output(path, answer) for _ in targets]
+            check_whole_numbers(self._loss, outputs, self._targets[:samples], targets)
+        variant = recorded(self._loss, ([self._output(path, answer) for _ in targets], targets))
         if variant.latest.recording.guards():  # so it has to be recorded at the outputs of these samples
             outputs = [self._output(path, self._answer(path, row)) for row in range(samples)]
-            variant = _recorded(self._loss, (outputs, targets))
+            variant = recorded(self._loss, (outputs, targets))
         results = variant.latest.recording
         if len(results.nodes) != 1 or results.floats:
             raise NotCompiledError("the loss is not one Value")
@@ -149,7 +148,6 @@ class Trainer:
         self._draws = [draws[value] for value in path.closed_over if value in draws]
         columns = Columns(self.count)
         columns.add(self._samples.buffer, self._samples.width)
-        self._drawn = array.array("d", bytes(8 * self.count * len(self._draws)))
         if self._draws:
             columns.add(self._drawn, len(self._draws))
         nodes = {leaf.position: i for i, leaf in enumerate(self._template[0]) if isinstance(leaf, Place)}
@@ -160,8 +158,10 @@ class Trainer:
             self._rows(path, draws), self._shared(), columns, self._wanted.buffer, self._wanted.width, seeded,
             self._params, [rule for rule, _, _, _ in self._rules], self.size,
         )  # fmt: skip
-        for samples, variant in self._loss_variants.items():
-            self._step.add_loss(self._made_loss(samples, variant.latest))
+        self._losses = [(self._made_loss(n, v.latest), v.latest) for n, v in self._loss_variants.items()]
+        for loss, _ in self._losses:
+            self._step.add_loss(loss)
+        self._is_written = True
         self._state, self._settings = self.optimizer._state, _settings(self.optimizer)
 
     def _shared(self) -> list[float]:
@@ -218,29 +218,37 @@ class Trainer:
     def _made_rules(self) -> list[tuple["Rule", Any, list[Value], dict[str, Any]]]:
 
         optimizer, made, start = self.optimizer, [], 0
-        own, known, blank = set(map(id, self._params)), optimizer._states(), tuple(optimizer.memory.values())
+        own = set(map(id, self._params))
         for group in optimizer.param_groups:
             params = [p for p in group["params"] if id(p) in own]
             if not params:
                 continue
             settings = {name: group[name] for name in optimizer.defaults if name != "lr"}
-            parts = parts_of(type(optimizer).rule, settings, len(blank))
-            states = [tuple(known.get(p, blank)) for p in params]
-            if parts is None or "lr" not in group or any(type(x) is not float for state in states for x in state):
+            parts = parts_of(type(optimizer).rule, settings, len(optimizer.memory))
+            if parts is None or "lr" not in group:
                 raise NotCompiledError("the rule of the optimiser is no program")
-            clocks = {tuple([state[i] for i in parts.clocks]) for state in states}
-            if len(clocks) > 1:
-                raise NotCompiledError("the parameters have made different numbers of steps")
+            clocks, others = self._states_of(parts, params)
             given = parts.own.inputs - 2 - len(parts.others)
             by_row = [True] * (2 + len(parts.others)) + [False] * given
             rule = Rule(
                 start, len(params), Code(*parts.shared),
                 Rows(by_row, parts.own.instructions, parts.own.outputs, results=len(parts.own.outputs)), given,
-                group["lr"], next(iter(clocks)), [[state[i] for state in states] for i in parts.others],
+                group["lr"], clocks, others,
             )  # fmt: skip
             made.append((rule, parts, params, group))
             start += len(params)
         return made
+
+    def _states_of(self, parts: Parts, params: list[Value]) -> tuple[tuple[float, ...], list[list[float]]]:
+        """The clocks of some parameters, and of each other number of a state those of all."""
+        known, blank = self.optimizer._states(), tuple(self.optimizer.memory.values())
+        states = [tuple(known.get(p, blank)) for p in params]
+        if any(type(x) is not float for state in states for x in state):
+            raise NotCompiledError("the state of the optimiser holds more than floats")
+        clocks = {tuple([state[i] for i in parts.clocks]) for state in states}
+        if len(clocks) > 1:
+            raise NotCompiledError("the parameters have made different numbers of steps")
+        return next(iter(clocks)), [[state[i] for state in states] for i in parts.others]
 
     # -- Running --
 
@@ -249,19 +257,34 @@ class Trainer:
         if not self.holds():
             self.begin()
             return
-        self._step.set_shared(self._shared())
+        self._take_numbers()
         for rule, _, _, group in self._rules:
             rule.set_rate(group["lr"])
 
     def reload(self) -> None:
-        """Go on after a step in Python."""
-        self._build()
+        """Go on after a step in Python. Raises ``NotCompiledError`` if its states are none of the compiled core's."""
+        self._take_numbers()
+        for rule, parts, params, _ in self._rules:
+            rule.set_states(*self._states_of(parts, params))
+        self._state = self.optimizer._state
 
-    def draw(self, order: Sequence[int]) -> None:
-        """Draw the random numbers of an epoch, sample by sample in their order."""
+    def _take_numbers(self) -> None:
+        self._step.set_shared(self._shared())
+        for loss, path in self._losses:
+            loss.set_constants(numbers_of(path.closed_over))
+
+    def draw(self, order: Sequence[int]) -> Callable[[], None]:
+        """Draw the random numbers of some steps, sample by sample in their order; what is returned takes that back."""
         count = len(self._draws)
+        before = [state_of(source)[1] for source in self._sources] if count else []
         for sample in order if count else ():
             self._drawn[sample * count : (sample + 1) * count] = array.array("d", [draw() for draw in self._draws])
+
+        def take_back() -> None:
+            for put_back in before:
+                put_back()
+
+        return take_back
 
     @property
     def has_draws(self) -> bool:
@@ -277,6 +300,7 @@ class Trainer:
         while True:
             start, count, status = self._step.run(order, start, stop, self.count, found)
             losses += found[:count]
+            self._is_written &= count == 0
             if status != Status.UNSURE or self._careful:
                 return start
             # A number that is multiplied by 0 was not finite: from now on every product is looked at.
@@ -289,8 +313,10 @@ class Trainer:
         numbers, width = self._step.latest_outputs(samples), len(self._template[0])
         return [self._template[1].unflatten(numbers[i * width : (i + 1) * width]) for i in range(samples)]
 
-    def write(self, *, with_gradients: bool = True) -> None:
+    def write(self) -> None:
         """Give the parameters and the optimiser the numbers as they are now."""
+        if self._is_written:
+            return
         states = dict(self.optimizer._states())
         for rule, parts, params, _ in self._rules:
             clocks, others = rule.states()
@@ -301,8 +327,10 @@ class Trainer:
                 for i, column in zip(parts.others, others, strict=True):
                     state[i] = column[k]
                 states[p] = state
-        self._step.write(with_gradients)
+        self.optimizer.zero_grad()  # also of what no gradient reaches
+        self._step.write()
         self.optimizer._state = self._state = states
+        self._is_written = True
 
 
 class Predictor:
@@ -317,10 +345,10 @@ class Predictor:
         """The output for each sample. Raises ``NotCompiledError``."""
         if not COMPILED or modes.current().anomaly or not modes.current().interpreter.is_eager:
             raise NotCompiledError("the mode is not the usual one")
-        column = columns_of([samples])[0]
+        column = _columns([samples])[0]
         key = (column.width, column.structure)
         if self._variant is None or key != self._key or not self._variant.environment.holds():
-            self._variant, self._key = _recorded(self._model, (column.row(0),)), key
+            self._variant, self._key = recorded(self._model, (column.row(0),)), key
         path = self._variant.latest
         if path.recording.tracer.draws:
             raise NotCompiledError("it draws random numbers")
@@ -345,6 +373,13 @@ class Predictor:
         return found
 
 
+def _columns(data: list[Any]) -> list[Column]:
+    try:
+        return columns_of(data)
+    except ArgumentError as error:  # of whole numbers too large for a float
+        raise NotCompiledError(str(error)) from None
+
+
 def _settings(optimizer: Optimizer) -> list[Any]:
     """All that an optimiser has but its learning rates and its state."""
     return [
@@ -360,7 +395,7 @@ def _numbers_in(template: Any) -> tuple[list[Any], pytree.Structure]:
     def look(tree: Any) -> Any:
         level = pytree.branch(tree)
         if level is None:
-            if not isinstance(tree, Place) and not is_real(tree):
+            if not isinstance(tree, Place) and type(tree) not in (float, int):
                 raise NotCompiledError("the model gives more than numbers")
             leaves.append(tree)
             return 0.0
@@ -371,48 +406,3 @@ def _numbers_in(template: Any) -> tuple[list[Any], pytree.Structure]:
     if len(set(places)) < len(places):
         raise NotCompiledError("the model gives one number twice")
     return leaves, structure
-
-
-def _recorded(f: Any, args: tuple[Any, ...]) -> Any:
-    """A function recorded; twice, as what comes out differently would be frozen, such as random numbers."""
-    fast = Compiled(
-        f.f if isinstance(f, Compiled) else f,
-        backend="vm", static_argnames=(), fast_math=False, max_paths=64, verify=False,
-    )  # fmt: skip
-    environment = Environment([fast.f], often=False)
-    with _random_numbers_kept(environment) as has_drawn:
-        try:
-            variant = fast.recorded(*args, draws=True)
-            again = variant.latest.recording.tracer if environment.is_of_libraries() else fast.traced(*args)
-        except Exception as error:  # of whatever kind: the model itself will raise it, if it is one of its own
-            raise NotCompiledError(str(error)) from error
-        first = variant.latest.recording.tracer
-        if (first.instructions, first.guards) != (again.instructions, again.guards):
-            raise NotCompiledError("it does not do the same at each call")
-        if has_drawn() and not first.draws:
-            raise NotCompiledError("it draws random numbers")
-    return variant
-
-
-@contextmanager
-def _random_numbers_kept(environment: Environment) -> Iterator[Callable[[], bool]]:
-    """Put all generators back that a function may draw from; what is given says whether it has."""
-    numpy = sys.modules.get("numpy.random")
-    generators: list[tuple[Callable[[], Any], Callable[[Any], Any]]] = [(random.getstate, random.setstate)]
-    if numpy is not None:
-        generators.append((numpy.get_state, numpy.set_state))
-    for thing in environment.things():
-        if isinstance(thing, random.Random):
-            generators.append((thing.getstate, thing.setstate))
-        elif hasattr(thing, "bit_generator"):
-            generators.append(_state_of(thing.bit_generator))
-    before = [get() for get, _ in generators]
-    try:
-        yield lambda: any(repr(get()) != repr(state) for (get, _), state in zip(generators, before, strict=True))
-    finally:
-        for (_, put), state in zip(generators, before, strict=True):
-            put(state)
-
-
-def _state_of(generator: Any) -> tuple[Callable[[], Any], Callable[[Any], Any]]:
-    return lambda: generator.state, lambda state: setattr(generator, "state", state)

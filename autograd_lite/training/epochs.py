@@ -2,19 +2,23 @@
 
 import array
 import math
+import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from autograd_lite._interrupts import uninterrupted
+from autograd_lite._rng import state_of
 from autograd_lite.core.blocks import detect_anomaly
 from autograd_lite.core.checks import describe
 from autograd_lite.core.node import listed, number
 from autograd_lite.core.value import Value
+from autograd_lite.data.samples import order_of
 from autograd_lite.errors import AnomalyError
-from autograd_lite.training.compiled import NotCompiledError, Task, Trainer
+from autograd_lite.training.compiled import Task, Trainer
 from autograd_lite.training.evaluation import Measure, measured
 from autograd_lite.training.progress import Progress
+from autograd_lite.training.trial import NotCompiledError
 
 __all__ = ["Epochs", "Found"]
 
@@ -23,7 +27,7 @@ Found = tuple[dict[str, list[float]], list[float]]
 
 #: So long the compiled core trains without a look at Ctrl-C and at the progress, in seconds.
 AT_ONCE = 0.05
-#: So many steps that it leaves to Python are too many.
+#: So many steps that it leaves to Python are too many, if they are more than half as many as it does.
 TOO_MANY = 20
 
 
@@ -32,26 +36,26 @@ class Epochs:
 
     Args:
         task: what is trained.
-        order: gives the order of the samples in the next epoch; None for one that is always the same.
+        rng: where the order of the samples in each epoch comes from; None for one that is always the same.
         metrics: to be measured before each step.
         shown: is told of each batch.
-        trainer: the compiled core's, or None.
     """
 
     def __init__(
         self,
         task: Task,
         *,
-        order: Callable[[], list[int]] | None,
+        rng: random.Random | None,
         metrics: Mapping[str, Measure],
         shown: Progress,
-        trainer: Trainer | None,
     ) -> None:
         self.task, self.size, self.count = task, task.size, len(task.samples)
-        self.metrics, self.shown, self.trainer = metrics, shown, trainer
-        self._order = order
+        self.metrics, self.shown = metrics, shown
+        #: The compiled core's, or None.
+        self.trainer: Trainer | None = None
+        self._rng = rng
         self._many = 1  # epochs at once
-        self._by_python = 0  # steps
+        self._by_python = self._in_core = 0  # steps
 
     def run(self, epoch: int, most: int, found: list[Found]) -> None:
         """Train for an epoch, or several at once, at most so many.
@@ -78,7 +82,7 @@ class Epochs:
         return [order[start : start + self.size] for start in range(0, len(order), self.size)]
 
     def _next_order(self) -> list[int]:
-        return list(range(self.count)) if self._order is None else self._order()
+        return order_of(self.count, self._rng is not None, self._rng)
 
     def _means(self, batches: Sequence[dict[str, float]]) -> dict[str, list[float]]:
         """The means of an epoch."""
@@ -92,33 +96,31 @@ class Epochs:
 
     # -- In the compiled core --
 
-    def _compiled_epoch(self, trainer: Trainer, epoch: int, found: list[Found]) -> None:
-        """One epoch, with a look at Ctrl-C every now and then."""
+    def _compiled_epoch(
+        self, trainer: Trainer, epoch: int, found: list[Found], order: Sequence[int] = (), losses: Sequence[float] = ()
+    ) -> None:
+        """One epoch, or the rest of one, with a look at Ctrl-C every now and then."""
         started = time.perf_counter()
-        order = self._next_order()
-        places, pieces = array.array("q", order), self._pieces(order)
-        trainer.draw(order)
-        batches: list[dict[str, float]] = []
+        order = order or self._next_order()
+        pieces, places = self._pieces(order), array.array("q", order)
+        batches = [{"loss": x} for x in losses]
         each = 1  # steps at once
         try:
             while len(batches) < len(pieces):
-                now, first = time.perf_counter(), len(batches)
-                stop = min(first + each, len(pieces))
-                losses: list[float] = []
-                with uninterrupted():
-                    trainer.run(places, first * self.size, min(stop * self.size, len(order)), losses)
-                batches += [{"loss": x} for x in losses]
-                if self.metrics and losses:
-                    piece = pieces[len(batches) - 1]
-                    wanted = [self.task.targets[i] for i in piece]
-                    batches[-1] |= measured(self.metrics, trainer.outputs(len(piece)), wanted)
+                now, first, stop = time.perf_counter(), len(batches), min(len(batches) + each, len(pieces))
+                if self.trainer is not None:
+                    batches += [{"loss": x} for x in self._compiled_steps(trainer, places, first, stop)]
+                    for _ in range(len(batches) - first if self.shown.bar is not None else 0):
+                        self.shown.batch_done(epoch)
                 if len(batches) < stop:
                     trainer.write()
                     batches.append(self._step(epoch, len(batches) + 1, pieces[len(batches)]))
                     self._take_back(trainer)
-                for _ in range(len(batches) - first if self.shown.bar is not None and self.trainer else 0):
-                    self.shown.batch_done(epoch)
-                if not self.metrics and time.perf_counter() - now < AT_ONCE / 2:
+                elif self.metrics:
+                    piece = pieces[first]
+                    wanted = [self.task.targets[i] for i in piece]
+                    batches[first] |= measured(self.metrics, trainer.outputs(len(piece)), wanted)
+                elif time.perf_counter() - now < AT_ONCE / 2:
                     each *= 2
         finally:
             with uninterrupted():
@@ -128,43 +130,62 @@ class Epochs:
         if seconds < AT_ONCE:
             self._many = 2
 
+    def _compiled_steps(self, trainer: Trainer, places: Any, first: int, stop: int) -> list[float]:
+        """Steps of an epoch; returns the loss of each. There are fewer if the next one is for Python."""
+        start, end = first * self.size, min(stop * self.size, self.count)
+        losses: list[float] = []
+        take_back = trainer.draw(places[start:end])
+        with uninterrupted():
+            at = trainer.run(places, start, end, losses)
+        self._in_core += len(losses)
+        if at < end:
+            take_back()
+            trainer.draw(places[start:at])
+        return losses
+
     def _compiled_epochs(self, trainer: Trainer, epoch: int, many: int, found: list[Found]) -> None:
         """Several short epochs without a look at anything else."""
         started = time.perf_counter()
-        count, at, losses = self.count, 0, list[float]()
-        order = None if self._order is None else array.array("q")
+        count, losses = self.count, list[float]()
+        order = None if self._rng is None else array.array("q")
+        take_back = state_of(self._rng)[1] if order is not None else None
         for _ in range(many if order is not None else 0):
             order.extend(self._next_order())  # type: ignore[union-attr]  # it is not None, or there were none
         steps = -(-count // self.size)
         with uninterrupted():
             try:
-                at = trainer.run(order, 0, many * count, losses)
+                done = trainer.run(order, 0, many * count, losses) // count
             finally:
                 trainer.write()
-            done = at // count
             if steps == 1:
                 means = [0.0 + count * x / count for x in losses[:done]]
             else:
                 means = [self._mean(losses[i * steps : (i + 1) * steps]) for i in range(done)]
             seconds = (time.perf_counter() - started) / (done or 1)
-            found.append(({"loss": means}, [seconds] * done))
-        for i in range(done * steps if self.shown.bar is not None else 0):
+            if done:
+                found.append(({"loss": means}, [seconds] * done))
+        self._in_core += len(losses)
+        for i in range(len(losses) if self.shown.bar is not None else 0):
             self.shown.batch_done(epoch + i // steps)
-        if at < many * count:
-            own = range(count) if order is None else order[done * count : (done + 1) * count]
-            batches = [{"loss": x} for x in losses[done * steps :]]
-            for piece in self._pieces(own)[len(batches) :]:
-                batches.append(self._step(epoch + done, len(batches) + 1, piece))
-            found.append((self._means(batches), [time.perf_counter() - started]))
-            self._take_back(trainer)
-        self._many = many * 2 if time.perf_counter() - started < AT_ONCE / 2 else max(1, many // 2)
+        if done == many:
+            self._many = many * 2 if time.perf_counter() - started < AT_ONCE / 2 else max(1, many // 2)
+            return
+        own = range(count) if order is None else order[done * count : (done + 1) * count]
+        if take_back is not None:  # of the orders that were drawn those of epochs that are not begun
+            take_back()
+            for _ in range(done + 1):
+                self._next_order()
+        self._compiled_epoch(trainer, epoch + done, found, own, losses[done * steps :])
 
     def _take_back(self, trainer: Trainer) -> None:
         """Let the compiled core go on after a step in Python, unless that happens too often."""
         self._by_python += 1
-        if self._by_python > TOO_MANY:
+        try:
+            trainer.reload()
+        except NotCompiledError:
             self.trainer = None
-        trainer.reload()
+        if self._by_python > max(TOO_MANY, self._in_core // 2):
+            self.trainer = None
 
     # -- In Python --
 

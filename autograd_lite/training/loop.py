@@ -9,17 +9,17 @@ from typing import Any
 
 from autograd_lite._rng import Rng, as_random
 from autograd_lite.core.checks import check_size, describe
-from autograd_lite.data.samples import order_of
 from autograd_lite.errors import ArgumentError
 from autograd_lite.nn.module import in_mode, unwrapped
 from autograd_lite.optim import Optimizer
 from autograd_lite.training import inputs
 from autograd_lite.training.callbacks import Callback
-from autograd_lite.training.compiled import NotCompiledError, Predictor, Task, Trainer
+from autograd_lite.training.compiled import Predictor, Task, Trainer
 from autograd_lite.training.epochs import Epochs, Found
 from autograd_lite.training.evaluation import Measure, Metrics, evaluated, named
 from autograd_lite.training.history import History
 from autograd_lite.training.progress import Progress
+from autograd_lite.training.trial import NotCompiledError
 
 __all__ = ["fit"]
 
@@ -87,6 +87,8 @@ def fit(
     (2.0, 1.0, 100)
     """
     _check(model, loss, optimizer, epochs, callbacks)
+    if not isinstance(jit, bool) and not (isinstance(jit, str) and jit == "auto"):
+        raise ArgumentError(f'jit is True, False or "auto", got {describe(jit)}')
     measures = named(metrics)
     samples, targets = inputs.checked(X, y)
     held_out = None if validation is None else _checked_validation(validation, samples[0], targets[0])
@@ -98,16 +100,16 @@ def fit(
     task = Task(model, samples, targets, loss, optimizer, size)
     trained = Epochs(
         task,
-        order=(lambda: order_of(len(samples), True, draws)) if shuffle else None,
+        rng=draws if shuffle else None,
         metrics=measures,
         shown=shown,
-        trainer=_trainer(jit, steps, task),
     )
     predictor = Predictor(model) if jit else None
     at_once = epochs if held_out is None and not callbacks else 1
     found: list[Found] = []
     try:
         try:
+            trained.trainer = _trainer(jit, steps, task)  # here, as Ctrl-C may come while it is recorded
             while history.epochs < epochs:
                 started = time.perf_counter()
                 with _old_objects_left_alone(), in_mode(model, training=True):
@@ -140,8 +142,6 @@ def fit(
 
 def _trainer(jit: Any, steps: int, task: Task) -> Trainer | None:
     """The compiled core's, if that is asked for and can be."""
-    if jit not in (True, False, "auto"):
-        raise ArgumentError(f'jit is True, False or "auto", got {describe(jit)}')
     if jit is False or (jit == "auto" and steps < WORTH_COMPILING):
         return None
     try:
