@@ -139,15 +139,22 @@ class Environment:
             freezings = Freezings.count
             holds = (
                 list(map(len, self._sized)) == self._lengths
-                and all(map(_is_same, self._now(), self._things))
+                and self._are_same(list(self._now()))
                 and all(map(operator.eq, map(_state_of_array, self._arrays), self._states))
-                and [value.requires_grad for value in self.values] == self._require_grad
+                and (
+                    freezings == self.freezings or [value.requires_grad for value in self.values] == self._require_grad
+                )
             )
             if holds:
                 self.freezings = freezings
             return holds
         except (AttributeError, ValueError, RuntimeError):  # gone, empty, or changed by another thread
             return False
+
+    def _are_same(self, now: list[Any]) -> bool:
+        if len(now) == len(self._things) and all(map(operator.is_, now, self._things)):  # as it is for most
+            return True
+        return all(map(_is_same, now, self._things))
 
     def _generated(self) -> Callable[[], bool]:  # noqa: C901, PLR0912 - loops side by side, each over one kind of thing
         """A function, written for what was found, that sees whether it is the same; else ``_holds`` says."""

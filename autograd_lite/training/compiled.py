@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_lite import pytree
 from autograd_lite._rng import state_of
-from autograd_lite.core import COMPILED, modes
+from autograd_lite.core import COMPILED, WHY_PURE, modes
 from autograd_lite.core.node import number, numbers_of
 from autograd_lite.core.value import Value
 from autograd_lite.errors import ArgumentError
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 __all__ = ["Predictor", "Task", "Trainer"]
 
 
+#: Recording a model takes about as long as its outputs for so many samples.
+WORTH_RECORDING = 500
+
+
 class Task(NamedTuple):
     """What is trained, in batches of so many samples."""
 
@@ -49,10 +53,10 @@ class Trainer:
 
     def __init__(self, task: Task) -> None:
         if not COMPILED:
-            raise NotCompiledError("the core is not compiled")
-        mode = modes.current()
-        if mode.anomaly or not mode.interpreter.is_eager or not mode.grad_enabled:
-            raise NotCompiledError("the mode is not the usual one")
+            raise NotCompiledError(f"the core is not compiled, as {WHY_PURE}")
+        _check_mode()
+        if not modes.current().grad_enabled:
+            raise NotCompiledError("it is under no_grad()")
         self.optimizer, self.size, self.count = task.optimizer, min(task.size, len(task.samples)), len(task.samples)
         self._model, self._loss = task.model, task.loss
         self._check_optimizer()
@@ -320,13 +324,9 @@ class Trainer:
         states = dict(self.optimizer._states())
         for rule, parts, params, _ in self._rules:
             clocks, others = rule.states()
-            for k, p in enumerate(params):
-                state = [0.0] * (len(parts.clocks) + len(parts.others))
-                for i, x in zip(parts.clocks, clocks, strict=True):
-                    state[i] = x
-                for i, column in zip(parts.others, others, strict=True):
-                    state[i] = column[k]
-                states[p] = state
+            columns = dict(zip(parts.others, others, strict=True))
+            columns |= {i: [x] * len(params) for i, x in zip(parts.clocks, clocks, strict=True)}
+            states.update(zip(params, zip(*[columns[i] for i in range(len(columns))], strict=True), strict=True))
         self.optimizer.zero_grad()  # also of what no gradient reaches
         self._step.write()
         self.optimizer._state = self._state = states
@@ -338,13 +338,18 @@ class Predictor:
 
     def __init__(self, model: Any) -> None:
         self._model = model
+        self._waited = 0  # samples that it was not worth recording for
         self._variant: Any = None
         self._key: Any = None
 
     def outputs(self, samples: list[Any]) -> list[Any]:
         """The output for each sample. Raises ``NotCompiledError``."""
-        if not COMPILED or modes.current().anomaly or not modes.current().interpreter.is_eager:
-            raise NotCompiledError("the mode is not the usual one")
+        if not COMPILED:
+            raise NotCompiledError(f"the core is not compiled, as {WHY_PURE}")
+        _check_mode()
+        if self._variant is None and self._waited + len(samples) < WORTH_RECORDING:
+            self._waited += len(samples)
+            raise NotCompiledError("there are few samples")
         column = _columns([samples])[0]
         key = (column.width, column.structure)
         if self._variant is None or key != self._key or not self._variant.environment.holds():
@@ -373,6 +378,14 @@ class Predictor:
         return found
 
 
+def _check_mode() -> None:
+    mode = modes.current()
+    if mode.anomaly:
+        raise NotCompiledError("detect_anomaly() is on")
+    if not mode.interpreter.is_eager:
+        raise NotCompiledError("it is inside a function that is recorded")
+
+
 def _columns(data: list[Any]) -> list[Column]:
     try:
         return columns_of(data)
@@ -396,7 +409,7 @@ def _numbers_in(template: Any) -> tuple[list[Any], pytree.Structure]:
         level = pytree.branch(tree)
         if level is None:
             if not isinstance(tree, Place) and type(tree) not in (float, int):
-                raise NotCompiledError("the model gives more than numbers")
+                raise NotCompiledError("the model gives more than numbers that it computes, such as a parameter itself")
             leaves.append(tree)
             return 0.0
         return level.rebuild([look(child) for child in level.children])

@@ -89,13 +89,9 @@ def _is_right(pred: Any, target: Any, threshold: float) -> bool:
     return bool(predicted_class(pred, threshold) == wanted)
 
 
-#: So many samples and more are run by the compiled core, as recording the model takes as long as some of them.
-MANY = 10
-
-
 def _outputs(model: Callable[[Any], Any], samples: list[Any], predictor: Predictor | None) -> list[Any]:
     with in_mode(model, training=False), no_grad():
-        if predictor is not None and len(samples) >= MANY:
+        if predictor is not None:
             try:
                 return predictor.outputs(samples)
             except NotCompiledError:

@@ -23,8 +23,9 @@ from autograd_lite.training.trial import NotCompiledError
 
 __all__ = ["fit"]
 
-#: So many steps and more are compiled, as that takes as long as some of them.
-WORTH_COMPILING = 10
+#: Recording takes as long as some steps, or many samples: what is trained in the compiled core are so many of both. A
+#: step, beside its samples, counts for five.
+STEPS, SAMPLES = 10, 1000
 
 
 def fit(
@@ -67,9 +68,11 @@ def fit(
             ``lambda model, history: schedule.step()``.
         progress: show a bar in terminals and notebooks, plain lines elsewhere.
         jit: whether the steps run in the compiled core, many times as fast, over the model recorded for one sample
-            and the loss recorded for a batch. ``"auto"`` does so where it can be done and pays: a model that prints,
-            counts its calls or looks at a number does that once then. ``True`` raises ``ArgumentError``, with
-            the reason, where it cannot be done; ``False`` runs the model itself for each sample.
+            and the loss recorded for a batch. ``"auto"`` does so where it can be done and pays, and what a model
+            prints is printed once or twice then, not at each call; a model that changes what it reads, such as a
+            count of its calls, or draws random numbers other than ``Dropout``'s, runs as it is. ``True`` raises
+            ``ArgumentError``, with the reason, where it cannot be done; ``False`` runs the model itself for each
+            sample.
 
     Raises ``TypeError`` or ``ArgumentError`` (a ``ValueError``) for data that do not fit together,
     before anything is changed. Raises ``AnomalyError`` when the loss or a gradient turns nan or
@@ -96,7 +99,6 @@ def fit(
     check_size(size, "batch_size")
     draws, history = as_random(rng), History()
     shown = Progress(epochs, math.ceil(len(samples) / size), wanted=progress)
-    steps = epochs * math.ceil(len(samples) / size)
     task = Task(model, samples, targets, loss, optimizer, size)
     trained = Epochs(
         task,
@@ -109,7 +111,7 @@ def fit(
     found: list[Found] = []
     try:
         try:
-            trained.trainer = _trainer(jit, steps, task)  # here, as Ctrl-C may come while it is recorded
+            trained.trainer = _trainer(jit, epochs, task)  # here, as Ctrl-C may come while it is recorded
             while history.epochs < epochs:
                 started = time.perf_counter()
                 with _old_objects_left_alone(), in_mode(model, training=True):
@@ -140,9 +142,11 @@ def fit(
     return history
 
 
-def _trainer(jit: Any, steps: int, task: Task) -> Trainer | None:
+def _trainer(jit: Any, epochs: int, task: Task) -> Trainer | None:
     """The compiled core's, if that is asked for and can be."""
-    if jit is False or (jit == "auto" and steps < WORTH_COMPILING):
+    samples = epochs * len(task.samples)
+    steps = epochs * math.ceil(len(task.samples) / task.size)
+    if jit is False or (jit == "auto" and (steps < STEPS or samples + 5 * steps < SAMPLES)):
         return None
     try:
         with _old_objects_left_alone(), in_mode(task.model, training=True):
