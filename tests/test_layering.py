@@ -50,6 +50,7 @@ FLOORS: dict[str, list[list[str]]] = {
         ["closures", "recording", "verify"],
         ["arguments"],
         ["cache"],
+        ["export"],
         ["compiled"],
         ["__init__"],
     ],
@@ -57,6 +58,12 @@ FLOORS: dict[str, list[list[str]]] = {
         ["cpython", "pieces"],
         ["llvm", "python", "vm"],
         ["native", "deferred"],
+    ],
+    "jit/export": [
+        ["checks", "table", "results"],
+        ["translation"],
+        ["names"],
+        ["c", "python", "latex", "symbolic"],
     ],
 }
 #: Arrows that go up, each with its reason.
@@ -67,6 +74,10 @@ UPWARD = {
         "jit/program.py",
         "drawing.draw",
     ): "Program.draw() is there for the user; drawing knows no programs",
+}
+UPWARD |= {
+    ("jit/program.py", f"jit.export.{name}"): "Program.to_c() and its like are there for the user; they read programs"
+    for name in ("c", "python", "latex", "symbolic")
 }
 CORE = {"graphviz"} | set(sys.stdlib_module_names)
 
