@@ -33,6 +33,15 @@ def test_the_code_gives_what_its_comments_say(
             assert repr(eval(expression, names)) == expected
 
 
+@pytest.mark.parametrize("page", ["training"])
+def test_the_code_of_a_guide_gives_what_its_comments_say(page: str) -> None:
+    names: dict[str, Any] = {}
+    for block in blocks(ROOT / "docs" / f"{page}.md"):
+        exec(block, names)
+        for expression, expected in re.findall(r"^(\S.*?)  # (.+)$", block, re.MULTILINE):
+            assert repr(eval(expression, names)) == expected
+
+
 def test_there_are_two_commands() -> None:
     assert len(re.findall(r"^python3 -m venv", README.read_text(encoding="utf-8"), re.MULTILINE)) == 2
 

@@ -60,7 +60,8 @@ def jit(
         verify: run f itself beside the compiled function at each call, and raise ``VerificationError`` at
             the first bit that differs; for tests.
 
-    What comes back has attributes ``program``, ``source`` and ``draw()`` for what was made.
+    What comes back has attributes ``program``, ``source`` and ``draw()`` for what was made, and ``to_c(name)``,
+    ``to_python()``, ``to_latex()`` and ``to_sympy()`` to take it out of the package.
     Raises ``ArgumentError`` for options there are not. When called, ``MissingDependencyError`` without
     llvmlite under ``"native"`` or without a compiled core under ``"vm"``, and ``TracingError`` if f does what
     cannot be recorded, such as turning an argument into an int.

@@ -4,7 +4,7 @@ import functools
 import inspect
 from collections.abc import Callable, Iterable
 from types import MethodType
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from autograd_lite._pickling import global_name
 from autograd_lite.core import modes
@@ -21,10 +21,14 @@ from autograd_lite.jit.batch import Batch
 from autograd_lite.jit.cache import Cache, Path, Variant
 from autograd_lite.jit.closures import Environment
 from autograd_lite.jit.columns import Column
+from autograd_lite.jit.export.results import filled, output_names, without_gradient
 from autograd_lite.jit.program import Program
 from autograd_lite.jit.recording import BackEnd, Recording
 from autograd_lite.jit.tracing import Tracer, tracing
 from autograd_lite.jit.verify import check_same
+
+if TYPE_CHECKING:
+    from autograd_lite.jit.export.c import CSource
 
 __all__ = ["Compiled"]
 
@@ -237,12 +241,60 @@ class Compiled(Generic[_P, _R]):
 
         The numbers of what the function closes over are as they are now.
         """
+        return self.program.draw(self._inputs(), **options)
+
+    def to_c(self, name: str) -> "CSource":
+        """That program as C, whose example is the latest call; see :meth:`Program.to_c`.
+
+        >>> from autograd_lite import jit, tanh
+        >>> fast = jit(lambda x, y: tanh(x * y) + x)
+        >>> fast(0.0, 2.0)
+        0.0
+        >>> print(fast.to_c("f").source.partition("int f")[2])
+        (double x, double y, double *outputs) {
+            const double v0 = x * y;
+            const double v1 = tanh(v0);
+            const double v2 = v1 + x;
+            outputs[0] = v2;
+            return 0;
+        }
+        """
+        return self.program.to_c(name, self._inputs(), self._output_names())
+
+    def to_python(self, name: str | None = None) -> str:
+        """That program as Python that runs by itself; see :meth:`Program.to_python`."""
+        return self.program.to_python(name, self._output_names())
+
+    def to_latex(self, name: str | None = None) -> str:
+        """What that program makes of what the function returns, as LaTeX; see :meth:`Program.to_latex`."""
+        return self._program_of_results().to_latex(name or _name(self.f))
+
+    def to_sympy(self) -> Any:
+        """What the function returns, with SymPy's expressions for its numbers; see :meth:`Program.to_sympy`."""
+        from autograd_lite.jit.export.symbolic import symbols
+
+        program = self._program_of_results()
+        assert self._latest is not None
+        return filled(self._latest[0], program, symbols(program), program.to_sympy())
+
+    def _program_of_results(self) -> Program:
+        """That program without the gradient that comes along with a Value."""
+        program = self.program
+        assert self._latest is not None
+        return without_gradient(self._latest[0], program)
+
+    def _inputs(self) -> list[float]:
+        """The numbers of the latest call, and of what the function closes over as they are now."""
         program = self.program
         assert self._latest is not None  # or there would be no program
         path, numbers = self._latest
         given = [*numbers, *numbers_of(path.closed_over)]
-        given += [1.0] * (len(program.inputs) - len(given))  # the adjoints, of a gradient's program
-        return program.draw(given, **options)
+        return given + [1.0] * (len(program.inputs) - len(given))  # the adjoints, of a gradient's program
+
+    def _output_names(self) -> list[str]:
+        program = self.program
+        assert self._latest is not None
+        return output_names(self._latest[0], program)
 
     @property
     def _code(self) -> Any:

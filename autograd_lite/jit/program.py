@@ -4,12 +4,15 @@ import dataclasses
 import operator
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_lite.core import ops
 from autograd_lite.core.op import Op
 from autograd_lite.core.value import Value
 from autograd_lite.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from autograd_lite.jit.export.c import CSource
 
 __all__ = ["COMPARISONS", "Guard", "Instruction", "Program"]
 
@@ -81,12 +84,15 @@ class Program:
 
         Raises ``ArgumentError`` for another count of numbers than it has inputs.
         """
-        if len(numbers) != len(self.inputs):
-            raise ArgumentError(f"{self.name} has {len(self.inputs)} inputs, got {len(numbers)} numbers")
+        self._check_count(numbers)
         computed = list(numbers)
         for op, operands in self.instructions:
             computed.append(op(*[computed[o] if type(o) is int else o for o in operands]))
         return tuple([computed[o] if type(o) is int else o for o in self.outputs])
+
+    def _check_count(self, numbers: Sequence[Any]) -> None:
+        if len(numbers) != len(self.inputs):
+            raise ArgumentError(f"{self.name} has {len(self.inputs)} inputs, got {len(numbers)} numbers")
 
     def counts(self) -> dict[str, int]:
         """How many instructions there are of each primitive, the most frequent first."""
@@ -131,6 +137,81 @@ class Program:
         given = [1.0] * len(self.inputs) if numbers is None else numbers
         results = self(*(Value(x, name) for x, name in zip(given, self.inputs, strict=True)))
         return draw([r if isinstance(r, Value) else Value(r).detach() for r in results], **options)
+
+    def to_c(
+        self, name: str, numbers: Sequence[float] | None = None, outputs: Sequence[str] | None = None
+    ) -> "CSource":
+        """The program as C99 that compiles by itself and gives the same bits.
+
+        Args:
+            name: what the function is called in C.
+            numbers: the inputs at which the example calls it; 1 each, if not given.
+            outputs: what its comment says that each output is.
+
+        Returns a :class:`~autograd_lite.jit.export.c.CSource`: ``source``, ``header``, ``main`` and ``write(folder)``.
+        The function takes the inputs as doubles under their names (from 127 inputs on, an array) and an array for the
+        outputs. It returns 0; where a guard does not hold, its number plus 1, and writes nothing.
+
+        Raises ``ArgumentError`` for a name that C has a use for, for operations of the user's own, and for those that
+        Python computes with code of its own (``gamma``, ``lgamma``, ``digamma``, ``polygamma``, ``betaln``,
+        ``norm_ppf``, ``erfinv``, ``round`` to decimals).
+        """
+        from autograd_lite.jit.export.c import to_c
+
+        given = [1.0] * len(self.inputs) if numbers is None else numbers
+        self._check_count(given)
+        return to_c(self, name, given, outputs or [""] * len(self.outputs))
+
+    def to_python(self, name: str | None = None, outputs: Sequence[str] | None = None) -> str:
+        """The program as Python that runs by itself and gives the same bits: a function of floats, and what it calls.
+
+        It returns the tuple of outputs, and raises ``ValueError`` where a guard does not hold. ``name`` is what it is
+        called, the program's name if not given; ``outputs`` is what its comment says that each output is.
+        Raises ``ArgumentError`` for a name that cannot be, and for operations of the user's own.
+
+        >>> from autograd_lite import jit, log
+        >>> fast = jit(lambda x: log(x) * 2.0)
+        >>> fast(0.0)
+        -inf
+        >>> names = {}
+        >>> exec(fast.program.to_python("f"), names)
+        >>> names["f"](0.0)
+        (-inf,)
+        """
+        from autograd_lite.jit.export.python import to_python
+
+        return to_python(self, name, outputs or [""] * len(self.outputs))
+
+    def to_latex(self, name: str | None = None) -> str:
+        r"""The program as LaTeX, for reading: a formula for each output, and by name what is used again.
+
+        Guards are conditions below it. ``name`` is that of the function, the program's own if not given.
+        Raises ``ArgumentError`` for a program of more than 300 instructions.
+
+        >>> from autograd_lite import jit, sqrt
+        >>> fast = jit(lambda x, alpha: sqrt(x[0] * alpha + 1.0))
+        >>> fast([0.0], 1.0)
+        1.0
+        >>> print(fast.program.to_latex())
+        f\left(x_{0}, \alpha\right) = \sqrt{x_{0} \alpha + 1}
+        """
+        from autograd_lite.jit.export.latex import to_latex
+
+        return to_latex(self, name)
+
+    def to_sympy(self) -> tuple[Any, ...]:
+        """The outputs as expressions of SymPy (extra ``sympy``), for reading and for algebra.
+
+        The inputs are real symbols (``x[0]`` is ``x_0``), floats that are short fractions are exact numbers, and an
+        operation of the user's own is a function without a definition. Guards are left out: the expressions are those
+        of the path that was recorded. They are real numbers' expressions: what floats do at infinities, signed zeros
+        and where they round is not in them.
+        Raises ``MissingDependencyError`` without SymPy, ``ArgumentError`` for a program of more than 300 instructions
+        or whose expressions are longer than 10,000 operations.
+        """
+        from autograd_lite.jit.export.symbolic import to_sympy
+
+        return to_sympy(self)
 
 
 #: So many lines, or names, a program shows at its beginning and at its end.

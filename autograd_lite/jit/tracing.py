@@ -325,8 +325,10 @@ class Tracer(modes.Interpreter):
 
     def multiply(self, adjoint: Any, partial: Any) -> Any:
         """What the chain rule multiplies; for a factor that is 0 whatever the call, 0."""
-        for factor in (adjoint, partial):
+        for factor, other in ((partial, adjoint), (adjoint, partial)):
             if type(factor) is float and math.isfinite(factor):
+                if factor == 1.0 and type(other) is TracedFloat:  # a node has to be a node of its own
+                    return other
                 return adjoint * partial if factor else 0.0
         if type(adjoint) is TracedFloat and type(partial) is TracedFloat:
             return self.apply(ops.strong_mul, (adjoint, partial))

@@ -16,9 +16,9 @@ from autograd_lite.core.checks import as_float
 from autograd_lite.core.op import Op, is_primitive
 from autograd_lite.jit.backends.pieces import Piece, pieces_of
 from autograd_lite.jit.passes import fast_form
-from autograd_lite.jit.program import Program
+from autograd_lite.jit.program import Guard, Program
 
-__all__ = ["PythonCode"]
+__all__ = ["PythonCode", "Text", "Writer", "function_name", "identifier", "name_of"]
 
 #: Some thousand lines are what CPython compiles best.
 PIECE = 4000
@@ -51,8 +51,8 @@ class PythonCode:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._fast_program = fast_form(program)
-        self.source = _Writer(self._fast_program, careful=False).source
-        self._fast = _Writer.compiled(self.source, self._fast_program, careful=False)
+        self.source = Writer(self._fast_program, careful=False).source
+        self._fast = Writer.compiled(self.source, self._fast_program, careful=False)
         self._careful: Callable[..., Any] | None = None
 
     def call(self, *numbers: float) -> tuple[float, ...] | int:
@@ -70,12 +70,12 @@ class PythonCode:
     def carefully(self, *numbers: float) -> tuple[float, ...] | int:
         """The same, each operation by its primitive."""
         if self._careful is None:
-            source = _Writer(self.program, careful=True).source
-            self._careful = _Writer.compiled(source, self.program, careful=True)
+            source = Writer(self.program, careful=True).source
+            self._careful = Writer.compiled(source, self.program, careful=True)
         return self._careful(*numbers)  # type: ignore[no-any-return]
 
 
-class _Writer:
+class Writer:
     """One source text."""
 
     def __init__(self, program: Program, *, careful: bool) -> None:
@@ -86,9 +86,7 @@ class _Writer:
         pieces = pieces_of(program, PIECE)
         if len(pieces) == 1:
             body = [*self._body(pieces[0]), self._return()]
-            self.source = self._function(
-                _name_of(program), list(program.inputs and self.names[: len(program.inputs)]), body
-            )
+            self.source = self._function(name_of(program), self.names[: len(program.inputs)], body)
         else:
             self.source = "\n".join(self._in_pieces(pieces))
 
@@ -98,9 +96,9 @@ class _Writer:
         linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
         names: dict[str, Any] = {"inf": float("inf"), "nan": float("nan")}
         for op in {op for op, _ in program.instructions}:
-            names[_function_name(op)] = _value_of(op, careful=careful)
+            names[function_name(op)] = _value_of(op, careful=careful)
         exec(compile(source, file, "exec"), names)  # noqa: S102 - the text is made from a Program
-        return names[_name_of(program)]  # type: ignore[no-any-return]
+        return names[name_of(program)]  # type: ignore[no-any-return]
 
     def _in_pieces(self, pieces: list[Piece]) -> list[str]:
         count = len(self.program.inputs)
@@ -111,10 +109,14 @@ class _Writer:
             texts.append(self._function(f"piece_{number}", ["s"], [*reads, *self._body(piece), *writes, "return None"]))
         main = [f"s = [*inputs, *[0.0] * {len(self.program)}]"] if count else [f"s = [0.0] * {len(self.program)}"]
         for number in range(len(pieces)):
-            main += [f"failed = piece_{number}(s)", "if failed is not None: return failed"]
+            main += self._called(number)
         outputs = [f"s[{o}]" if type(o) is int else _constant(o) for o in self.program.outputs]
         main.append(_returned(outputs))
-        return [*texts, self._function(_name_of(self.program), ["*inputs"] if count else [], main)]
+        return [*texts, self._function(name_of(self.program), ["*inputs"] if count else [], main)]
+
+    def _called(self, number: int) -> list[str]:
+        """The lines that call a piece."""
+        return [f"failed = piece_{number}(s)", "if failed is not None: return failed"]
 
     def _function(self, name: str, parameters: list[str], body: list[str]) -> str:
         return "\n    ".join([f"def {name}({', '.join(parameters)}):", *body]) + "\n"
@@ -138,7 +140,7 @@ class _Writer:
                 check(position)
                 left, right = self._operand(guard.left), self._operand(guard.right)
                 test = f"{left} {guard.comparison} {right}"
-                lines.append(f"if {f'not {test}' if guard.outcome else test}: return {guard.number}")
+                lines.append(f"if {f'not {test}' if guard.outcome else test}: {self._failed(guard)}")
             if position < piece.stop:
                 op, operands = self.program.instructions[position - count]
                 name = self.names[position]
@@ -146,6 +148,10 @@ class _Writer:
                 lines.append(f"{name} = {text}")
         check(piece.stop)
         return lines
+
+    def _failed(self, guard: Guard) -> str:
+        """What to do where a guard does not hold."""
+        return f"return {guard.number}"
 
     def _return(self) -> str:
         return _returned([self._operand(o) for o in self.program.outputs])
@@ -155,7 +161,7 @@ class _Writer:
 
     def _sum(self, name: str, op: Op, operands: tuple[int | float, ...], lines: list[str]) -> str:
         """A sum as an expression; of a long one the first terms go into lines before it, under the same name."""
-        ans = op.value(*[_Text(self._operand(operand), name, lines) for operand in operands])
+        ans = op.value(*[Text(self._operand(operand), name, lines) for operand in operands])
         return str(ans)
 
     def _written(self, op: Op, operands: tuple[int | float, ...]) -> str:
@@ -163,14 +169,14 @@ class _Writer:
             return _POWERS[operands[1]].format(self._operand(operands[0]))
         if op not in self._templates:
             template = _PLAIN.get(op) or (None if self.careful else _MAY_RAISE.get(op))
-            self._templates[op] = template or f"{_function_name(op)}({', '.join(['{}'] * len(operands))})"
+            self._templates[op] = template or f"{function_name(op)}({', '.join(['{}'] * len(operands))})"
         template = self._templates[op]
         if op.arity is None:
-            template = f"{_function_name(op)}({', '.join(['{}'] * len(operands))})"
+            template = f"{function_name(op)}({', '.join(['{}'] * len(operands))})"
         return template.format(*map(self._operand, operands))
 
 
-class _Text:
+class Text:
     """A number as the text of a sum has it: what is done with it makes the text of the result."""
 
     def __init__(self, text: str, name: str, lines: list[str], terms: int = 1) -> None:
@@ -179,17 +185,17 @@ class _Text:
     def __str__(self) -> str:
         return self.text
 
-    def __add__(self, other: Any) -> "_Text":
+    def __add__(self, other: Any) -> "Text":
         if self.terms == TERMS:
             self.lines.append(f"{self.name} = {self}")
-            return _Text(f"{self.name} + {other}", self.name, self.lines, 2)
-        return _Text(f"{self} + {other}", self.name, self.lines, self.terms + 1)
+            return Text(f"{self.name} + {other}", self.name, self.lines, 2)
+        return Text(f"{self} + {other}", self.name, self.lines, self.terms + 1)
 
-    def __mul__(self, other: Any) -> "_Text":
-        return _Text(f"{self} * {other}", self.name, self.lines)
+    def __mul__(self, other: Any) -> "Text":
+        return Text(f"{self} * {other}", self.name, self.lines)
 
-    def __truediv__(self, other: Any) -> "_Text":
-        return _Text(f"({self}) / {other!r}", self.name, self.lines)
+    def __truediv__(self, other: Any) -> "Text":
+        return Text(f"({self}) / {other!r}", self.name, self.lines)
 
 
 def _value_of(op: Op, *, careful: bool) -> Callable[..., float]:
@@ -206,19 +212,19 @@ def _returned(outputs: list[str]) -> str:
     return f"return ({', '.join(outputs)}{',' * (len(outputs) == 1)})"
 
 
-def _function_name(op: Op) -> str:
-    name = _identifier(op.name)
-    return f"{name}_" if is_primitive(op) else f"{name}_{id(op)}"
+def function_name(op: Op) -> str:
+    name = identifier(op.name)
+    return f"{name}_" if op.is_of_the_table else f"{name}_{id(op)}"
 
 
-def _identifier(text: str) -> str:
+def identifier(text: str) -> str:
     name = re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_") or "x"
     return f"_{name}" if name[0].isdigit() or keyword.iskeyword(name) else name
 
 
 def _own(text: str, taken: set[str]) -> str:
     """A name of the user's as Python has it, unlike all that are taken; it is one then."""
-    name = _identifier(text)
+    name = identifier(text)
     while name in taken or name.endswith("_") or re.fullmatch(r"v\d+|piece_\d+", name):
         name += "x"
     taken.add(name)
@@ -226,16 +232,16 @@ def _own(text: str, taken: set[str]) -> str:
 
 
 def _taken() -> set[str]:
-    return {"s", "inputs", "failed", "check", "inf", "nan", "abs", "not"}
+    return {"s", "inputs", "failed", "check", "inf", "nan", "abs", "float", "not", "ValueError"}
 
 
-def _name_of(program: Program) -> str:
+def name_of(program: Program) -> str:
     return _own(program.name, _taken())
 
 
 def _identifiers(program: Program) -> list[str]:
     """The names of a program's numbers as Python has them, each once."""
-    taken = {*_taken(), _name_of(program)}
+    taken = {*_taken(), name_of(program)}
     return [*(_own(text, taken) for text in program.inputs), *(f"v{i}" for i in range(len(program)))]
 
 

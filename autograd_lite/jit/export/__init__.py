@@ -1,0 +1,1 @@
+"""Programs as text that runs, or is read, without this package."""
