@@ -11,17 +11,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_lite import pytree
 from autograd_lite._rng import state_of
-from autograd_lite.core import COMPILED, WHY_PURE, modes
-from autograd_lite.core.node import number, numbers_of
+from autograd_lite.core import COMPILED, modes
+from autograd_lite.core.node import numbers_of
 from autograd_lite.core.value import Value
-from autograd_lite.errors import ArgumentError
-from autograd_lite.jit.backends.rows import VmRows
 from autograd_lite.jit.batch import Place, template_of
-from autograd_lite.jit.columns import Column, columns_of
 from autograd_lite.jit.passes import gather_sums, relax_strong_zeros
 from autograd_lite.optim import Optimizer
 from autograd_lite.optim.programs import Parts, parts_of
-from autograd_lite.training.trial import NotCompiledError, check_whole_numbers, recorded, sources_of
+from autograd_lite.training.trial import (
+    NotCompiledError,
+    check_mode,
+    check_whole_numbers,
+    columns,
+    numbers_in,
+    recorded,
+    sources_of,
+)
 
 if COMPILED or TYPE_CHECKING:
     from autograd_lite.core.rows import Columns, Rows
@@ -30,11 +35,7 @@ if COMPILED or TYPE_CHECKING:
 if TYPE_CHECKING:
     from autograd_lite.jit.cache import Path
 
-__all__ = ["Predictor", "Task", "Trainer"]
-
-
-#: Recording a model takes about as long as its outputs for so many samples.
-WORTH_RECORDING = 500
+__all__ = ["Task", "Trainer"]
 
 
 class Task(NamedTuple):
@@ -52,15 +53,13 @@ class Trainer:
     """Steps of a training. Raises ``NotCompiledError`` where it cannot be compiled."""
 
     def __init__(self, task: Task) -> None:
-        if not COMPILED:
-            raise NotCompiledError(f"the core is not compiled, as {WHY_PURE}")
-        _check_mode()
+        check_mode()
         if not modes.current().grad_enabled:
             raise NotCompiledError("it is under no_grad()")
         self.optimizer, self.size, self.count = task.optimizer, min(task.size, len(task.samples)), len(task.samples)
         self._model, self._loss = task.model, task.loss
         self._check_optimizer()
-        self._samples, self._wanted = _columns([task.samples, task.targets])
+        self._samples, self._wanted = columns([task.samples, task.targets])
         self._targets = task.targets
         self._careful = False
         self.begin()
@@ -71,7 +70,7 @@ class Trainer:
         """Record the model and the loss, and begin with the numbers as they are."""
         self._variant = recorded(self._model, (self._samples.row(0),), draws=True)
         path = self._variant.latest
-        self._template = _numbers_in(template_of(path, {}))
+        self._template = numbers_in(template_of(path, {}))
         self._sources = sources_of(self._variant.environment)
         self._drawn = array.array("d", bytes(8 * self.count * len(path.recording.tracer.draws or ())))
         self._loss_variants = {n: self._recorded_loss(path, n) for n in self._sizes()}
@@ -150,16 +149,16 @@ class Trainer:
         own = set(map(id, self._params))
         self._others = [value for value in path.closed_over if id(value) not in own and value not in draws]
         self._draws = [draws[value] for value in path.closed_over if value in draws]
-        columns = Columns(self.count)
-        columns.add(self._samples.buffer, self._samples.width)
+        samples = Columns(self.count)
+        samples.add(self._samples.buffer, self._samples.width)
         if self._draws:
-            columns.add(self._drawn, len(self._draws))
+            samples.add(self._drawn, len(self._draws))
         nodes = {leaf.position: i for i, leaf in enumerate(self._template[0]) if isinstance(leaf, Place)}
         first = len(path.recording.floats)
         seeded = [nodes[first + i] for i in range(len(path.recording.nodes))]
         self._rules = self._made_rules()
         self._step: Step = Step(
-            self._rows(path, draws), self._shared(), columns, self._wanted.buffer, self._wanted.width, seeded,
+            self._rows(path, draws), self._shared(), samples, self._wanted.buffer, self._wanted.width, seeded,
             self._params, [rule for rule, _, _, _ in self._rules], self.size,
         )  # fmt: skip
         self._losses = [(self._made_loss(n, v.latest), v.latest) for n, v in self._loss_variants.items()]
@@ -324,73 +323,13 @@ class Trainer:
         states = dict(self.optimizer._states())
         for rule, parts, params, _ in self._rules:
             clocks, others = rule.states()
-            columns = dict(zip(parts.others, others, strict=True))
-            columns |= {i: [x] * len(params) for i, x in zip(parts.clocks, clocks, strict=True)}
-            states.update(zip(params, zip(*[columns[i] for i in range(len(columns))], strict=True), strict=True))
+            numbers = dict(zip(parts.others, others, strict=True))
+            numbers |= {i: [x] * len(params) for i, x in zip(parts.clocks, clocks, strict=True)}
+            states.update(zip(params, zip(*[numbers[i] for i in range(len(numbers))], strict=True), strict=True))
         self.optimizer.zero_grad()  # also of what no gradient reaches
         self._step.write()
         self.optimizer._state = self._state = states
         self._is_written = True
-
-
-class Predictor:
-    """The outputs of a model in the mode that it is in, as plain numbers; recorded anew when something has changed."""
-
-    def __init__(self, model: Any) -> None:
-        self._model = model
-        self._waited = 0  # samples that it was not worth recording for
-        self._variant: Any = None
-        self._key: Any = None
-
-    def outputs(self, samples: list[Any]) -> list[Any]:
-        """The output for each sample. Raises ``NotCompiledError``."""
-        if not COMPILED:
-            raise NotCompiledError(f"the core is not compiled, as {WHY_PURE}")
-        _check_mode()
-        if self._variant is None and self._waited + len(samples) < WORTH_RECORDING:
-            self._waited += len(samples)
-            raise NotCompiledError("there are few samples")
-        column = _columns([samples])[0]
-        key = (column.width, column.structure)
-        if self._variant is None or key != self._key or not self._variant.environment.holds():
-            self._variant, self._key = recorded(self._model, (column.row(0),)), key
-        path = self._variant.latest
-        if path.recording.tracer.draws:
-            raise NotCompiledError("it draws random numbers")
-        leaves, structure = _numbers_in(template_of(path, {}))
-        code = path.recording.over_rows(VmRows, column.width, is_sum=False)
-        width = len(code.program.outputs)
-        out, failed = array.array("d", bytes(8 * len(samples) * width)), array.array("i", [-1]) * len(samples)
-        of_all = code.map([column], None, numbers_of(path.closed_over), out, failed, 1)
-        if of_all is not None:
-            raise NotCompiledError("it takes another branch now")
-        places = [leaf.position if isinstance(leaf, Place) else None for leaf in leaves]
-        numbers, found = out.tolist(), []
-        for i, sample in enumerate(samples):
-            if failed[i] >= 0:
-                found.append(pytree.map_leaves(number, self._model(sample)))
-                continue
-            row = numbers[i * width : (i + 1) * width]
-            own = row if places == list(range(width)) else [
-                leaf if place is None else row[place] for leaf, place in zip(leaves, places, strict=True)
-            ]  # fmt: skip
-            found.append(structure.unflatten(own))
-        return found
-
-
-def _check_mode() -> None:
-    mode = modes.current()
-    if mode.anomaly:
-        raise NotCompiledError("detect_anomaly() is on")
-    if not mode.interpreter.is_eager:
-        raise NotCompiledError("it is inside a function that is recorded")
-
-
-def _columns(data: list[Any]) -> list[Column]:
-    try:
-        return columns_of(data)
-    except ArgumentError as error:  # of whole numbers too large for a float
-        raise NotCompiledError(str(error)) from None
 
 
 def _settings(optimizer: Optimizer) -> list[Any]:
@@ -399,23 +338,3 @@ def _settings(optimizer: Optimizer) -> list[Any]:
         [*[x for name, x in group.items() if name not in ("params", "lr", "initial_lr")], *map(id, group["params"])]
         for group in optimizer.param_groups
     ]
-
-
-def _numbers_in(template: Any) -> tuple[list[Any], pytree.Structure]:
-    """The places and constants in the structure of an output, and the structure."""
-    leaves: list[Any] = []
-
-    def look(tree: Any) -> Any:
-        level = pytree.branch(tree)
-        if level is None:
-            if not isinstance(tree, Place) and type(tree) not in (float, int):
-                raise NotCompiledError("the model gives more than numbers that it computes, such as a parameter itself")
-            leaves.append(tree)
-            return 0.0
-        return level.rebuild([look(child) for child in level.children])
-
-    structure = pytree.flatten(look(template))[1]
-    places = [leaf.position for leaf in leaves if isinstance(leaf, Place)]
-    if len(set(places)) < len(places):
-        raise NotCompiledError("the model gives one number twice")
-    return leaves, structure

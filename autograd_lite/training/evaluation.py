@@ -11,7 +11,7 @@ from autograd_lite.errors import ArgumentError
 from autograd_lite.nn.module import in_mode
 from autograd_lite.nn.utils import predicted_class
 from autograd_lite.training import inputs
-from autograd_lite.training.compiled import Predictor
+from autograd_lite.training.predictor import Predictor
 from autograd_lite.training.trial import NotCompiledError
 
 __all__ = ["accuracy", "evaluate", "evaluated", "measured", "named", "predict"]

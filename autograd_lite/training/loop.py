@@ -14,10 +14,11 @@ from autograd_lite.nn.module import in_mode, unwrapped
 from autograd_lite.optim import Optimizer
 from autograd_lite.training import inputs
 from autograd_lite.training.callbacks import Callback
-from autograd_lite.training.compiled import Predictor, Task, Trainer
+from autograd_lite.training.compiled import Task, Trainer
 from autograd_lite.training.epochs import Epochs, Found
 from autograd_lite.training.evaluation import Measure, Metrics, evaluated, named
 from autograd_lite.training.history import History
+from autograd_lite.training.predictor import Predictor
 from autograd_lite.training.progress import Progress
 from autograd_lite.training.trial import NotCompiledError
 

@@ -6,16 +6,28 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from autograd_lite import pytree
 from autograd_lite._rng import state_of
+from autograd_lite.core import COMPILED, WHY_PURE, modes
 from autograd_lite.core.blocks import no_grad
 from autograd_lite.core.node import number
-from autograd_lite.errors import TracingError
+from autograd_lite.errors import ArgumentError, TracingError
+from autograd_lite.jit.batch import Place
 from autograd_lite.jit.cache import Variant
 from autograd_lite.jit.closures import Environment
+from autograd_lite.jit.columns import Column, columns_of
 from autograd_lite.jit.compiled import Compiled
 from autograd_lite.jit.undo import undoing
 
-__all__ = ["NotCompiledError", "check_whole_numbers", "recorded", "sources_of"]
+__all__ = [
+    "NotCompiledError",
+    "check_mode",
+    "check_whole_numbers",
+    "columns",
+    "numbers_in",
+    "recorded",
+    "sources_of",
+]
 
 
 class NotCompiledError(Exception):
@@ -100,3 +112,42 @@ def sources_of(environment: Environment) -> list[Any]:
 
 def _states(sources: list[Any]) -> list[str]:
     return [repr(state_of(source)[0]) for source in sources]
+
+
+def check_mode() -> None:
+    """Raise ``NotCompiledError`` in a mode where numbers are more than numbers, and without a compiled core."""
+    if not COMPILED:
+        raise NotCompiledError(f"the core is not compiled, as {WHY_PURE}")
+    mode = modes.current()
+    if mode.anomaly:
+        raise NotCompiledError("detect_anomaly() is on")
+    if not mode.interpreter.is_eager:
+        raise NotCompiledError("it is inside a function that is recorded")
+
+
+def columns(data: list[Any]) -> list[Column]:
+    """Samples, and targets, as columns of numbers."""
+    try:
+        return columns_of(data)
+    except ArgumentError as error:  # of whole numbers too large for a float
+        raise NotCompiledError(str(error)) from None
+
+
+def numbers_in(template: Any) -> tuple[list[Any], pytree.Structure]:
+    """The places and constants in the structure of an output, and the structure."""
+    leaves: list[Any] = []
+
+    def look(tree: Any) -> Any:
+        level = pytree.branch(tree)
+        if level is None:
+            if not isinstance(tree, Place) and type(tree) not in (float, int):
+                raise NotCompiledError("the model gives more than numbers that it computes, such as a parameter itself")
+            leaves.append(tree)
+            return 0.0
+        return level.rebuild([look(child) for child in level.children])
+
+    structure = pytree.flatten(look(template))[1]
+    places = [leaf.position for leaf in leaves if isinstance(leaf, Place)]
+    if len(set(places)) < len(places):
+        raise NotCompiledError("the model gives one number twice")
+    return leaves, structure
