@@ -332,7 +332,7 @@ LEFT_TO_PYTHON: dict[str, tuple[Make, Any, Any]] = {
 def test_what_cannot_be_compiled_is_trained_in_python(
     name: str, batch_size: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("autograd_lite.training.loop.SAMPLES", 0)  # all is worth compiling
+    monkeypatch.setattr("autograd_lite.training.loop.SAMPLES", -math.inf)  # all is worth compiling
     make, samples, targets = LEFT_TO_PYTHON[name]
     assert_same(make, samples, targets, jit="auto", batch_size=batch_size, epochs=30)
 
@@ -446,6 +446,8 @@ def test_a_generator_without_a_state_is_taken() -> None:
 class Counting(nn.Module):
     """Keeps something at each call."""
 
+    total = 0
+
     def __init__(self, keep: Callable[["Counting", Any, Any], Any]) -> None:
         self.inner, self.calls, self.mean, self.array = nn.Linear(2, 1, rng=0), 0, 0.0, np.zeros(1)
         self.seen: list[Any] = []
@@ -483,11 +485,27 @@ def _lazily(model: Any, x: Any, out: Any) -> Any:
     return [out[0] * model.factor]
 
 
-@pytest.mark.parametrize("keep", [_count, _mean, _append, _latest, _in_place, _lazily])
+_all_calls = 0
+
+
+def _globally(model: Any, x: Any, out: Any) -> None:
+    global _all_calls
+    _all_calls += 1
+    model.calls = _all_calls
+
+
+def _of_the_class(model: Any, x: Any, out: Any) -> None:
+    Counting.total += 1
+    model.calls = Counting.total
+
+
+@pytest.mark.parametrize("keep", [_count, _mean, _append, _latest, _in_place, _lazily, _globally, _of_the_class])
 def test_what_a_model_keeps_is_what_it_keeps_eagerly(keep: Any) -> None:
     models: list[Counting] = []
 
     def make() -> Made:
+        global _all_calls
+        _all_calls = Counting.total = 0
         models.append(Counting(keep))
         return models[-1], nn.mse_loss, adam(models[-1].parameters())
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from autograd_lite.jit.closures import Environment
+from autograd_lite.jit.closures import Environment, is_unchanging
 
 __all__ = ["undoing"]
 
@@ -42,12 +42,12 @@ def _steps(environment: Environment) -> Iterator[Callable[[], None]]:
     for table, known in environment._names.values():
         if isinstance(table, dict):
             yield partial(_name, table, {name: table[name] for name in known if name in table}, list(known))
-    for thing in environment._containers:
-        if isinstance(thing, _KNOWN):
-            yield partial(_fill, thing, thing.copy())
-    for thing in environment._arrays:
-        if _is_writable(thing):
-            yield partial(_write, thing, memoryview(thing).tobytes())
+    for thing in environment.things():
+        if isinstance(thing, type) and not is_unchanging(thing.__module__):
+            yield partial(_class, thing, dict(vars(thing)))
+    yield from [partial(_fill, thing, thing.copy()) for thing in environment._containers if isinstance(thing, _KNOWN)]
+    arrays = filter(_is_writable, environment._arrays)
+    yield from [partial(_write, thing, memoryview(thing).tobytes()) for thing in arrays]
 
 
 def _set(owner: Any, name: str, before: Any) -> None:
@@ -61,6 +61,14 @@ def _name(table: dict[str, Any], before: dict[str, Any], names: list[str]) -> No
             table.pop(name, None)
         elif table.get(name) is not before[name]:
             table[name] = before[name]
+
+
+def _class(kind: type, before: dict[str, Any]) -> None:
+    for name in vars(kind).keys() - before.keys():
+        delattr(kind, name)
+    for name, attribute in before.items():
+        if vars(kind).get(name) is not attribute:
+            setattr(kind, name, attribute)
 
 
 def _fill(thing: Any, before: Any) -> None:

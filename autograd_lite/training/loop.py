@@ -24,9 +24,9 @@ from autograd_lite.training.trial import NotCompiledError
 
 __all__ = ["fit"]
 
-#: Recording takes as long as some steps, or many samples: what is trained in the compiled core are so many of both. A
-#: step, beside its samples, counts for five.
-STEPS, SAMPLES = 10, 1000
+#: Recording pays from so many steps on and, if a step counts for five samples beside its own, from so many samples on:
+#: some for the model, and for the loss so many for each sample of a batch.
+STEPS, SAMPLES, SAMPLES_OF_LOSS = 10, 1000, 30
 
 
 def fit(
@@ -145,9 +145,10 @@ def fit(
 
 def _trainer(jit: Any, epochs: int, task: Task) -> Trainer | None:
     """The compiled core's, if that is asked for and can be."""
-    samples = epochs * len(task.samples)
-    steps = epochs * math.ceil(len(task.samples) / task.size)
-    if jit is False or (jit == "auto" and (steps < STEPS or samples + 5 * steps < SAMPLES)):
+    count, size = len(task.samples), min(task.size, len(task.samples))
+    steps = epochs * math.ceil(count / size)
+    pays = steps >= STEPS and epochs * count + 5 * steps >= SAMPLES + SAMPLES_OF_LOSS * size
+    if jit is False or (jit == "auto" and not pays):
         return None
     try:
         with _old_objects_left_alone(), in_mode(task.model, training=True):
