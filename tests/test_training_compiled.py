@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import itertools
 import math
 import random
 import re
@@ -512,6 +513,14 @@ def test_what_a_model_keeps_is_what_it_keeps_eagerly(keep: Any) -> None:
     assert_same(make, jit="auto", batch_size=3, epochs=40)
     one, other = ((m.calls, m.mean, len(m.seen), m.array[0], type(getattr(m, "latest", None))) for m in models)
     assert one == other
+
+
+def test_a_model_that_reads_an_iterator_reads_what_it_reads_eagerly() -> None:
+    def make() -> Made:
+        numbers, a = itertools.count(), Value(0.5)
+        return lambda x: a * x * (1.0 + 0.01 * next(numbers)), nn.mse_loss, optim.SGD([a], lr=0.01)
+
+    assert_same(make, XS, YS, jit="auto", batch_size=3, epochs=40)
 
 
 def test_a_model_that_prints_does_that_while_it_is_recorded(capsys: pytest.CaptureFixture[str]) -> None:

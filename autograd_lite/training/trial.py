@@ -10,6 +10,7 @@ from autograd_lite import pytree
 from autograd_lite._rng import state_of
 from autograd_lite.core import COMPILED, WHY_PURE, modes
 from autograd_lite.core.blocks import no_grad
+from autograd_lite.core.checks import describe
 from autograd_lite.core.node import number
 from autograd_lite.errors import ArgumentError, TracingError
 from autograd_lite.jit.batch import Place
@@ -85,6 +86,9 @@ def _on_trial(f: Any) -> Iterator[tuple[Environment, Callable[[], None]]]:
     raises again when it is called.
     """
     environment = Environment([f], often=False)
+    for thing in environment.things():
+        if hasattr(type(thing), "__next__"):
+            raise NotCompiledError(f"it reads {describe(thing)}, and what that gives or takes cannot be taken back")
     undo, before = undoing(environment), list(map(state_of, sources_of(environment)))
     try:
         yield environment, undo
