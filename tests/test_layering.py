@@ -20,7 +20,7 @@ FLOORS: dict[str, list[list[str]]] = {
         ["_files"],
         ["core"],
         ["engine", "ops", "pytree", "_info", "_rng"],
-        ["functions", "linalg", "transforms"],
+        ["functions", "linalg", "loops", "transforms"],
         ["nn", "data", "drawing", "jit"],
         ["testing", "optim"],
         ["training"],
