@@ -18,8 +18,10 @@ from autograd_lite.jit.backends.native import NativeCode, is_installed
 from autograd_lite.jit.backends.python import PythonCode
 from autograd_lite.jit.cache import Cache, Path, Variant
 from autograd_lite.jit.closures import Environment
+from autograd_lite.jit.loops import record_loop
 from autograd_lite.jit.program import Program
 from autograd_lite.jit.recording import BackEnd, Recording
+from autograd_lite.jit.steps import Recorder
 from autograd_lite.jit.tracing import Tracer, tracing
 from autograd_lite.jit.verify import check_same
 
@@ -213,7 +215,7 @@ class Compiled(Generic[_P, _R]):
     ) -> Variant:
         """Run the function on stand-ins and keep what it does."""
         for _ in range(_ATTEMPTS):
-            tracer = Tracer()
+            tracer = Recorder(record_loop)
             path = self._recorded(tracer, arguments, args, kwargs)
             # As it is after the recording, whose side effects are not to count as a change.
             roots = [self.f, *arguments.objects, *arguments.statics]

@@ -7,6 +7,7 @@ from typing import Any
 
 from autograd_lite.core import ops
 from autograd_lite.core.checks import as_float
+from autograd_lite.core.loops import Several
 from autograd_lite.core.op import Op
 from autograd_lite.jit.program import Instruction, Program
 
@@ -102,7 +103,7 @@ def _folded(op: Op, operands: tuple[_Operand, ...]) -> _Operand | Instruction:
     for o in operands:
         if type(o) is int:
             return Instruction(op, operands)
-    return as_float(op.evaluate(*operands))
+    return Instruction(op, operands) if isinstance(op, Several) else as_float(op.evaluate(*operands))
 
 
 def _simplified(op: Op, operands: tuple[_Operand, ...]) -> _Operand | Instruction:

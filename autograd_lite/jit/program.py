@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from autograd_lite.core import ops
+from autograd_lite.core.checks import as_float
+from autograd_lite.core.loops import Loop, Several
 from autograd_lite.core.op import Op
 from autograd_lite.core.value import Value
 from autograd_lite.errors import ArgumentError
@@ -87,6 +89,26 @@ class Program:
         for op, operands in self.instructions:
             computed.append(op(*[computed[o] if type(o) is int else o for o in operands]))
         return tuple([computed[o] if type(o) is int else o for o in self.outputs])
+
+    def evaluate(self, *numbers: float) -> tuple[float, ...] | int:
+        """The outputs for floats, each operation by its primitive; or the number of the first guard that does not hold."""
+        computed: list[Any] = list(numbers)
+
+        def of(operand: int | float) -> Any:
+            return computed[operand] if type(operand) is int else operand
+
+        count = len(self.inputs)
+        guards = sorted(self.guards, key=lambda guard: guard.at, reverse=True)
+        for position in range(count, count + len(self) + 1):
+            while guards and guards[-1].at <= position:
+                guard = guards.pop()
+                if COMPARISONS[guard.comparison](of(guard.left), of(guard.right)) is not guard.outcome:
+                    return guard.number
+            if position < count + len(self):
+                op, operands = self.instructions[position - count]
+                ans = op.evaluate(*map(of, operands))
+                computed.append(ans if type(ans) is float or isinstance(op, Several) else as_float(ans))
+        return tuple(map(of, self.outputs))
 
     def counts(self) -> dict[str, int]:
         """How many instructions there are of each primitive, the most frequent first."""

@@ -193,7 +193,8 @@ class Recording:
                 f"a Value that {self.name} computed before cannot be differentiated twice inside a function that jit "
                 "compiles. Compute it inside the function"
             )
-        return self.pull().program(*numbers, *adjoints)
+        now: Any = modes.current().interpreter
+        return now.inlined(self.pull().program, [*numbers, *adjoints])
 
 
 def _answered(answer: Any, name: str) -> Any:

@@ -77,7 +77,7 @@ class TracedFloat(Operators):
     __int__ = __index__
 
     def __bool__(self) -> bool:
-        return self.tracer.compare("!=", self, 0.0)
+        return _tracer_of([self]).compare("!=", self, 0.0)
 
     def __str__(self) -> str:
         raise self.tracer.refusal("format", self)
@@ -130,7 +130,7 @@ def _division(op: Op, *, reflected: bool) -> Callable[[Any, Any], Any]:
             return NotImplemented
         x, y = (other, self) if reflected else (self, other)
         # Within a partial the answer is IEEE's, as it is eagerly.
-        if not self.tracer.is_differentiating and y == 0.0:
+        if not _tracer_of([self]).is_differentiating and y == 0.0:
             op.value(_value(x), 0.0)
         return op(x, y)
 
@@ -149,13 +149,13 @@ def _compared(symbol: str) -> Callable[[Any, Any], Any]:
         if isinstance(other, Value) or not is_real(other):
             return NotImplemented
         if isinstance(other, float):
-            return self.tracer.compare(symbol, self, as_float(other))
+            return _tracer_of([self, other]).compare(symbol, self, as_float(other))
         below, above = _neighbours(other)
         if symbol in ("==", "!=") and below != above:  # no float is that number
             return symbol == "!="
         # To be less than a number between two floats is to be the lower one at most.
         closed = symbol if below == above else symbol[0] + "="
-        return self.tracer.compare(closed, self, below if "<" in symbol or below == above else above)
+        return _tracer_of([self]).compare(closed, self, below if "<" in symbol or below == above else above)
 
     return method
 
@@ -198,8 +198,10 @@ def _value(number: Any) -> float:
 
 
 def _tracer_of(numbers: list[Any]) -> "Tracer":
+    """Who records what is computed with these: the one they belong to, or one that records the step of a loop in it."""
     tracer: Tracer = next(number.tracer for number in numbers if type(number) is TracedFloat)
-    return tracer
+    now = modes.top.get().interpreter
+    return now if isinstance(now, Tracer) and now.is_within(tracer) else tracer
 
 
 _REFUSALS = {
@@ -272,7 +274,7 @@ class Tracer(modes.Interpreter):
                 if number.reference is not None:
                     is_constant = False
                 if number.tracer is not self:
-                    raise number.tracer.refusal_of_a_leak()
+                    number = self.lifted(number)  # noqa: PLW2901
                 values.append(number.value)
                 references.append(number.value if number.reference is None else number.reference)
             else:
@@ -283,10 +285,23 @@ class Tracer(modes.Interpreter):
             ans = as_float(ans)
         if is_constant:
             return TracedFloat(self, ans, None)
-        if modes.top.get().interpreter is not self:
-            raise self.refusal_of_a_leak()
+        self.check_is_recording()
         self.instructions.append(Instruction(op, tuple(references)))
         return TracedFloat(self, ans, len(self.instructions) - 1)
+
+    def is_within(self, tracer: "Tracer") -> bool:
+        """Whether it is this tracer, or records a step of a loop in it."""
+        return self is tracer
+
+    def lifted(self, number: TracedFloat) -> TracedFloat:
+        """A number of another tracer as one of its own."""
+        raise number.tracer.refusal_of_a_leak()
+
+    def check_is_recording(self) -> None:
+        """Raise if the recording is over."""
+        now = modes.top.get().interpreter
+        if not (isinstance(now, Tracer) and now.is_within(self)):
+            raise self.refusal_of_a_leak()
 
     def differentiate(self, op: Op, ans: Any, numbers: list[Any]) -> tuple[Any, ...]:
         """The partials of an operation at traced numbers."""
@@ -312,8 +327,7 @@ class Tracer(modes.Interpreter):
             return outcome
         key = (symbol, *((type(operand), operand) for operand in operands))
         if key not in self._outcomes:
-            if modes.top.get().interpreter is not self:
-                raise self.refusal_of_a_leak()
+            self.check_is_recording()
             self._outcomes[key] = outcome
             self.guards.append(
                 Guard(len(self.guards), len(self.instructions), symbol, operands[0], operands[1], outcome)

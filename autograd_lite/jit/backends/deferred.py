@@ -9,11 +9,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from autograd_lite.core.checks import as_float
 from autograd_lite.jit.backends.vm import VmCode
-from autograd_lite.jit.program import COMPARISONS, Program
+from autograd_lite.jit.program import Program
 
-__all__ = ["LONGEST", "DeferredCode", "SwappedCode", "evaluated", "wait_for_background"]
+__all__ = ["LONGEST", "DeferredCode", "SwappedCode", "wait_for_background"]
 
 
 #: Up to so many instructions are compiled in the background: LLVM cannot be interrupted, and Python has to wait for
@@ -99,7 +98,7 @@ class DeferredCode:
                 return self._code().run(*numbers)  # type: ignore[no-any-return]
             self._runs += 1  # only once
             in_background(self._code)
-        answer = evaluated(self.program, numbers)
+        answer = self.program.evaluate(*numbers)
         self._runs += type(answer) is tuple
         return answer
 
@@ -108,25 +107,6 @@ class DeferredCode:
             if self._compiled is None:
                 self._compiled = self._compile(self.program)
         return self._compiled
-
-
-def evaluated(program: Program, inputs: tuple[float, ...]) -> tuple[float, ...] | int:
-    """The outputs of a program, each operation by its primitive; or the first guard that does not hold."""
-    numbers = list(inputs)
-
-    def of(operand: int | float) -> float:
-        return numbers[operand] if type(operand) is int else operand
-
-    guards = sorted(program.guards, key=lambda guard: guard.at, reverse=True)
-    for position in range(len(inputs), len(inputs) + len(program) + 1):
-        while guards and guards[-1].at <= position:
-            guard = guards.pop()
-            if COMPARISONS[guard.comparison](of(guard.left), of(guard.right)) is not guard.outcome:
-                return guard.number
-        if position < len(inputs) + len(program):
-            op, operands = program.instructions[position - len(inputs)]
-            numbers.append(as_float(op.evaluate(*map(of, operands))))
-    return tuple(map(of, program.outputs))
 
 
 # ---- In the background --------------------------------------------------------------------
