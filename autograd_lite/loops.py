@@ -18,7 +18,7 @@ from autograd_lite.errors import ArgumentError
 __all__ = ["fori_loop", "scan", "while_loop"]
 
 
-def scan(  # noqa: PLR0913, PLR0917 - JAX's signature
+def scan(
     f: Callable[[Any, Any], tuple[Any, Any]],
     init: Any,
     xs: Any = None,
@@ -42,8 +42,8 @@ def scan(  # noqa: PLR0913, PLR0917 - JAX's signature
     or a dict of lists, and None where they are None. Without steps it is an empty list.
 
     Raises ``ArgumentError`` if f changes the structure of the carry, with both structures, if lists in xs differ
-    in length, or neither xs nor length says how many steps there are; ``TypeError`` if f returns no pair. Inside ``jit``
-    a traced length is a ``TracingError`` if there are ys.
+    in length, or neither xs nor length says how many steps there are; ``TypeError`` if f returns no pair. Inside
+    ``jit`` a traced length is a ``TracingError`` if there are ys.
 
     >>> scan(lambda total, x: (total + x, total * x), 0.0, [1.0, 2.0, 3.0])
     (6.0, [0.0, 2.0, 9.0])

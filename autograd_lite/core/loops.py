@@ -23,7 +23,7 @@ class Several(Op):
 
     __slots__ = ()
 
-    def __call__(self, *operands: Any) -> Any:
+    def __call__(self, *operands: Any, **named: Any) -> Any:
         return self.evaluate(*operands)
 
 
@@ -102,11 +102,16 @@ class Loop(Several):
         self.constants, self.carries, self.sequences, self.results = constants, carries, sequences, results
         self.is_reversed, self.is_while = is_reversed, is_while
 
+    @property
+    def width(self) -> int:
+        """How many results there are."""
+        return self.carries + self.results + self.is_while
+
     def evaluate(self, *numbers: Any) -> Any:
         """The bundle, by each primitive's own evaluation."""
         return self.repeated(self.program.evaluate, numbers)
 
-    def __call__(self, *operands: Any) -> Any:
+    def __call__(self, *operands: Any, **named: Any) -> Any:
         return self.repeated(self.program, operands)
 
     def repeated(self, step: Callable[..., Any], operands: Sequence[Any]) -> Any:

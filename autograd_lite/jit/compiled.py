@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import warnings
 from collections.abc import Callable, Iterable
 from types import MethodType
 from typing import Any, Generic, ParamSpec, TypeVar
@@ -9,6 +10,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 from autograd_lite._pickling import global_name
 from autograd_lite.core import modes
 from autograd_lite.core.checks import describe
+from autograd_lite.core.loops import BodyChanged
 from autograd_lite.core.node import numbers_of
 from autograd_lite.errors import ArgumentError, MissingDependencyError, TracingError
 from autograd_lite.jit.arguments import Arguments, Results, check_unchanged, stand_in
@@ -65,6 +67,7 @@ class Compiled(Generic[_P, _R]):
         }  # fmt: skip
         self._verify, self._static = verify, frozenset(names)
         self._parameters = self._parameters_of(f, names)
+        self._has_warned = False
         self._reads_names = False  # whether the function has looked at the names of Values
         self._back_end = _back_end(backend, fast_math)
         self._cache = Cache(_name(f), max_paths)
@@ -114,22 +117,42 @@ class Compiled(Generic[_P, _R]):
 
     def _result(self, key: Any, arguments: Arguments, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         variant = self._cache.variant(key, arguments.objects)
+        is_known = True
         try:
             answer = None if variant is None else variant.run(arguments)
+            if answer is None:
+                if self._cache.is_full():
+                    return self.f(*args, **kwargs)
+                is_known = False
+                variant = self._record(key, variant, arguments, args, kwargs)
+                answer = variant.run(arguments)
+                assert answer is not None  # the path that was just recorded
         except TracingError:
             raise
+        except BodyChanged:
+            return self._without_a_recording(args, kwargs)
         except Exception:  # of an operation; f may do something about it
+            if not is_known:
+                raise
             return self.f(*args, **kwargs)
-        if answer is None:
-            if self._cache.is_full():
-                return self.f(*args, **kwargs)
-            variant = self._record(key, variant, arguments, args, kwargs)
-            answer = variant.run(arguments)
-            assert answer is not None  # the path that was just recorded
         (result,), path = answer
         self._latest = path, arguments.numbers
         if key[1:3] == (True, False) and not self._verify:
             self._note_floats(key[0], variant)
+        return result
+
+    def _without_a_recording(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """f itself, where the step of a loop cannot do in the recording what it does in this call."""
+        result = self.f(*args, **kwargs)
+        if not self._has_warned:
+            self._has_warned = True
+            warnings.warn(
+                f"a loop in {_name(self.f)} came near a way on which its step raises (a division by 0, say), so this "
+                "call and others like it run uncompiled. Write the step so that no branch of it raises, taken or not: "
+                "autograd_lite.div(x, y) gives inf or nan instead",
+                RuntimeWarning,
+                stacklevel=5,
+            )
         return result
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
@@ -273,6 +296,8 @@ def _back_end(name: str, fast_math: bool) -> BackEnd:
     """What makes code of a program; llvmlite is looked for when that is first asked for."""
 
     def native(program: Program) -> Any:
+        if program.steps():
+            return vm.VmCode(program) if vm.is_there() else PythonCode(program)
         return NativeCode(program, fast_math=fast_math)
 
     def native_or_python(program: Program) -> Any:

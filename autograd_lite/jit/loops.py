@@ -1,9 +1,9 @@
 """Loops in a recording: one instruction each, and derivatives that are loops again.
 
 A loop is recorded by its :class:`Body`, one step. Its derivative backward is a loop in the other direction, whose
-step is the derivative of the step at the carries that the first one left behind; forward it is a loop of the carries and their
-tangents. Both come from the graph of the step by the chain rule as it is everywhere, and are bodies too: so
-there are derivatives of every order.
+step is the derivative of the step at the carries that the first one left behind; forward it is a loop of the carries
+and their tangents. Both come from the graph of the step by the chain rule as it is everywhere, and are bodies too:
+so there are derivatives of every order.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from autograd_lite.jit.tracing import TracedFloat, tracing
 __all__ = ["record_loop"]
 
 
-def record_loop(  # noqa: PLR0913 - what a loop is
+def record_loop(
     outer: Recorder,
     step: Any,
     init: Sequence[Any],
@@ -35,8 +35,8 @@ def record_loop(  # noqa: PLR0913 - what a loop is
 ) -> tuple[list[Any], list[list[Any]]]:
     """The last carries and the ys of each step.
 
-    ``step(carries, x)`` gives the new carries and y as flat lists; ``rows`` are the numbers of each x, and ``condition``,
-    of a while loop, takes the carries.
+    ``step(carries, x)`` gives the new carries and y as flat lists; ``rows`` are the numbers of each x, and
+    ``condition``, of a while loop, takes the carries.
     """
     columns = [list(column) for column in zip(*rows, strict=True)]
     sequences = [stacked(column) for column in columns]
@@ -120,8 +120,8 @@ class Body:
     def pulled(self, results: tuple[int, ...], create_graph: bool) -> "Body":
         """The derivative backward, where these of the ys have an adjoint.
 
-        Its carries are the adjoints of the carries, then those of all constants, to which each step adds; its xs are the
-        carries from before the step, the xs, and the adjoints of the ys. It gives the adjoints of the xs.
+        Its carries are the adjoints of the carries, then those of all constants, to which each step adds; its xs are
+        the carries from before the step, the xs, and the adjoints of the ys. It gives the adjoints of the xs.
         """
         key = results, create_graph
         if key not in self._pulled:
@@ -189,7 +189,7 @@ class Body:
         return [*self.ys, *self.carries]
 
     def _fresh(self, name: str, as_value: bool) -> Any:
-        number = self.inner.input(f"{name}{len(self.inner.inputs)}", 1.0)
+        number: Any = self.inner.input(f"{name}{len(self.inner.inputs)}", 1.0)
         return Value(number) if as_value else number
 
 
@@ -206,7 +206,9 @@ def _recorded(outer: Recorder, step: Any, init: Sequence[Any], columns: list[lis
     kinds = [next((leaf for leaf in [leaf] if isinstance(leaf, Value)), None) for leaf in init]
     while True:
         inner = StepRecorder(outer)
-        carries = [_stand_in(inner, leaf, kind, f"carry{i}") for i, (leaf, kind) in enumerate(zip(init, kinds, strict=True))]
+        carries = [
+            _stand_in(inner, leaf, kind, f"carry{i}") for i, (leaf, kind) in enumerate(zip(init, kinds, strict=True))
+        ]
         xs = [_stand_in_of_items(inner, column, f"x{i}") for i, column in enumerate(columns)]
         before = modes.top.get()
         try:
@@ -316,7 +318,10 @@ class Sequenced(Value):
             return self if type(other) is float and other == 0.0 else NotImplemented
         inner = StepRecorder(recorder())
         with tracing(inner):
-            x, y = (made(Value, inner.input(name, 1.0), None if n.requires_grad else CONSTANT) for name, n in (("x", self), ("y", other)))
+            x, y = (
+                made(Value, inner.input(name, 1.0), None if n.requires_grad else CONSTANT)
+                for name, n in (("x", self), ("y", other))
+            )
             body = Body(inner, "sum", carries=[], xs=[x, y], new=[], ys=[x + y])
         return apply(body, self.steps, [], [self, other], as_graph=True)[1][0]
 
@@ -341,7 +346,9 @@ class Repetition(Op):
             return (None,) * len(node.operands)
         body, valued, carries = self.body, self.body.valued(), len(self.init)
         of_results = {
-            r: a for r in range(len(body.ys) + carries) if (a := _of_sequence(adjoint, carries + r, self.steps)) is not None
+            r: a
+            for r in range(len(body.ys) + carries)
+            if (a := _of_sequence(adjoint, carries + r, self.steps)) is not None
         }
         pulled = body.pulled(tuple(of_results), create_graph)
         totals = len(pulled.carries) - len(valued)
@@ -368,7 +375,7 @@ class Repetition(Op):
         of_carries, of_xs = tangents[fixed : fixed + carries], tangents[fixed + carries :]
         moving = [tuple([i for i, t in enumerate(given) if not _is_zero(t)]) for given in (tangents[:fixed], of_xs)]
         finals, results, _ = apply(
-            body.pushed(*moving, create_graph),
+            body.pushed(moving[0], moving[1], create_graph),
             self.steps,
             [*self.init, *(of_carries[k] for k in valued)],
             [*self.xs, *(of_xs[i] for i in moving[1])],
@@ -403,8 +410,8 @@ class Result(Op):
 
     __slots__ = ("position",)
 
-    def __init__(self, position: int | tuple[int, int]) -> None:
-        self.position = position
+    def __init__(self, position: Any) -> None:
+        self.position: Any = position
         self.name = self.symbol = f"result {position}"
         self.arity = 1
 
@@ -417,9 +424,9 @@ class Result(Op):
         together = tangents[0]
         if type(together) is not Together:
             return 0.0
-        if type(self.position) is int:
+        if type(self.position) is not tuple:
             return together.get(self.position, 0.0)
-        sequence, i = self.position  # type: ignore[misc]
+        sequence, i = self.position
         return take(together[sequence], i) if sequence in together else 0.0
 
 
@@ -476,4 +483,4 @@ def take(sequence: Sequenced, i: int) -> Any:
     number = recorder().emit(item(i), [sequence])
     if type(op) is not Result:
         return number
-    return made(Value, number, Result((op.position, i)), sequence.operands, (1.0,))  # type: ignore[arg-type]
+    return made(Value, number, Result((op.position, i)), sequence.operands, (1.0,))

@@ -7,7 +7,7 @@ from typing import Any
 
 from autograd_lite.core import ops
 from autograd_lite.core.checks import as_float
-from autograd_lite.core.loops import Several
+from autograd_lite.core.loops import Item, Loop, Several, item
 from autograd_lite.core.op import Op
 from autograd_lite.jit.program import Instruction, Program
 
@@ -17,6 +17,7 @@ __all__ = [
     "fast_form",
     "fold_constants",
     "optimize",
+    "prune_loops",
     "relax_strong_zeros",
     "simplify",
     "write_out",
@@ -40,7 +41,7 @@ def optimize(program: Program) -> Program:
             new = simplified(op, operands)
         return once(op, operands) if type(new) is Instruction else new
 
-    return eliminate_dead_code(_rewritten(program, rule))
+    return eliminate_dead_code(prune_loops(eliminate_dead_code(_rewritten(program, rule))))
 
 
 def fast_form(program: Program) -> Program:
@@ -65,6 +66,96 @@ def eliminate_dead_code(program: Program) -> Program:
                 if type(o) is int:
                     is_live[o] = True
     return program if all(is_live[count:]) else _rewritten(program, Instruction, is_live)
+
+
+def prune_loops(program: Program) -> Program:
+    """Leave out of loops what nobody reads: sequences that come out, carries, constants."""
+    count = len(program.inputs)
+    read: dict[int, set[int]] = {}
+    for op, operands in program.instructions:
+        for o in operands:
+            if type(o) is int and o >= count and isinstance(loop := program.instructions[o - count].op, Loop):
+                read.setdefault(o, set()).update([op.position] if isinstance(op, Item) else range(loop.width))
+    if not read:
+        return program
+    place = count - 1
+    items: dict[int, dict[int, int]] = {}  # of each loop, where its results are now
+
+    def rule(op: Op, operands: tuple[_Operand, ...]) -> Instruction:
+        nonlocal place
+        place += 1
+        if isinstance(op, Loop):
+            op, kept, items[place] = _pruned(op, read.get(place, set()))
+            return Instruction(op, tuple([operands[i] for i in kept]))
+        if isinstance(op, Item) and operands[0] in items:
+            op = item(items[operands[0]][op.position])  # type: ignore[index]
+        return Instruction(op, operands)
+
+    return _rewritten(program, rule)
+
+
+def _pruned(loop: Loop, read: set[int]) -> tuple[Loop, list[int], dict[int, int]]:
+    """A loop of which these results are read; which operands it still has, and where its results are."""
+    step, first = loop.program, loop.constants
+    results = [r for r in range(loop.results) if loop.carries + r in read]
+    ends = [step.outputs[loop.carries + r] for r in results] + list(step.outputs[loop.carries + loop.results :])
+    carries = {k for k in range(loop.carries) if k in read}
+    while True:
+        used = _read_by(step, [*ends, *(step.outputs[k] for k in carries)])
+        more = carries | {k for k in range(loop.carries) if first + k in used}
+        if more == carries:
+            break
+        carries = more
+    kept = [i for i in range(len(step.inputs)) if i in used or i - first in carries]
+    chosen = sorted(carries)
+    places = {k: i for i, k in enumerate([*chosen, *(loop.carries + r for r in results), loop.carries + loop.results])}
+    if len(kept) == len(step.inputs) and len(results) == loop.results:
+        return loop, list(range(1 + len(step.inputs))), places
+    outputs = (*(step.outputs[k] for k in chosen), *ends)
+    pruned = Loop(
+        loop.name,
+        _with_inputs(eliminate_dead_code(replace(step, outputs=outputs)), kept),
+        constants=sum(i < first for i in kept),
+        carries=len(chosen),
+        sequences=sum(i >= first + loop.carries for i in kept),
+        results=len(results),
+        is_reversed=loop.is_reversed,
+        is_while=loop.is_while,
+    )
+    return pruned, [0, *(1 + i for i in kept)], places
+
+
+def _read_by(program: Program, outputs: list[_Operand]) -> set[int]:
+    """The numbers that lead to some outputs, or to a guard."""
+    count = len(program.inputs)
+    ends = [*outputs, *(o for guard in program.guards for o in (guard.left, guard.right))]
+    needed = {o for o in ends if type(o) is int}
+    for position in range(count + len(program) - 1, count - 1, -1):
+        if position in needed:
+            needed.update([o for o in program.instructions[position - count].operands if type(o) is int])
+    return needed
+
+
+def _with_inputs(program: Program, kept: list[int]) -> Program:
+    """The program with these of its inputs alone; the others are read by nobody."""
+    count = len(program.inputs)
+    place = {old: new for new, old in enumerate([*kept, *range(count, count + len(program))])}
+
+    def placed(operand: _Operand) -> _Operand:
+        return place[operand] if type(operand) is int else operand
+
+    return replace(
+        program,
+        inputs=tuple([program.inputs[i] for i in kept]),
+        instructions=tuple([Instruction(op, tuple(map(placed, operands))) for op, operands in program.instructions]),
+        outputs=tuple(map(placed, program.outputs)),
+        guards=tuple(
+            [
+                g._replace(at=g.at - count + len(kept), left=placed(g.left), right=placed(g.right))
+                for g in program.guards
+            ]
+        ),
+    )
 
 
 def eliminate_common_subexpressions(program: Program) -> Program:

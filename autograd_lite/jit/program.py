@@ -91,7 +91,7 @@ class Program:
         return tuple([computed[o] if type(o) is int else o for o in self.outputs])
 
     def evaluate(self, *numbers: float) -> tuple[float, ...] | int:
-        """The outputs for floats, each operation by its primitive; or the number of the first guard that does not hold."""
+        """The outputs for floats, each operation by its primitive; or the number of the first guard that fails."""
         computed: list[Any] = list(numbers)
 
         def of(operand: int | float) -> Any:
@@ -109,6 +109,10 @@ class Program:
                 ans = op.evaluate(*map(of, operands))
                 computed.append(ans if type(ans) is float or isinstance(op, Several) else as_float(ans))
         return tuple(map(of, self.outputs))
+
+    def steps(self) -> list["Program"]:
+        """The steps of its loops, which are programs of their own."""
+        return [op.program for op, _ in self.instructions if isinstance(op, Loop)]
 
     def counts(self) -> dict[str, int]:
         """How many instructions there are of each primitive, the most frequent first."""
@@ -139,7 +143,7 @@ class Program:
                 op, operands = self.instructions[position - len(self.inputs)]
                 lines.append(f"    {names[position]} = {written(op, [shown(o) for o in operands])}")
         lines.append(f"    return {_cut(list(map(shown, self.outputs)), ', ')}")
-        return _cut(lines, "\n", "    ")
+        return "\n".join([_cut(lines, "\n", "    "), *map(str, self.steps())])
 
     def __repr__(self) -> str:
         return (

@@ -5,7 +5,7 @@ from typing import Any
 
 from autograd_lite.core import modes, ops
 from autograd_lite.core.checks import as_float
-from autograd_lite.core.loops import Several, stack
+from autograd_lite.core.loops import BodyChanged, Several, stack
 from autograd_lite.core.op import Op
 from autograd_lite.core.value import Value
 from autograd_lite.errors import TracingError
@@ -43,8 +43,17 @@ class Recorder(Tracer):
         owned = [self.owned(number) for number in numbers]
         values = [number.value if type(number) is TracedFloat else number for number in owned]
         references = [_reference(number) for number in owned]
+        try:
+            value = _value_of(op, values)
+        except BodyChanged as error:
+            self.root()._refused = error  # lest f goes on another way
+            raise
         self.instructions.append(Instruction(op, tuple(references)))
-        return TracedFloat(self, _value_of(op, values), len(self.instructions) - 1)
+        return TracedFloat(self, value, len(self.instructions) - 1)
+
+    def root(self) -> Tracer:
+        """The tracer of the function."""
+        return self
 
     def owned(self, number: Any) -> Any:
         """A number of any kind as a float or a traced number of this recorder; a list as a sequence."""
@@ -132,8 +141,7 @@ class StepRecorder(Recorder):
         return self.parent.refusal(kind)
 
     def root(self) -> Tracer:
-        """The tracer of the function."""
-        return self.parent.root() if isinstance(self.parent, StepRecorder) else self.parent
+        return self.parent.root()
 
     # -- Branches --
 
@@ -147,7 +155,7 @@ class StepRecorder(Recorder):
             if isinstance(number.tracer, Tracer) and number.tracer.is_within(owner):
                 owner = number.tracer
         if owner is not self:
-            return owner.compare(symbol, x, y)  # type: ignore[no-any-return]
+            return bool(owner.compare(symbol, x, y))
         numbers = [self.owned(n) for n in (x, y)]
         key = (symbol, *((type(n), n.reference if type(n) is TracedFloat else n) for n in numbers))
         if key not in self._outcomes:
@@ -162,7 +170,7 @@ class StepRecorder(Recorder):
             outcome = self._beginning[place] if place < len(self._beginning) else COMPARISONS[symbol](*values)
             self._way.append((self.apply(_CHOICES[symbol], numbers), outcome))
             self._outcomes[key] = outcome
-        return self._outcomes[key]
+        return bool(self._outcomes[key])
 
     def on_all_ways(self, function: Callable[[], list[Any]]) -> list[Any]:
         """What a function gives, which is called once for each way through its branches: joined by ``where``.
@@ -183,8 +191,8 @@ class StepRecorder(Recorder):
                 self._beginning, self._way, self._outcomes = waiting.pop(), [], dict(known)
                 ways.append((self._way, self._result_of(function)))
                 outcomes = [outcome for _, outcome in self._way]
-                for place in range(len(self._beginning), len(outcomes)):
-                    waiting.append([*outcomes[:place], not outcomes[place]])
+                places = range(len(self._beginning), len(outcomes))
+                waiting += [[*outcomes[:place], not outcomes[place]] for place in places]
         finally:
             self._is_choosing, self._outcomes = before, known
         joined = self._joined(ways, 0)
@@ -210,7 +218,7 @@ class StepRecorder(Recorder):
         if yes is None or no is None:
             if yes is not no:
                 at = len(self.instructions)
-                self.guards.append(Guard(len(self.guards), at, "!=", condition.reference or 0, 0.0, no is None))
+                self.guards.append(Guard(len(self.guards), at, "!=", condition.reference, 0.0, no is None))
             return no if yes is None else yes
         return [self._chosen(condition, a, b) for a, b in zip(yes, no, strict=True)]
 
@@ -246,7 +254,9 @@ class StepRecorder(Recorder):
         program = Program(
             name,
             tuple([self.inputs[~number.reference] for number in own]),  # type: ignore[operator]
-            tuple([Instruction(i.op, tuple(map(placed, i.operands))) for i in map(self.instructions.__getitem__, kept)]),
+            tuple(
+                [Instruction(i.op, tuple(map(placed, i.operands))) for i in map(self.instructions.__getitem__, kept)]
+            ),
             tuple(map(placed, results)),
             tuple([g._replace(number=n, at=count + len(kept), left=placed(g.left)) for n, g in enumerate(guards)]),
         )

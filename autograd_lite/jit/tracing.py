@@ -244,7 +244,7 @@ class Tracer(modes.Interpreter):
         self._outcomes: dict[Any, bool] = {}
         #: Whether what was recorded may depend on the names of Values.
         self.reads_names = False
-        self._refused: TracingError | None = None
+        self._refused: Exception | None = None
 
     def input(self, name: str, value: float) -> TracedFloat:
         """A number that each call gives."""

@@ -41,7 +41,7 @@ class SwappedCode:
         operands = sum([len(operands) for _, operands in program.instructions]) + 1
         worth = (_COMPILING + _COMPILING_EACH * len(program)) / (_RUNNING_EACH * operands)
         self.call = self._code.call
-        if len(program) > LONGEST:
+        if len(program) > LONGEST or program.steps():
             return
         itself = weakref.ref(self)
 
