@@ -6,10 +6,11 @@ and their tangents. Both come from the graph of the step by the chain rule as it
 so there are derivatives of every order.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
-from autograd_lite.core import graph, modes
+from autograd_lite.core import graph, modes, ops
 from autograd_lite.core.chain import pull_back, push_forward
 from autograd_lite.core.loops import Loop, item, stack
 from autograd_lite.core.op import CONSTANT, Op
@@ -38,6 +39,10 @@ def record_loop(
     ``step(carries, x)`` gives the new carries and y as flat lists; ``rows`` are the numbers of each x, and
     ``condition``, of a while loop, takes the carries.
     """
+    if checkpoint and type(count) is int:
+        return _in_segments(outer, step, init, rows, count)
+    if checkpoint:
+        return _in_counted_segments(outer, step, init, count), []
     columns = [list(column) for column in zip(*rows, strict=True)]
     sequences = [stacked(column) for column in columns]
     goes_on = 1.0 if condition is None else _condition(outer, condition, init)
@@ -55,6 +60,41 @@ def record_loop(
         for i in (range(count) if body.ys else ())
     ]
     return finals, ys if body.ys else [[]] * (count if type(count) is int else 0)
+
+
+def _in_segments(
+    outer: Recorder, step: Any, init: Sequence[Any], rows: Sequence[Sequence[Any]], count: int
+) -> tuple[list[Any], list[list[Any]]]:
+    """The loop as a loop of loops, each of some square root of the steps: backward, the inner ones run once more."""
+    length, width = math.isqrt(count - 1) + 1, len(rows[0])
+
+    def segment(carries: Sequence[Any], x: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+        inner = [x[i * width : (i + 1) * width] for i in range(length)]
+        finals, ys = record_loop(recorder(), step, carries, inner, length)
+        return finals, [number for y in ys for number in y]
+
+    whole = count // length
+    chunks = [[n for row in rows[i * length : (i + 1) * length] for n in row] for i in range(whole)]
+    finals, long = record_loop(outer, segment, init, chunks, whole)
+    ys = [y[i * len(y) // length : (i + 1) * len(y) // length] for y in long for i in range(length)]
+    if count > whole * length:
+        finals, others = record_loop(outer, step, finals, rows[whole * length :], count - whole * length)
+        ys += others
+    return finals, ys
+
+
+def _in_counted_segments(outer: Recorder, step: Any, init: Sequence[Any], count: Any) -> list[Any]:
+    """The same for a count of each call's, where there are neither xs nor ys."""
+    steps = ops.maximum(count, 0.0)
+    length = ops.maximum(ops.ceil(ops.sqrt(steps)), 1.0)
+
+    def segment(carries: Sequence[Any], x: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+        left, *inner = carries
+        taken = ops.minimum(left, length)
+        finals, ys = record_loop(recorder(), step, inner, [], taken)
+        return [left - taken, *finals], ys
+
+    return record_loop(outer, segment, [steps, *init], [], ops.ceil(steps / length))[0][1:]
 
 
 class Body:
@@ -430,7 +470,7 @@ class Result(Op):
         return take(together[sequence], i) if sequence in together else 0.0
 
 
-def _of_sequence(adjoint: Together, position: int, steps: Any) -> "Sequenced | None":
+def _of_sequence(adjoint: dict[Any, Any], position: int, steps: Any) -> "Sequenced | None":
     """The adjoint of a sequence, from that of the whole and those of its numbers."""
     of_items = {key[1]: a for key, a in adjoint.items() if type(key) is tuple and key[0] == position}
     whole = adjoint.get(position)
