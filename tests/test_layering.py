@@ -56,6 +56,7 @@ FLOORS: dict[str, list[list[str]]] = {
     ],
     "jit/backends": [
         ["cpython", "pieces"],
+        ["llvm_loops"],
         ["llvm", "python", "vm"],
         ["native", "deferred"],
     ],

@@ -264,6 +264,19 @@ static int vm_repeat(const vm_loop *l, const double *r, const int32_t *at, doubl
     return VM_OK;
 }
 
+/* Gives back columns of many steps, which the next run may not need. */
+static inline void vm_trim_blocks(double *r, const Py_ssize_t *blocks, Py_ssize_t count) {
+    for (Py_ssize_t i = 0; i < count; i++) {
+        vm_block *block = vm_block_in(r[blocks[i]]);
+        if (!block || !block->loop) continue;
+        vm_trim_blocks(block->registers, block->loop->blocks, block->loop->block_count);
+        if (block->room * block->loop->results > 1 << 16) {
+            free(block->columns);
+            block->columns = NULL, block->room = 0;
+        }
+    }
+}
+
 /* A sequence of numbers in registers. */
 static int vm_stack(const double *r, const int32_t *at, Py_ssize_t n, double *slot) {
     vm_block *block = vm_block_in(*slot);

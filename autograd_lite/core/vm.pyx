@@ -44,6 +44,7 @@ cdef extern from "vm.h":
     int vm_value(int, void**, PyObject*, double*, const int*, Py_ssize_t, vm_python, double*) except -9
     double vm_from_address(const void*)
     double* vm_address(double)
+    void vm_trim_blocks(double*, const Py_ssize_t*, Py_ssize_t)
     void vm_free_blocks(double*, const Py_ssize_t*, Py_ssize_t)
     object vm_call(object function, const double* r, const int* at, Py_ssize_t n)
 
@@ -348,6 +349,7 @@ cdef class Code:
 
     cdef void release(self, double* r) noexcept:
         if r is self.registers:
+            vm_trim_blocks(r, self.blocks, self.block_count)
             self.is_busy = False
         else:
             vm_free_blocks(r, self.blocks, self.block_count)

@@ -296,8 +296,6 @@ def _back_end(name: str, fast_math: bool) -> BackEnd:
     """What makes code of a program; llvmlite is looked for when that is first asked for."""
 
     def native(program: Program) -> Any:
-        if program.steps():
-            return vm.VmCode(program) if vm.is_there() else PythonCode(program)
         return NativeCode(program, fast_math=fast_math)
 
     def native_or_python(program: Program) -> Any:

@@ -165,29 +165,31 @@ class Body:
         """
         key = results, create_graph
         if key not in self._pulled:
-            inner = self.inner
+            inner, valued = self.inner, self.valued()
             constants = [*self.constants, *(n for n in self.fixed if isinstance(n, Value))]
             with tracing(inner):
-                adjoints = [self._fresh("adjoint", create_graph) for _ in self.valued()]
+                adjoints = [self._fresh("adjoint", create_graph) for _ in valued]
                 totals = [self._fresh("total", create_graph) for _ in constants]
                 of_results = [self._fresh("adjoint", create_graph) for _ in results]
                 # The totals go in first, and so each term is added by itself, as in a longer graph.
                 seeds = dict(zip(constants, totals, strict=True))
-                outputs = [*(self.new[k] for k in self.valued()), *(self.kept()[r] for r in results)]
+                outputs = [*(self.new[k] for k in valued), *(self.kept()[r] for r in results)]
                 for output, adjoint in zip(outputs, [*adjoints, *of_results], strict=True):
                     if isinstance(output, Value) and output.requires_grad:
                         seeds[output] = seeds[output] + adjoint if output in seeds else adjoint
-                pulled = pull_back(seeds, [*self.inputs, *constants], create_graph=create_graph) if seeds else {}
+
+                def derivatives() -> list[Any]:
+                    pulled = pull_back(seeds, [*self.inputs, *constants], create_graph=create_graph) if seeds else {}
+                    return [_from(pulled, n) for n in (*map(self.carries.__getitem__, valued), *constants, *self.xs)]
+
+                pulled = inner.on_all_ways(derivatives)
             self._pulled[key] = Body(
                 inner,
                 f"{self.name}_gradient",
                 carries=[*adjoints, *totals],
                 xs=[*self.carries, *self.xs, *of_results],
-                new=[
-                    *(_from(pulled, self.carries[k]) for k in self.valued()),
-                    *(_from(pulled, constant) for constant in constants),
-                ],
-                ys=[_from(pulled, x) for x in self.xs],
+                new=pulled[: len(pulled) - len(self.xs)],
+                ys=pulled[len(pulled) - len(self.xs) :],
                 fixed=self.fixed,
                 is_reversed=not self.is_reversed,
             )
@@ -211,14 +213,19 @@ class Body:
                 seeds |= dict(zip([self.xs[i] for i in xs], of_xs, strict=True))
                 seeds |= dict(zip([self.carries[i] for i in valued], of_carries, strict=True))
                 order = graph.operations(*self.outputs, stop=[*self.inputs, *self.constants])
-                pushed = push_forward(order, seeds, create_graph=create_graph)
+
+                def derivatives() -> list[Any]:
+                    pushed = push_forward(order, seeds, create_graph=create_graph)
+                    return [_from(pushed, n) for n in (*map(self.new.__getitem__, valued), *self.kept())]
+
+                pushed = inner.on_all_ways(derivatives)
             self._pushed[key] = Body(
                 inner,
                 f"{self.name}_tangent",
                 carries=[*self.carries, *of_carries],
                 xs=[*self.xs, *of_xs],
-                new=[*self.new, *(_from(pushed, self.new[k]) for k in valued)],
-                ys=[_from(pushed, y) for y in self.kept()],
+                new=[*self.new, *pushed[: len(valued)]],
+                ys=pushed[len(valued) :],
                 fixed=[*self.fixed, *of_fixed],
                 is_reversed=self.is_reversed,
             )

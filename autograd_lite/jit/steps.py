@@ -161,10 +161,7 @@ class StepRecorder(Recorder):
         if key not in self._outcomes:
             self.check_is_recording()
             if not self._is_choosing:
-                raise TracingError(
-                    "the partials of a primitive of yours choose with `if`, and in a loop's step they cannot: it is "
-                    "recorded once for all steps. Write them with where and greater"
-                )
+                raise self.refusal_of_a_leak()
             place = len(self._way)
             values = [n.value if type(n) is TracedFloat else n for n in numbers]
             outcome = self._beginning[place] if place < len(self._beginning) else COMPARISONS[symbol](*values)
@@ -179,7 +176,7 @@ class StepRecorder(Recorder):
         """
         ways: list[tuple[list[tuple[TracedFloat, bool]], list[Any] | None]] = []
         waiting: list[list[bool]] = [[]]
-        known, before = dict(self._outcomes), self._is_choosing
+        known, before = dict(self._outcomes), (self._beginning, self._way, self._outcomes, self._is_choosing)
         self._is_choosing = True
         try:
             while waiting:
@@ -194,10 +191,14 @@ class StepRecorder(Recorder):
                 places = range(len(self._beginning), len(outcomes))
                 waiting += [[*outcomes[:place], not outcomes[place]] for place in places]
         finally:
-            self._is_choosing, self._outcomes = before, known
+            self._beginning, self._way, self._outcomes, self._is_choosing = before
         joined = self._joined(ways, 0)
         assert joined is not None  # or the first way would have raised
         return joined
+
+    def differentiate(self, op: Op, ans: Any, numbers: list[Any]) -> tuple[Any, ...]:
+        # By itself, lest the ways of one operation's partials multiply those of others'.
+        return tuple(self.on_all_ways(lambda: list(Recorder.differentiate(self, op, ans, numbers))))
 
     def _result_of(self, function: Callable[[], list[Any]]) -> list[Any] | None:
         try:

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from autograd_lite.core.loops import Loop
 from autograd_lite.jit.backends.vm import VmCode
 from autograd_lite.jit.program import Program
 
@@ -26,6 +27,8 @@ _LONG = 2000
 _COMPILING, _COMPILING_EACH = 5e6, 60e3
 #: What an operand takes in the virtual machine, in nanoseconds.
 _RUNNING_EACH = 1.0
+#: So many steps a loop is taken to do whose count each call decides.
+_TYPICAL_COUNT = 50.0
 
 
 class SwappedCode:
@@ -38,10 +41,10 @@ class SwappedCode:
     def __init__(self, program: Program, compile: Callable[[Program], Any]) -> None:
         self.program = program
         self._code: Any = VmCode(program)
-        operands = sum([len(operands) for _, operands in program.instructions]) + 1
-        worth = (_COMPILING + _COMPILING_EACH * len(program)) / (_RUNNING_EACH * operands)
+        length = _length(program)
+        worth = (_COMPILING + _COMPILING_EACH * length) / (_RUNNING_EACH * (_work(program) + 1))
         self.call = self._code.call
-        if len(program) > LONGEST or program.steps():
+        if length > LONGEST:
             return
         itself = weakref.ref(self)
 
@@ -64,6 +67,22 @@ class SwappedCode:
     def run(self, *numbers: float) -> tuple[float, ...] | int:
         """The outputs, or the number of the first guard that does not hold."""
         return self._code.run(*numbers)  # type: ignore[no-any-return]
+
+
+def _length(program: Program) -> int:
+    """How many instructions there are to compile, with the steps of loops."""
+    return len(program) + sum(map(_length, program.steps()))
+
+
+def _work(program: Program) -> float:
+    """How many operands one run reads, a loop's steps as often as they are done."""
+    work = 0.0
+    for op, operands in program.instructions:
+        work += len(operands)
+        if isinstance(op, Loop):
+            count = _TYPICAL_COUNT if op.is_while or type(operands[0]) is int else operands[0]
+            work += max(count, 0.0) * (_work(op.program) + len(op.program.outputs))
+    return work
 
 
 class DeferredCode:
