@@ -230,6 +230,8 @@ def _recorded_scan(f: Any, init: Any, items: _Items, reverse: bool, checkpoint: 
     def step(carry: Sequence[Any], x: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         new, y = _pair(f, f(structure.structure.unflatten(carry), x_structure.unflatten(x)))
         leaves, y_structure = pytree.flatten(y)
+        if seen and seen[0] != y_structure:
+            raise ArgumentError("the ys of a scan have one structure, and those of this one differ from step to step")
         seen[:] = [y_structure]
         return structure.leaves_of(new), leaves
 

@@ -101,7 +101,7 @@ def pendulum(p: Any) -> Any:
         return (x + 0.1 * v, v - 0.1 * p[0] * ag.sin(x) + u * p[1]), x * v * p[0]
 
     (x, v), ys = scan(step, (p[2], p[3]), [p[0], 0.1, p[1], 0.3])
-    return x * v + sum(ys)
+    return x * v + ag.sum(ys)
 
 
 def loop_in_loop(p: Any) -> Any:
@@ -164,9 +164,23 @@ def infinite_inside(p: Any) -> Any:
     return scan(lambda c, x: (c + ag.where(x > 0, ag.log(x), p[0] * x), None), p[1], [p[2], 0.0, p[3]])[0]
 
 
+cubed = ag.Op("cubed", lambda x: x**3 + math.hypot(x, 1.0), lambda ans, x: (3 * x * x + x / ag.hypot(x, 1.0),))
+
+
+def primitives_in_python(p: Any) -> Any:
+    def step(i: Any, c: Any) -> Any:
+        return cubed(c) * 0.1 + ag.hypot(c, p[0]) * p[1] + ag.lgamma(c + p[2]) * 0.1
+
+    return fori_loop(0, 4, step, p[3])
+
+
+def triangle(p: Any) -> Any:
+    return fori_loop(0, 4, lambda i, c: fori_loop(0, i, lambda j, d: d * p[0] + p[1] * j, c), p[2])
+
+
 PROGRAMS = [
     pendulum, loop_in_loop, until_large, division, branches, detached, swapped, gradient_inside, plain_at_first,
-    infinite_inside,
+    infinite_inside, primitives_in_python, triangle,
 ]  # fmt: skip
 POINTS = [[0.7, 0.3, 1.2, 0.9], [1.1, -0.4, 0.8, 1.3]]
 DIRECTION, OTHER = [1.0, 2.0, -1.0, 0.5], [1.0, 0.0, 1.0, 0.5]
@@ -305,6 +319,16 @@ def test_a_branch_on_what_does_not_change_is_a_guard_around_the_loop() -> None:
     assert len(fast.program.guards) == 1
 
 
+def test_a_step_may_take_the_derivative_of_a_loop_around_it_once() -> None:
+    def f(p: float) -> Any:
+        _, pullback = vjp(lambda q: fori_loop(0, 3, lambda i, c: ag.sin(c * q), q), p)
+        return scan(lambda c, x: (c + pullback(c)[0] * x, None), p, [1.0, 2.0])[0]
+
+    assert_close(jit(f)(0.7), f(0.7))
+    with pytest.raises(TracingError, match="inside the step"):
+        jit(grad(f))(0.7)
+
+
 def test_a_number_of_the_step_that_leaves_it_is_refused() -> None:
     kept: list[Any] = []
 
@@ -399,13 +423,20 @@ def test_a_recurrent_network_learns_in_a_compiled_scan(compiled: Callable[..., A
 
 def test_arrays_in_a_compiled_scan(compiled: Callable[..., Any]) -> None:
     def f(rows: Any, w: Any) -> Any:
-        return scan(lambda c, x: (c * 0.5 + (x * w).sum(), x * c), 0.0, rows)
+        def step(c: Any, x: Any) -> Any:
+            return c * 0.5 + (x * w).sum(), x * c
+
+        return scan(step, 0.0, rows)
 
     rows, w = np.arange(12.0).reshape(4, 3), np.array([0.1, 0.2, 0.3])
     carry, ys = compiled(f)(rows, w)
     assert_close((carry, ys), f(rows, w))
     assert ys.shape == (4, 3)
-    assert_close(compiled(grad(lambda w: f(rows, w)[0]))(w), grad(lambda w: f(rows, w)[0])(w))
+
+    def last(w: Any) -> Any:
+        return f(rows, w)[0]
+
+    assert_close(compiled(grad(last))(w), grad(last)(w))
 
 
 # ---- Checkpoints ----

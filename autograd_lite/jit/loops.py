@@ -165,6 +165,7 @@ class Body:
         """
         key = results, create_graph
         if key not in self._pulled:
+            self._check_constants()
             inner, valued = self.inner, self.valued()
             constants = [*self.constants, *(n for n in self.fixed if isinstance(n, Value))]
             with tracing(inner):
@@ -203,6 +204,7 @@ class Body:
         """
         key = fixed, xs, create_graph
         if key not in self._pushed:
+            self._check_constants()
             inner, valued = self.inner, self.valued()
             constants = [*self.constants, *self.fixed]
             with tracing(inner):
@@ -234,6 +236,13 @@ class Body:
     def kept(self) -> list[Any]:
         """What a step gives besides the new carries."""
         return [*self.ys, *self.carries]
+
+    def _check_constants(self) -> None:
+        if any(isinstance(constant, Sequenced) for constant in self.constants):
+            raise TracingError(
+                "the step of a loop takes the derivative of a loop around it, and so cannot be differentiated itself. "
+                "Compute that loop inside the step, or its derivative before"
+            )
 
     def _fresh(self, name: str, as_value: bool) -> Any:
         number: Any = self.inner.input(f"{name}{len(self.inner.inputs)}", 1.0)
@@ -437,11 +446,11 @@ class Repetition(Op):
 
     def _carries(self, node: Value, as_graph: bool) -> list[Any]:
         """The carries from before each step, as they were kept."""
-        now = recorder()
+        bundle = node._held()
         first = len(self.init) + len(self.body.ys)
         sequences = []
         for position in range(first, first + len(self.init)):
-            number = now.emit(item(position), [node])
+            number = bundle.tracer.emit(item(position), [bundle])
             sequence = made(Sequenced, number, *((Result(position), (node,), (1.0,)) if as_graph else (CONSTANT,)))
             sequence.steps = self.steps
             sequences.append(sequence)
