@@ -2,8 +2,10 @@
 
 import functools
 import math
+import re
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -514,3 +516,15 @@ def test_an_endless_loop_can_be_interrupted(backend: str) -> None:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0.0)
         signal.signal(signal.SIGALRM, before)
+
+
+def test_the_guide_to_loops_is_so() -> None:
+    guide = (Path(__file__).parent.parent / "docs" / "loops.md").read_text(encoding="utf-8")
+    names: dict[str, Any] = {}
+    checked = 0
+    for block in re.findall(r"```python\n(.*?)```", guide, re.DOTALL):
+        exec(block, names)
+        for expression, expected in re.findall(r"^(\S.*?)  # (.+)$", block, re.MULTILINE):
+            assert repr(eval(expression, names)) == expected
+            checked += 1
+    assert checked == 6
