@@ -45,6 +45,8 @@ FLOORS: dict[str, list[list[str]]] = {
     ],
     "jit": [
         ["program", "unchanged"],
+        ["rewriting"],
+        ["loop_passes"],
         ["passes"],
         ["backends", "tracing"],
         ["closures", "recording", "steps", "verify"],
