@@ -50,6 +50,7 @@ FLOORS: dict[str, list[list[str]]] = {
         ["passes"],
         ["backends", "tracing"],
         ["closures", "recording", "steps", "verify"],
+        ["bodies"],
         ["loops"],
         ["arguments"],
         ["cache"],

@@ -132,6 +132,7 @@ def fuse_loops(program: Program, shorten: Callable[[Program], Program]) -> Progr
     whole = {o for op, operands in program.instructions if not isinstance(op, Item) for o in operands if type(o) is int}
     firsts: dict[Any, int] = {}  # by count and direction, the loops into which others may go
     groups: dict[int, list[int]] = {}
+    lengths: dict[int, int] = {}
     for position, (op, operands) in enumerate(program.instructions, count):
         if not isinstance(op, Loop) or op.is_while or position in whole:
             continue
@@ -139,11 +140,11 @@ def fuse_loops(program: Program, shorten: Callable[[Program], Program]) -> Progr
         first = firsts.get(key)
         # Where the first one stands, all that the other needs is known.
         if first is not None and all(type(o) is not int or o < first for o in operands):
-            fused = sum(len(program.instructions[p - count].op.program) for p in groups[first])  # type: ignore[attr-defined]
-            if fused + len(op.program) <= LONGEST_STEP:
+            lengths[first] += len(op.program)
+            if lengths[first] <= LONGEST_STEP:
                 groups[first].append(position)
                 continue
-        firsts[key] = position
+        firsts[key], lengths[position] = position, len(op.program)
         groups[position] = [position]
     groups = {first: group for first, group in groups.items() if len(group) > 1}
     return _fused(program, groups, shorten) if groups else program
@@ -229,7 +230,8 @@ class _Together:
             for k, kind in enumerate(kinds[n]):
                 inputs[self._role(n, k)].setdefault(kind, (self.given[n][k], loop.program.inputs[k]))
         place = {(role, kind): i for i, (role, kind) in enumerate((r, k) for r in range(3) for k in inputs[r])}
-        count, instructions, guards, ends = len(place), [], [], []
+        count, guards, ends = len(place), [], []
+        instructions: list[Instruction] = []
         for n, loop in enumerate(self.loops):
             step = loop.program
             own = [place[self._role(n, k), kind] for k, kind in enumerate(kinds[n])]
