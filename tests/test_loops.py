@@ -10,11 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import autograd_lite as ag
 from autograd_lite import Value, fori_loop, grad, hessian, hvp, jacobian, jit, jvp, pytree, scan, vjp, while_loop
 from autograd_lite.errors import ArgumentError, TracingError
 from autograd_lite.jit.backends import vm
+from autograd_lite.testing.strategies import Program, programs
+from tests.test_jit import assert_agrees
 
 BACK_ENDS = ["python", "native", *(["vm"] if vm.is_there() else [])]
 
@@ -284,17 +288,26 @@ def test_a_step_that_raises_raises_as_it_does_eagerly(compiled: Callable[..., An
     assert fast(3.0, 3) == f(3.0, 3)
 
 
-def test_what_only_an_untaken_branch_raises_runs_uncompiled_with_a_warning() -> None:
+def test_what_a_branch_would_raise_matters_only_where_it_is_taken(compiled: Callable[..., Any]) -> None:
     def f(x: float) -> Any:
-        return fori_loop(0, 3, lambda i, c: 1.0 / c if c > 0.5 else c - 0.25, x)
+        return fori_loop(0, 3, lambda i, c: 1.0 / (c - 4.0) if c > 0.5 else (c - 0.25) ** 2, x)
 
-    fast = jit(f, backend="python")
-    assert fast(3.0) == f(3.0)
-    with pytest.warns(RuntimeWarning, match="uncompiled"):
-        assert fast(0.5) == f(0.5)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert fast(0.5) == f(0.5)
+    fast = compiled(f)
+    for x in (3.0, 0.25, 0.5, -1.0):
+        assert fast(x) == f(x)
+        assert len(fast.program) == 2  # it ran
+    for x in (4.0, -1e200):
+        with pytest.raises(ArithmeticError):
+            f(x)
+        with pytest.raises(ArithmeticError):
+            fast(x)
+
+
+def test_many_divisions_and_powers_are_one_way(compiled: Callable[..., Any]) -> None:
+    def f(x: float) -> Any:
+        return fori_loop(0, 3, lambda i, c: ag.sum([(c / k) ** 2 / (c + k) for k in range(1, 40)]), x)
+
+    assert compiled(f)(1.5) == f(1.5)
 
 
 @pytest.mark.parametrize(
@@ -530,3 +543,31 @@ def test_the_guide_to_loops_is_so() -> None:
             assert repr(eval(expression, names)) == expected
             checked += 1
     assert checked == 6
+
+
+# ---- Any step ----
+
+floats = st.one_of(st.sampled_from([0.0, -0.0, 1.0, -1.0, math.inf, math.nan, 1e200, 710.0]), st.floats(-4, 4))
+
+
+@settings(max_examples=20)
+@given(data=st.data())
+def test_any_step_repeated_gives_the_bits_of_the_loop_written_out(compiled: Callable[..., Any], data: Any) -> None:
+    program: Program = data.draw(programs(domain_safe=False))
+    point = st.lists(floats, min_size=program.inputs, max_size=program.inputs)
+    points = data.draw(st.lists(point, min_size=2, max_size=3))
+
+    def f(x: Any) -> Any:
+        def step(i: Any, c: Any) -> Any:
+            return [*c[1:], program(*c)]
+
+        return fori_loop(0, 3, step, x)
+
+    def tangent(x: Any) -> Any:
+        return jvp(f, (x,), ([1.0, *[0.5] * (program.inputs - 1)],))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert_agrees(f, compiled(f), *([point] for point in points))
+        if compiled.keywords["backend"] != "native":  # type: ignore[attr-defined]  # which takes long to compile
+            assert_agrees(tangent, compiled(tangent), *([point] for point in points))

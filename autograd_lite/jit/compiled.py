@@ -2,7 +2,6 @@
 
 import functools
 import inspect
-import warnings
 from collections.abc import Callable, Iterable
 from types import MethodType
 from typing import Any, Generic, ParamSpec, TypeVar
@@ -67,7 +66,6 @@ class Compiled(Generic[_P, _R]):
         }  # fmt: skip
         self._verify, self._static = verify, frozenset(names)
         self._parameters = self._parameters_of(f, names)
-        self._has_warned = False
         self._reads_names = False  # whether the function has looked at the names of Values
         self._back_end = _back_end(backend, fast_math)
         self._cache = Cache(_name(f), max_paths)
@@ -129,8 +127,8 @@ class Compiled(Generic[_P, _R]):
                 assert answer is not None  # the path that was just recorded
         except TracingError:
             raise
-        except BodyChanged:
-            return self._without_a_recording(args, kwargs)
+        except BodyChanged:  # the step of a loop raises, or a count is no whole number: f does as it does then
+            return self.f(*args, **kwargs)
         except Exception:  # of an operation; f may do something about it
             if not is_known:
                 raise
@@ -139,20 +137,6 @@ class Compiled(Generic[_P, _R]):
         self._latest = path, arguments.numbers
         if key[1:3] == (True, False) and not self._verify:
             self._note_floats(key[0], variant)
-        return result
-
-    def _without_a_recording(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """f itself, where the step of a loop cannot do in the recording what it does in this call."""
-        result = self.f(*args, **kwargs)
-        if not self._has_warned:
-            self._has_warned = True
-            warnings.warn(
-                f"a loop in {_name(self.f)} came near a way on which its step raises (a division by 0, say), so this "
-                "call and others like it run uncompiled. Write the step so that no branch of it raises, taken or not: "
-                "autograd_lite.div(x, y) gives inf or nan instead",
-                RuntimeWarning,
-                stacklevel=5,
-            )
         return result
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:

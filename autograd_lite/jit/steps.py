@@ -41,7 +41,7 @@ class Recorder(Tracer):
         """An instruction of :mod:`autograd_lite.core.loops`, also where all operands are constants."""
         self.check_is_recording()
         owned = [self.owned(number) for number in numbers]
-        values = [number.value if type(number) is TracedFloat else number for number in owned]
+        values = list(map(_value, owned))
         references = [_reference(number) for number in owned]
         try:
             value = _value_of(op, values)
@@ -81,6 +81,10 @@ def _reference(number: Any) -> Any:
     if type(number) is not TracedFloat:
         return number
     return number.value if number.reference is None else number.reference
+
+
+def _value(number: Any) -> Any:
+    return number.value if type(number) is TracedFloat else number
 
 
 def _value_of(op: Any, values: list[Any]) -> Any:
@@ -145,17 +149,16 @@ class StepRecorder(Recorder):
 
     # -- Branches --
 
+    def _owner(self, x: Any, y: Any) -> Tracer | None:
+        """The innermost tracer to which one of two numbers belongs that are no constants."""
+        traced = [n.tracer for n in (x, y) if type(n) is TracedFloat and n.reference is not None]
+        return next((tracer for tracer in traced if all(map(tracer.is_within, traced))), None)
+
     def compare(self, symbol: str, x: Any, y: Any) -> bool:
         """The outcome on the way that is recorded; what does not change in the loop is a guard around it."""
-        traced = [n for n in (x, y) if type(n) is TracedFloat and n.reference is not None]
-        if not traced:
-            return COMPARISONS[symbol](*[n.value if type(n) is TracedFloat else n for n in (x, y)])
-        owner: Any = traced[0].tracer
-        for number in traced[1:]:
-            if isinstance(number.tracer, Tracer) and number.tracer.is_within(owner):
-                owner = number.tracer
+        owner = self._owner(x, y)
         if owner is not self:
-            return bool(owner.compare(symbol, x, y))
+            return bool(COMPARISONS[symbol](_value(x), _value(y)) if owner is None else owner.compare(symbol, x, y))
         numbers = [self.owned(n) for n in (x, y)]
         key = (symbol, *((type(n), n.reference if type(n) is TracedFloat else n) for n in numbers))
         if key not in self._outcomes:
@@ -163,11 +166,32 @@ class StepRecorder(Recorder):
             if not self._is_choosing:
                 raise self.refusal_of_a_leak()
             place = len(self._way)
-            values = [n.value if type(n) is TracedFloat else n for n in numbers]
-            outcome = self._beginning[place] if place < len(self._beginning) else COMPARISONS[symbol](*values)
+            now = COMPARISONS[symbol](*map(_value, numbers))
+            outcome = self._beginning[place] if place < len(self._beginning) else now
             self._way.append((self.apply(_CHOICES[symbol], numbers), outcome))
             self._outcomes[key] = outcome
         return bool(self._outcomes[key])
+
+    def raises_where(self, symbol: str, x: Any, y: Any) -> bool:
+        # No way of its own: a guard keeps steps from it.
+        owner = self._owner(x, y)
+        if owner is not self:
+            return bool(self.compare(symbol, x, y) if owner is None else owner.raises_where(symbol, x, y))
+        numbers = [self.owned(n) for n in (x, y)]
+        if not self._beginning and COMPARISONS[symbol](*map(_value, numbers)):
+            return True
+        self._forbid(self.apply(_CHOICES[symbol], numbers), self._way)
+        return False
+
+    def leaves_range(self, ans: Any, x: Any, y: Any) -> bool:
+        outside = ops.not_equal(ans - ans, 0.0) * ops.equal(x - x, 0.0) * ops.equal(y - y, 0.0)
+        return self.raises_where("!=", outside, 0.0)
+
+    def _forbid(self, flag: Any, way: Sequence[tuple[TracedFloat, bool]]) -> None:
+        """A guard that a number is 0.0 where a step goes this way."""
+        for condition, outcome in reversed(way):
+            flag = ops.where(condition, flag, 0.0) if outcome else ops.where(condition, 0.0, flag)
+        self.guards.append(Guard(len(self.guards), len(self.instructions), "!=", _reference(flag), 0.0, False))
 
     def on_all_ways(self, function: Callable[[], list[Any]]) -> list[Any]:
         """What a function gives, which is called once for each way through its branches: joined by ``where``.
@@ -218,8 +242,8 @@ class StepRecorder(Recorder):
         yes, no = (self._joined(side, depth + 1) for side in sides)
         if yes is None or no is None:
             if yes is not no:
-                at = len(self.instructions)
-                self.guards.append(Guard(len(self.guards), at, "!=", condition.reference, 0.0, no is None))
+                flag = ops.not_equal(condition, 0.0) if yes is None else ops.equal(condition, 0.0)
+                self._forbid(flag, ways[0][0][:depth])
             return no if yes is None else yes
         return [self._chosen(condition, a, b) for a, b in zip(yes, no, strict=True)]
 

@@ -130,7 +130,8 @@ def _division(op: Op, *, reflected: bool) -> Callable[[Any, Any], Any]:
             return NotImplemented
         x, y = (other, self) if reflected else (self, other)
         # Within a partial the answer is IEEE's, as it is eagerly.
-        if not _tracer_of([self]).is_differentiating and y == 0.0:
+        tracer = _tracer_of([self])
+        if not tracer.is_differentiating and tracer.raises_where("==", y, 0.0):
             op.value(_value(x), 0.0)
         return op(x, y)
 
@@ -139,7 +140,7 @@ def _division(op: Op, *, reflected: bool) -> Callable[[Any, Any], Any]:
 
 def _whole(op: Op, function: Callable[[float], int], x: TracedFloat) -> Any:
     """A whole number as Python makes it of a float: an int, which has no -0, and an error for inf and nan."""
-    if not abs(x) < math.inf:
+    if _tracer_of([x]).raises_where("!=", x - x, 0.0):
         function(_value(x))
     return op(x) + 0.0
 
@@ -179,7 +180,7 @@ def _power(x: Any, y: Any) -> Any:
     x, y = as_float(x), as_float(y)
     ans = ops.power(x, y)
     is_by_user = not ans.tracer.is_differentiating
-    if is_by_user and ans - ans != 0.0 and x - x == 0.0 and y - y == 0.0:  # out of range, or no real number
+    if is_by_user and ans.tracer.leaves_range(ans, x, y):
         plain = _value(x) ** _value(y)
         if isinstance(plain, complex):
             raise ans.tracer.refusal("complex")
@@ -333,6 +334,14 @@ class Tracer(modes.Interpreter):
                 Guard(len(self.guards), len(self.instructions), symbol, operands[0], operands[1], outcome)
             )
         return self._outcomes[key]
+
+    def raises_where(self, symbol: str, x: Any, y: Any) -> bool:
+        """A comparison after which Python's floats raise."""
+        return self.compare(symbol, x, y)
+
+    def leaves_range(self, ans: Any, x: Any, y: Any) -> bool:
+        """Whether a power of finite numbers is out of range, or no real number."""
+        return bool(ans - ans != 0.0 and x - x == 0.0 and y - y == 0.0)
 
     def extent(self) -> tuple[int, int, int]:
         """How many inputs, instructions and guards there are by now."""

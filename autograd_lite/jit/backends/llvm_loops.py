@@ -151,33 +151,25 @@ class Functions:
     def _written(self, loop: Loop, name: str) -> str:
         """One loop as a function."""
         w, step = self._w, self._form(loop.program)
-        count, first = len(step.inputs), loop.constants
+        first = loop.constants
         for position in range(first):
             _load(w, "%in", 1 + position, f"%v{position}")
         initial = [_load(w, "%in", 1 + first + k) for k in range(loop.carries)]
-        read = range(first + loop.carries, count)
-        sequences = [address_of(w, _load(w, "%in", 1 + position)) for position in read]
+        read = range(first + loop.carries, len(step.inputs))
+        sequences = {position: address_of(w, _load(w, "%in", 1 + position)) for position in read}
         flag = _load(w, "%in", 0)
         steps = None if loop.is_while else self._count(flag)
-        width = loop.carries + loop.results + 1
-        columns = "0" if steps is None else w._line(f"mul i64 {steps}, {loop.results}")
-        size = w._line(f"add i64 {columns}, {width}")
-        w._lines.append(f"%results = call ptr @new_block(ptr %older, i64 {size})")
-        w.stop_unless(w._line("icmp ne ptr %results, null"), str(NO_MEMORY))
-        w._lines += ["br label %begin", "begin:", "br label %head", "head:", "%i = phi i64 [0, %begin], [%i1, %latch]"]
+        self._make_room(loop, steps)
         outputs = [w._operand(output) for output in step.outputs]
+        w._lines += ["br label %begin", "begin:", "br label %head", "head:", "%i = phi i64 [0, %begin], [%i1, %latch]"]
         for k, start in enumerate(initial):
             w._lines.append(f"%v{first + k} = phi double [{start}, %begin], [{outputs[k]}, %latch]")
         if steps is None:
             w._lines.append(f"%flag = phi double [{flag}, %begin], [{outputs[loop.carries + loop.results]}, %latch]")
-            goes_on = w._line("fcmp une double %flag, 0x0000000000000000")
-        else:
-            goes_on = w._line(f"icmp slt i64 %i, {steps}")
+        goes_on = w._line(f"fcmp une double %flag, {_ZERO}" if steps is None else f"icmp slt i64 %i, {steps}")
         w._lines += [f"br i1 {goes_on}, label %body, label %done", "body:"]
-        at = "%i"
-        if loop.is_reversed:
-            at = w._line(f"sub i64 {w._line(f'sub i64 {steps}, 1')}, %i")
-        for position, sequence in zip(read, sequences, strict=True):
+        at = w._line(f"sub i64 {w._line(f'sub i64 {steps}, 1')}, %i") if loop.is_reversed else "%i"
+        for position, sequence in sequences.items():
             _load(w, sequence, at, f"%v{position}")
         self._step(step)
         for r in range(loop.results):
@@ -188,19 +180,17 @@ class Functions:
         w._lines += ["call void @free_blocks(ptr %heap)", "br label %latch", "latch:", "%i1 = add i64 %i, 1"]
         w._lines += ["br label %head", "done:"]
         self._finish(loop, steps)
-        return (
-            "\n  ".join(
-                [
-                    f"define internal i64 @{name}(ptr %in, ptr %older, ptr %out) {{",
-                    *w.allocations(),
-                    "%heap = alloca ptr",
-                    "store ptr null, ptr %heap",
-                    *w._lines,
-                    *_ends("call void @free_blocks(ptr %heap)"),
-                ]
-            )
-            + "\n}"
-        )
+        head = [f"define internal i64 @{name}(ptr %in, ptr %older, ptr %out) {{", *w.allocations()]
+        head += ["%heap = alloca ptr", "store ptr null, ptr %heap"]
+        return "\n  ".join([*head, *w._lines, *_ends("call void @free_blocks(ptr %heap)")]) + "\n}"
+
+    def _make_room(self, loop: Loop, steps: str | None) -> None:
+        """The block of the results, and of the columns where their length is known."""
+        w = self._w
+        columns = "0" if steps is None else w._line(f"mul i64 {steps}, {loop.results}")
+        size = w._line(f"add i64 {columns}, {loop.carries + loop.results + 1}")
+        w._lines.append(f"%results = call ptr @new_block(ptr %older, i64 {size})")
+        w.stop_unless(w._line("icmp ne ptr %results, null"), str(NO_MEMORY))
 
     def _step(self, step: Program) -> None:
         """The instructions of a step, and what has to hold then."""
