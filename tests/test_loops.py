@@ -571,3 +571,28 @@ def test_any_step_repeated_gives_the_bits_of_the_loop_written_out(compiled: Call
         assert_agrees(f, compiled(f), *([point] for point in points))
         if compiled.keywords["backend"] != "native":  # type: ignore[attr-defined]  # which takes long to compile
             assert_agrees(tangent, compiled(tangent), *([point] for point in points))
+
+
+@pytest.mark.parametrize("checkpoint", [False, True], ids=["kept", "checkpoint"])
+@pytest.mark.parametrize("transform", [grad, hessian, CLOSE["hvp"]], ids=["grad", "hessian", "hvp"])
+@settings(max_examples=5)
+@given(data=st.data())
+def test_derivatives_of_any_step_are_those_of_the_loop_written_out(transform: Any, checkpoint: bool, data: Any) -> None:
+    one, two = (data.draw(programs(max_ops=8)) for _ in range(2))
+    point = data.draw(st.lists(st.floats(-2, 2), min_size=4, max_size=4))
+
+    def f(p: Any) -> Any:
+        def step(c: Any, x: Any) -> Any:
+            given = [*c[1:], x, p[0], p[0]]
+            if x > 0.3:
+                return [*c[1:], one(*given[: one.inputs])], c[0] * x
+            return [*c[1:], two(*[p[0], *given][: two.inputs])], c[0] + x
+
+        c, ys = scan(step, list(p), [p[1], 0.5, p[0], 0.1], checkpoint=checkpoint)
+        return ag.sum(c) + ys[1] * ys[3]
+
+    expected, found = (np.array(g(point)) for g in (transform(f), jit(transform(f))))
+    finite = np.isfinite(expected)
+    assert np.allclose(
+        found[finite], expected[finite], rtol=1e-8, atol=1e-8 * (1 + np.abs(expected[finite]).max(initial=0))
+    )
