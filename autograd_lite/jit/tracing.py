@@ -131,7 +131,7 @@ def _division(op: Op, *, reflected: bool) -> Callable[[Any, Any], Any]:
         x, y = (other, self) if reflected else (self, other)
         # Within a partial the answer is IEEE's, as it is eagerly.
         tracer = _tracer_of([self])
-        if not tracer.is_differentiating and tracer.raises_where("==", y, 0.0):
+        if not tracer.is_differentiating and tracer.raises_where("==", as_float(y), 0.0):
             op.value(_value(x), 0.0)
         return op(x, y)
 
