@@ -67,6 +67,7 @@ class Source:
         self._allocations: list[str] = []
         self._fresh = 0
         self._has_stop = False
+        self._before = 0  # up to which position numbers are in the array
         pieces = pieces_of(program, PIECE, waits=lambda op: not has_code(op))
         for piece in pieces:
             for position in piece.writes:
@@ -82,11 +83,15 @@ class Source:
         self._lines, self._allocations = [], []
         self._calls_python = self._has_stop = False
         count = len(self.program.inputs)
-        for position in piece.reads:
+        self._before = piece.start
+        instructions = self.program.instructions[piece.start - count : piece.stop - count]
+        # A stack copies its numbers from where they are.
+        needed = {o for op, operands in instructions if op is not stack for o in operands if type(o) is int}
+        needed.update([o for guard in piece.guards for o in (guard.left, guard.right) if type(o) is int], piece.checked)
+        for position in filter(needed.__contains__, piece.reads):
             self._lines.append(f"%p{position} = getelementptr double, ptr %s, i64 {self._slots[position]}")
             self._lines.append(f"%v{position} = load double, ptr %p{position}")
-        for position in range(piece.start, piece.stop):
-            op, operands = self.program.instructions[position - count]
+        for position, (op, operands) in enumerate(instructions, piece.start):
             self._write(f"%v{position}", op, operands)
         for position in piece.writes:
             self._lines.append(f"%p{position} = getelementptr double, ptr %s, i64 {self._slots[position]}")
@@ -102,10 +107,10 @@ class Source:
 
     def function(self, write: Callable[[], str]) -> str:
         """What ``write`` gives, in whose lines it is another function."""
-        before = self._lines, self._allocations, self._has_stop, self._calls_python
-        self._lines, self._allocations = [], []
+        before = self._lines, self._allocations, self._has_stop, self._calls_python, self._before
+        self._lines, self._allocations, self._before = [], [], 0
         text = write()
-        self._lines, self._allocations, self._has_stop, self._calls_python = before
+        self._lines, self._allocations, self._has_stop, self._calls_python, self._before = before
         return text
 
     def allocate(self, count: int) -> str:
@@ -208,7 +213,7 @@ class Source:
         """The lines of one instruction, the last of which sets ``name``."""
         x = [self._operand(operand) for operand in operands]
         if isinstance(op, Several):
-            self._loops.write(name, op, x)
+            self._loops.write(name, op, x, [self._stored_at(o) for o in operands])
         elif op in _INSTRUCTIONS:
             self._lines.append(f"{name} = {_INSTRUCTIONS[op]}{self.fast} double {x[0]}, {x[1]}")
         elif op is ops.neg:
@@ -226,6 +231,10 @@ class Source:
                 self._lines.append(f"{name} = {text}")
             else:
                 self._call_python(name, op, x)
+
+    def _stored_at(self, operand: int | float) -> int | None:
+        """Where in the array an operand is, if it is there by now."""
+        return self._slots.get(operand) if type(operand) is int and operand < self._before else None
 
     def _compared(self, condition: str, x: str, y: str) -> str:
         return self._line(f"fcmp {condition} double {x}, {y}")

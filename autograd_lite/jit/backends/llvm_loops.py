@@ -55,6 +55,24 @@ made:
   ret ptr %content
 }}
 
+define internal void @copy(ptr %to, ptr %from, i64 %count) {{
+start:
+  br label %head
+head:
+  %i = phi i64 [0, %start], [%i1, %body]
+  %more = icmp slt i64 %i, %count
+  br i1 %more, label %body, label %done
+body:
+  %source = getelementptr double, ptr %from, i64 %i
+  %x = load double, ptr %source
+  %place = getelementptr double, ptr %to, i64 %i
+  store double %x, ptr %place
+  %i1 = add i64 %i, 1
+  br label %head
+done:
+  ret void
+}}
+
 ; Whether a signal, such as Ctrl-C, has left an error; asked for now and then.
 define internal i64 @interrupted(i64 %steps) {{
   %rest = and i64 %steps, 65535
@@ -107,20 +125,51 @@ class Functions:
         #: Their texts.
         self.texts: list[str] = []
 
-    def write(self, name: str, op: Op, x: Sequence[str]) -> None:
-        """The lines of an instruction of :mod:`autograd_lite.core.loops`, the last of which sets ``name``."""
+    def write(self, name: str, op: Op, x: Sequence[str], slots: Sequence[int | None]) -> None:
+        """The lines of an instruction of :mod:`autograd_lite.core.loops`, the last of which sets ``name``.
+
+        ``slots`` says which operands are in the array ``%s``, and where.
+        """
         w = self._w
         if isinstance(op, Item):
             _load(w, address_of(w, x[0]), op.position, name)
         elif isinstance(op, Stack):
             block = w._line(f"call ptr @new_block(ptr %heap, i64 {len(x)})")
             w.stop_unless(w._line(f"icmp ne ptr {block}, null"), str(NO_MEMORY))
-            for position, number in enumerate(x):
-                _store(w, number, block, position)
+            for start, stop, source in self._runs(x, slots):
+                if source is None:
+                    _store(w, x[start], block, start)
+                else:
+                    there = w._line(f"getelementptr double, ptr {block}, i64 {start}")
+                    w._lines.append(f"call void @copy(ptr {there}, ptr {source}, i64 {stop - start})")
             w._lines.append(f"{name} = bitcast i64 {w._line(f'ptrtoint ptr {block} to i64')} to double")
         else:
             assert isinstance(op, Loop)
             self._call(name, op, list(x))
+
+    def _runs(self, x: Sequence[str], slots: Sequence[int | None]) -> list[tuple[int, int, str | None]]:
+        """Operands in a row that are copied at once: from where to where they go, and where they are.
+
+        A compiler takes long for thousands of lines that are one loop.
+        """
+        runs: list[tuple[int, int, str | None]] = []
+        start = 0
+        while start < len(x):
+            stop, slot = start + 1, slots[start]
+            if slot is not None:
+                while stop < len(x) and slots[stop] == slot + stop - start:
+                    stop += 1
+                runs.append((start, stop, self._w._line(f"getelementptr double, ptr %s, i64 {slot}")))
+            elif x[start].startswith("%"):
+                runs.append((start, stop, None))
+            else:
+                while stop < len(x) and slots[stop] is None and not x[stop].startswith("%"):
+                    stop += 1
+                numbers = ", ".join(f"double {number}" for number in x[start:stop])
+                self.texts.append(f"@c{len(self.texts)} = private constant [{stop - start} x double] [{numbers}]")
+                runs.append((start, stop, f"@c{len(self.texts) - 1}"))
+            start = stop
+        return runs
 
     def _call(self, name: str, loop: Loop, x: list[str]) -> None:
         w = self._w
