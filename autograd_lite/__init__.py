@@ -24,6 +24,7 @@ from autograd_lite.engine import Value
 from autograd_lite.functions import *  # noqa: F403 - its list of names
 from autograd_lite.functions import sum_
 from autograd_lite.jit import jit
+from autograd_lite.loops import fori_loop, scan, while_loop
 from autograd_lite.nn.state import load, save
 from autograd_lite.transforms import grad, hessian, hvp, jacfwd, jacobian, jacrev, jvp, sparsity, value_and_grad, vjp
 
@@ -42,6 +43,7 @@ __all__ = [
     "fit",
     "float32",
     "float64",
+    "fori_loop",
     "grad",
     "hessian",
     "hvp",
@@ -64,12 +66,14 @@ __all__ = [
     "rand",
     "randn",
     "save",
+    "scan",
     "sparsity",
     "tensor",
     "testing",
     "training",
     "value_and_grad",
     "vjp",
+    "while_loop",
     "zeros",
 ]
 __all__ += ops.__all__

@@ -112,7 +112,7 @@ def push_forward(
     A tangent is sparse: a dict from directions, numbers from 0 on, to how far the node moves in each. It has
     those directions alone that reach the node, whatever the numbers come to. The walk does not go past the
     nodes in ``stop``. 0 is a strong zero, and zeros may be -0.0, as in :func:`pull_back`. With ``by_partials``
-    the answer is None where an operation has a chain rule of its own.
+    the answer is None where an operation goes forward by backward passes.
     """
     mode = modes.current()
     if not (create_graph or mode.is_special):
@@ -144,7 +144,7 @@ def _push_forward(
             continue
         push = node._primitive and node._primitive.push
         if push:
-            if by_partials:
+            if by_partials and node._primitive.pushes_backward:
                 return None
             reached = dict.fromkeys(direction for tangent in given if tangent for direction in tangent)
             tangents[node] = {

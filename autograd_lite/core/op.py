@@ -60,6 +60,8 @@ class Op:
     #: neither, and go by their partials.
     pull: Callable[..., Any] | None = None
     push: Callable[..., Any] | None = None
+    #: Whether ``push`` is made of as many backward passes as there are results.
+    pushes_backward = False
 
     def __init__(
         self,

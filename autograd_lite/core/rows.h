@@ -179,6 +179,30 @@ static void rows_sum(const rows_block *block, const int32_t *at, long n, double 
     }
 }
 
+/* As vm_log_sum_exp, operand by operand. */
+ROWS_CLONES
+static void rows_log_sum_exp(const rows_block *block, const int32_t *at, long n, double *to) {
+    const long full = block->stride, rows = block->rows;
+    double *largest = block->scratch, *total = largest + full, *nan = total + full;
+    ROWS_LOOP(full) { largest[k] = -INFINITY; total[k] = nan[k] = 0.0; }
+    for (long i = 0; i < n; i++) {
+        const double *x = at[i] < 0 ? block->u + ~at[i] : block->r + (long)at[i] * full;
+        const long step = at[i] < 0 ? 0 : 1;
+        ROWS_LOOP(full) {
+            double y = x[k * step];
+            nan[k] = (nan[k] == nan[k]) & (y != y) ? y : nan[k];
+            largest[k] = y > largest[k] ? y : largest[k];
+        }
+    }
+    for (long i = 0; i < n; i++) {
+        const double *x = at[i] < 0 ? block->u + ~at[i] : block->r + (long)at[i] * full;
+        const long step = at[i] < 0 ? 0 : 1;
+        for (long k = 0; k < rows; k++) total[k] += exp(x[k * step] - largest[k]);
+    }
+    for (long k = 0; k < rows; k++)
+        to[k] = nan[k] != nan[k] ? nan[k] : isinf(largest[k]) ? largest[k] : largest[k] + log(total[k]);
+}
+
 /* Runs a program on the rows of a block: VM_OK or VM_ERROR. Rows whose guards fail are marked. */
 ROWS_CLONES
 static int rows_run(rows_block *block) {
@@ -241,6 +265,11 @@ static int rows_run(rows_block *block) {
         case VM_LINEAR * ROWS_FORMS: {
             ROWS_TO; const int32_t *at = c->operands + p->a;
             rows_linear(block, at[0], at + 1, p->b - 1, to);
+            break;
+        }
+        case VM_LOG_SUM_EXP * ROWS_FORMS: {
+            ROWS_TO;
+            rows_log_sum_exp(block, c->operands + p->a, p->b, to);
             break;
         }
         case VM_CALL1 * ROWS_FORMS: {

@@ -7,7 +7,10 @@
 
 #include <Python.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* What an instruction does with its registers; `to` is where the answer goes.
 
@@ -16,8 +19,8 @@
 
    Up to SQRT the operands are `a` and `b`. From WHERE on they stand in the list of operands from `a` on, and `b` says
    how many there are. CALL is a function of C's library, KERNEL one of ours, CHECKED one of ours that may raise,
-   PYTHON an Op's own evaluation; `b` is its number then. A guard compares `a` and `b`, and gives `to` if the outcome is
-   not `flag`. */
+   PYTHON an Op's own evaluation, LOOP a program that is repeated; `b` is its number then. ITEM reads number `b` of the
+   array whose address register `a` holds. A guard compares `a` and `b`, and gives `to` if the outcome is not `flag`. */
 #define VM_OPCODES(X) \
     X(UNKNOWN) X(END) X(ARITHMETIC) \
     X(ADD) X(SUB) X(MUL) X(DIV) X(FLOORDIV) X(MOD) X(STRONG_MUL) X(STRONG_ZERO) X(MAXIMUM) X(MINIMUM) \
@@ -25,6 +28,7 @@
     X(NEG) X(COPY) X(SQUARE) X(CUBE) X(FOURTH) X(RECIPROCAL) X(RECIPROCAL_SQUARE) X(RELU) X(ROUND) X(ABS) X(SQRT) \
     X(WHERE) X(SUM) X(MEAN) X(DOT) X(LINEAR) X(LOG_SUM_EXP) \
     X(CALL1) X(CALL2) X(CALL3) X(KERNEL1) X(KERNEL2) X(KERNEL3) X(CHECKED1) X(CHECKED2) X(CHECKED3) X(PYTHON) \
+    X(LOOP) X(STACK) X(ITEM) \
     X(GUARD_GREATER) X(GUARD_GREATER_EQUAL) X(GUARD_LESS) X(GUARD_LESS_EQUAL) X(GUARD_EQUAL) X(GUARD_NOT_EQUAL)
 
 enum {
@@ -55,7 +59,7 @@ typedef double (*vm_kernel3)(double, double, double, int);
 /* An Op's own evaluation at n registers; -1 with an error set where it raises. */
 typedef int (*vm_python)(PyObject *op, const double *r, const int32_t *at, Py_ssize_t n, double *answer);
 
-enum { VM_OK = -1, VM_ERROR = -9 };
+enum { VM_OK = -1, VM_ERROR = -9, VM_NO_MEMORY = -10, VM_BODY_CHANGED = -11 };
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -132,6 +136,156 @@ done:
     for (i = 0; i < made; i++) Py_DECREF(boxed[i]);
     if (boxed != few) PyMem_Free(boxed);
     return answer;
+}
+
+/* ---- Loops ---- */
+
+static int vm_run(const vm_instruction *p, double *r, const vm_context *c, vm_python python);
+
+/* A step, and how it is repeated: what a LOOP's function is. The operands are the count, the constants, the first
+   carries and the sequences; a step reads them in this order, without the count, from its first registers on. */
+typedef struct {
+    const vm_instruction *program;
+    const vm_context *context;
+    const double *registers;   /* of a step, before the first one */
+    const Py_ssize_t *outputs; /* in which registers a step leaves the new carries, then its results, then the flag */
+    Py_ssize_t size, length;   /* how many registers and instructions a step has */
+    const Py_ssize_t *blocks;  /* which of the registers hold the address of a block */
+    Py_ssize_t block_count;
+    int32_t constants, carries, sequences, results, is_reversed, is_while;
+} vm_loop;
+
+/* What an instruction with several results keeps from run to run. The address of `results` is in its register: a NULL
+   there, bit by bit, is a block that has not been made yet. */
+typedef struct {
+    const vm_loop *loop; /* NULL for STACK */
+    double *registers, *columns;
+    Py_ssize_t room; /* for so many steps in a column */
+    double results[1];
+} vm_block;
+
+static inline double vm_from_address(const void *address) {
+    double x;
+    memcpy(&x, &address, sizeof x);
+    return x;
+}
+
+static inline double *vm_address(double x) {
+    double *address;
+    memcpy(&address, &x, sizeof address);
+    return address;
+}
+
+static inline vm_block *vm_block_in(double x) {
+    char *results = (char *)vm_address(x);
+    return results ? (vm_block *)(results - offsetof(vm_block, results)) : NULL;
+}
+
+/* Frees the blocks whose addresses are in some registers, which are NULL then. */
+static inline void vm_free_blocks(double *r, const Py_ssize_t *blocks, Py_ssize_t count) {
+    for (Py_ssize_t i = 0; i < count; i++) {
+        vm_block *block = vm_block_in(r[blocks[i]]);
+        r[blocks[i]] = vm_from_address(NULL);
+        if (!block) continue;
+        if (block->loop) vm_free_blocks(block->registers, block->loop->blocks, block->loop->block_count);
+        free(block->registers);
+        free(block->columns);
+        free(block);
+    }
+}
+
+static vm_block *vm_new_block(const vm_loop *loop, Py_ssize_t results, double *slot) {
+    vm_block *block = calloc(1, sizeof(vm_block) + results * sizeof(double));
+    if (!block) return NULL;
+    if (loop) {
+        if (!(block->registers = malloc((loop->size + 1) * sizeof(double)))) return free(block), NULL;
+        memcpy(block->registers, loop->registers, loop->size * sizeof(double));
+        for (Py_ssize_t i = 0; i < loop->block_count; i++) block->registers[loop->blocks[i]] = vm_from_address(NULL);
+    }
+    block->loop = loop;
+    *slot = vm_from_address(block->results);
+    return block;
+}
+
+/* Makes room for so many steps in each column, and keeps what is there. */
+static int vm_make_room(vm_block *block, Py_ssize_t steps, Py_ssize_t columns) {
+    double *wider;
+    if (steps > PY_SSIZE_T_MAX / (Py_ssize_t)sizeof(double) / (columns + 1)) return -1;
+    if (!(wider = malloc((steps * columns + 1) * sizeof(double)))) return -1;
+    for (Py_ssize_t k = 0; k < columns && block->room; k++)
+        memcpy(wider + k * steps, block->columns + k * block->room, block->room * sizeof(double));
+    free(block->columns);
+    block->columns = wider, block->room = steps;
+    return 0;
+}
+
+/* Whether a signal, such as Ctrl-C, has left an error. */
+static int vm_is_interrupted(void) {
+    PyGILState_STATE state = PyGILState_Ensure();
+    int status = PyErr_CheckSignals();
+    PyGILState_Release(state);
+    return status < 0;
+}
+
+#if defined(__GNUC__) || defined(__clang__)
+__attribute__((noinline))
+#endif
+static int vm_repeat(const vm_loop *l, const double *r, const int32_t *at, double *slot, vm_python python) {
+    vm_block *block = vm_block_in(*slot);
+    const int32_t *carries = at + 1 + l->constants, *sequences = carries + l->carries;
+    const Py_ssize_t *outputs = l->outputs;
+    double flag = r[at[0]], *x, *carried, *read, *out;
+    Py_ssize_t i, k, taken, count = 0, left = 1 << 22;
+    int status;
+    if (!block && !(block = vm_new_block(l, l->carries + l->results + 1, slot))) return VM_NO_MEMORY;
+    if (!l->is_while) {
+        if (!(flag <= 1e15 && flag == floor(flag))) return VM_BODY_CHANGED;
+        count = flag > 0.0 ? (Py_ssize_t)flag : 0;
+    }
+    k = l->is_while ? 64 : count;
+    if (l->results && k > block->room && vm_make_room(block, k, l->results) < 0) return VM_NO_MEMORY;
+    x = block->registers, carried = x + l->constants, read = carried + l->carries, out = block->results;
+    for (k = 0; k < l->constants; k++) x[k] = r[at[1 + k]];
+    for (k = 0; k < l->carries; k++) out[k] = carried[k] = r[carries[k]];
+    for (taken = 0; l->is_while ? flag != 0.0 : taken < count; taken++) {
+        i = l->is_reversed ? count - 1 - taken : taken;
+        for (k = 0; k < l->sequences; k++) read[k] = vm_address(r[sequences[k]])[i];
+        status = vm_run(l->program, x, l->context, python);
+        if (status != VM_OK) return status <= VM_ERROR ? status : VM_BODY_CHANGED;
+        if (l->results && i >= block->room && vm_make_room(block, 2 * block->room, l->results) < 0) return VM_NO_MEMORY;
+        for (k = 0; k < l->results; k++) block->columns[k * block->room + i] = x[outputs[l->carries + k]];
+        if (l->is_while) flag = x[outputs[l->carries + l->results]];
+        for (k = 0; k < l->carries; k++) out[k] = x[outputs[k]];
+        for (k = 0; k < l->carries; k++) carried[k] = out[k];
+        if ((left -= l->length + 8) < 0) {
+            if (vm_is_interrupted()) return VM_ERROR;
+            left = 1 << 22;
+        }
+    }
+    for (k = 0; k < l->results; k++) out[l->carries + k] = vm_from_address(block->columns + k * block->room);
+    out[l->carries + l->results] = (double)taken; /* of which a while loop alone makes use */
+    return VM_OK;
+}
+
+/* Gives back columns of many steps, which the next run may not need. */
+static inline void vm_trim_blocks(double *r, const Py_ssize_t *blocks, Py_ssize_t count) {
+    for (Py_ssize_t i = 0; i < count; i++) {
+        vm_block *block = vm_block_in(r[blocks[i]]);
+        if (!block || !block->loop) continue;
+        vm_trim_blocks(block->registers, block->loop->blocks, block->loop->block_count);
+        if (block->room * block->loop->results > 1 << 16) {
+            free(block->columns);
+            block->columns = NULL, block->room = 0;
+        }
+    }
+}
+
+/* A sequence of numbers in registers. */
+static int vm_stack(const double *r, const int32_t *at, Py_ssize_t n, double *slot) {
+    vm_block *block = vm_block_in(*slot);
+    if (!block && !(block = vm_new_block(NULL, n, slot))) return VM_NO_MEMORY;
+    for (Py_ssize_t i = 0; i < n; i++) block->results[i] = r[at[i]];
+    return VM_OK;
 }
 
 #if defined(__GNUC__) || defined(__clang__)
@@ -229,6 +383,16 @@ static int vm_run(const vm_instruction *p, double *r, const vm_context *c, vm_py
         if (python(c->ops[p->b], r, at + 1, at[0], r + p->to) < 0) return VM_ERROR;
         VM_NEXT;
     }
+    VM_CASE(LOOP) {
+        int status = vm_repeat((const vm_loop *)c->functions[p->b], r, c->operands + p->a, r + p->to, python);
+        if (status != VM_OK) return status;
+        VM_NEXT;
+    }
+    VM_CASE(STACK) {
+        if (vm_stack(r, c->operands + p->a, p->b, r + p->to) != VM_OK) return VM_NO_MEMORY;
+        VM_NEXT;
+    }
+    VM_CASE(ITEM) { r[p->to] = vm_address(r[p->a])[p->b]; VM_NEXT; }
     VM_GUARD(GUARD_GREATER, x > y)
     VM_GUARD(GUARD_GREATER_EQUAL, x >= y)
     VM_GUARD(GUARD_LESS, x < y)

@@ -10,6 +10,15 @@ cdef extern from "vm.h":
         const int* operands
         void** functions
         PyObject** ops
+    ctypedef struct vm_loop:
+        const vm_instruction* program
+        const vm_context* context
+        const double* registers
+        const Py_ssize_t* outputs
+        Py_ssize_t size, length
+        const Py_ssize_t* blocks
+        Py_ssize_t block_count
+        int constants, carries, sequences, results, is_reversed, is_while
 
 cdef class Code:
     cdef readonly Py_ssize_t count, size
@@ -29,6 +38,10 @@ cdef class Code:
     cdef double* registers
     cdef Py_ssize_t output_count
     cdef Py_ssize_t* outputs
+    # Registers that hold the address of a block, and the program as a step of a loop.
+    cdef Py_ssize_t* blocks
+    cdef Py_ssize_t block_count
+    cdef vm_loop loop
 
     cdef int execute(self, double* r) except -9
     cdef double* acquire(self) except NULL

@@ -8,13 +8,16 @@ and results. A register is given to another number when the one it holds has bee
 What an instruction computes stands in ``vm.h``.
 """
 
+import array
 import math
 
 from autograd_lite.core import kernels, ops, special
 from autograd_lite.core.checks import as_float, describe
+from autograd_lite.core.loops import BodyChanged, Item, Loop, Stack
 from autograd_lite.core.op import is_primitive
 from autograd_lite.core.recorded import CHOOSE_BY, are_as_read, readings, recorded_partials
 
+cimport cython
 from cpython.buffer cimport Py_buffer, PyBUF_FORMAT, PyBUF_STRIDES, PyObject_GetBuffer, PyBuffer_Release
 from cpython.mem cimport PyMem_Malloc, PyMem_Free
 from cpython.object cimport PyObject
@@ -24,7 +27,7 @@ from libc.string cimport memcpy
 
 from autograd_lite.core.op cimport Op
 
-__all__ = ["Code", "evaluate", "partials"]
+__all__ = ["Code", "evaluate", "partials", "repeated"]
 
 cdef extern from "vm.h":
     enum:
@@ -33,13 +36,17 @@ cdef extern from "vm.h":
         VM_MAXIMUM, VM_MINIMUM, VM_GREATER, VM_GREATER_EQUAL, VM_LESS, VM_LESS_EQUAL, VM_EQUAL, VM_NOT_EQUAL
         VM_NEG, VM_COPY, VM_SQUARE, VM_CUBE, VM_FOURTH, VM_RECIPROCAL, VM_RECIPROCAL_SQUARE, VM_RELU, VM_ROUND
         VM_ABS, VM_SQRT, VM_WHERE, VM_SUM, VM_MEAN, VM_DOT, VM_LINEAR, VM_LOG_SUM_EXP, VM_CALL1, VM_KERNEL1
-        VM_CHECKED1, VM_PYTHON
+        VM_CHECKED1, VM_PYTHON, VM_LOOP, VM_STACK, VM_ITEM
         VM_GUARD_GREATER, VM_GUARD_GREATER_EQUAL, VM_GUARD_LESS, VM_GUARD_LESS_EQUAL, VM_GUARD_EQUAL
         VM_GUARD_NOT_EQUAL
-        VM_OK, VM_ERROR
+        VM_OK, VM_ERROR, VM_NO_MEMORY, VM_BODY_CHANGED
     ctypedef int (*vm_python)(PyObject*, const double*, const int*, Py_ssize_t, double*) except -1
     int vm_run(const vm_instruction*, double*, const vm_context*, vm_python) nogil
     int vm_value(int, void**, PyObject*, double*, const int*, Py_ssize_t, vm_python, double*) except -9
+    double vm_from_address(const void*)
+    double* vm_address(double)
+    void vm_trim_blocks(double*, const Py_ssize_t*, Py_ssize_t)
+    void vm_free_blocks(double*, const Py_ssize_t*, Py_ssize_t)
     object vm_call(object function, const double* r, const int* at, Py_ssize_t n)
 
 cdef extern from *:
@@ -101,6 +108,8 @@ cdef int prepare(Op op) except -1:
     if type(op) is Op:
         op.vectorcall = <void*>called_op
     op.opcode = VM_PYTHON
+    if isinstance(op, (Loop, Stack, Item)):
+        return prepare_loop(op)
     if not (is_primitive(op) or op is ops.strong_mul or op is ops.strong_zero):
         return 0  # a user's own, whose value may give what it likes
     if op.name in OPCODES:
@@ -114,6 +123,20 @@ cdef int prepare(Op op) except -1:
         if not op.function:
             op.function = _kernel(special, op)
             op.opcode = VM_CHECKED1 + op.arity - 1 if op.function else VM_PYTHON
+    return 0
+
+
+cdef int prepare_loop(Op op) except -1:
+    """The step of a loop as a program of its own, once."""
+    cdef Code code
+    cdef object loop = op  # as Python has it: its program is not what the machine keeps under that name
+    op.opcode = VM_STACK if isinstance(op, Stack) else VM_ITEM if isinstance(op, Item) else VM_LOOP
+    if op.opcode == VM_LOOP:
+        step = loop.program
+        code = Code(len(step.inputs), step.instructions, step.outputs, step.guards, loop.constants)
+        code.loop.constants, code.loop.carries, code.loop.sequences = loop.constants, loop.carries, loop.sequences
+        code.loop.results, code.loop.is_reversed, code.loop.is_while = loop.results, loop.is_reversed, loop.is_while
+        op.program, op.function = code, <void*>&code.loop
     return 0
 
 
@@ -276,6 +299,7 @@ accept_calls()
 
 # ---- Programs -----------------------------------------------------------------------------
 
+@cython.no_gc_clear  # the blocks of its loops go before what they refer to
 cdef class Code:
     """A program that runs.
 
@@ -286,6 +310,7 @@ cdef class Code:
         outputs: operands that are the results.
         guards: comparisons, each with ``number, at, comparison, left, right, outcome`` as in
             :class:`autograd_lite.jit.program.Guard`.
+        lasting: so many of the inputs keep their registers, as one run of a loop's step follows the other.
 
     ``call`` is a builtin function of so many floats: it gives the tuple of outputs, or the number of the first
     guard that does not hold, or -3 where an argument is no float.
@@ -298,14 +323,20 @@ cdef class Code:
     3
     """
 
-    def __cinit__(self, Py_ssize_t count, instructions, outputs, guards=()):
+    def __cinit__(self, Py_ssize_t count, instructions, outputs, guards=(), Py_ssize_t lasting=0):
         self.count, self.length, self.due = count, len(instructions), -1
         self.ops = []
-        _Writer(self, instructions, outputs, guards).write()
+        _Writer(self, instructions, outputs, guards, lasting).write()
         self.context.operands, self.context.functions = self.operands, self.functions
         self.context.ops = items_of(self.ops)
+        self.loop.program, self.loop.context, self.loop.registers = self.program, &self.context, self.registers
+        self.loop.outputs, self.loop.size, self.loop.length = self.outputs, self.size, self.length
+        self.loop.blocks, self.loop.block_count = self.blocks, self.block_count
 
     def __dealloc__(self):
+        if self.registers:
+            vm_free_blocks(self.registers, self.blocks, self.block_count)
+        PyMem_Free(self.blocks)
         PyMem_Free(self.program)
         PyMem_Free(self.operands)
         PyMem_Free(self.functions)
@@ -334,26 +365,43 @@ cdef class Code:
         """Run on registers whose inputs and constants are set: -1, or the number of the guard that fails."""
         cdef int status
         if self.calls_python or not self.yields:
-            return vm_run(self.program, r, &self.context, evaluated)
-        with nogil:
             status = vm_run(self.program, r, &self.context, evaluated)
+        else:
+            with nogil:
+                status = vm_run(self.program, r, &self.context, evaluated)
+        if status < VM_ERROR:
+            _raise(status)
         return status
 
     cdef double* acquire(self) except NULL:
         """Registers for one run: those of the program, or a copy while it runs elsewhere."""
         cdef double* r
+        cdef Py_ssize_t i
         if not self.is_busy:
             self.is_busy = True
             return self.registers
         r = <double*>_allocated(self.size * sizeof(double))
         memcpy(r, self.registers, self.size * sizeof(double))
+        for i in range(self.block_count):  # those of the other run
+            r[self.blocks[i]] = 0.0
         return r
 
     cdef void release(self, double* r) noexcept:
         if r is self.registers:
+            vm_trim_blocks(r, self.blocks, self.block_count)
             self.is_busy = False
         else:
+            vm_free_blocks(r, self.blocks, self.block_count)
             PyMem_Free(r)
+
+
+cdef int _raise(int status) except -1:
+    """Raise what a loop ended with; an error of VM_ERROR is set already."""
+    if status == VM_NO_MEMORY:
+        raise MemoryError
+    if status == VM_BODY_CHANGED:
+        raise BodyChanged
+    return -1
 
 
 cdef object _called(object self, PyObject* const* given, Py_ssize_t count):
@@ -403,10 +451,10 @@ cdef class _Writer:
     cdef dict constants, numbers
     cdef int* last  # when each number is read for the last time; -1 once its register is free
     cdef int* free
-    cdef Py_ssize_t free_count, written, operand_count
+    cdef Py_ssize_t free_count, written, operand_count, lasting
 
-    def __cinit__(self, Code code, instructions, outputs, guards):
-        self.code, self.instructions, self.outputs = code, instructions, outputs
+    def __cinit__(self, Code code, instructions, outputs, guards, Py_ssize_t lasting):
+        self.code, self.instructions, self.outputs, self.lasting = code, instructions, outputs, lasting
         self.guards = sorted(guards, key=lambda guard: guard.at)
         self.constants, self.numbers = {}, {}
 
@@ -445,6 +493,7 @@ cdef class _Writer:
         self.code.program = <vm_instruction*>_allocated(lines * sizeof(vm_instruction))
         self.code.operands = <int*>_allocated(operands * sizeof(int))
         self.code.places = <int*>_allocated(numbers * sizeof(int))
+        self.code.blocks = <Py_ssize_t*>_allocated(self.code.length * sizeof(Py_ssize_t))
         self.last = <int*>_allocated(numbers * sizeof(int))
         self.free = <int*>_allocated(numbers * sizeof(int))
         return 0
@@ -462,6 +511,8 @@ cdef class _Writer:
                 self.read(operand, guard.at, 2 * (guard.at - count))
         for operand in self.outputs:
             self.read(operand, count + length, 2 * length + 2)
+        for i in range(self.lasting):
+            self.last[i] = -1
         return 0
 
     cdef int read(self, operand, Py_ssize_t known, Py_ssize_t time) except -1:
@@ -513,6 +564,16 @@ cdef class _Writer:
             self.free_count += 1
         return place
 
+    cdef int block(self, Py_ssize_t position) except -1:
+        """A register for the address of a block, which it keeps from run to run."""
+        cdef int place = <int>self.code.size
+        self.code.size += 1
+        self.code.places[position] = place
+        self.last[position] = -1
+        self.code.blocks[self.code.block_count] = place
+        self.code.block_count += 1
+        return place
+
     cdef int emit(self, int opcode, int flag, int to, int a, int b) except -1:
         cdef vm_instruction* line = &self.code.program[self.written]
         line.opcode, line.flag, line.to, line.a, line.b = opcode, flag, to, a, b
@@ -526,7 +587,7 @@ cdef class _Writer:
         return 0
 
     cdef int write_instruction(self, Op op, operands, Py_ssize_t position, int time) except -1:
-        cdef int opcode, a, b
+        cdef int opcode, a, b, to
         if op.arity is not None and len(operands) != op.arity:
             raise TypeError(f"{op.name} takes {op.arity} operands, got {len(operands)}")
         opcode = opcode_among(op, operands)
@@ -534,11 +595,20 @@ cdef class _Writer:
             a, b = <int>self.operand_count, self.number_of(op, opcode) if opcode >= VM_CALL1 else <int>len(operands)
             if opcode == VM_PYTHON:
                 self.append(<int>len(operands))
+            if opcode == VM_STACK:
+                b = <int>len(operands)
             for operand in operands:
                 self.append(self.place(operand))
+            if opcode == VM_ITEM:
+                a, b = self.place(operands[0]), (<object>op).position
         else:
             a = self.place(0.0 if op is ops.no_slope else operands[0])
             b = self.place(operands[1]) if len(operands) == 2 else 0
+        if opcode == VM_LOOP or opcode == VM_STACK:
+            to = self.block(position)
+            self.done_with(operands, time)
+            self.emit(opcode, 0, to, a, b)
+            return 0
         self.done_with(operands, time)
         if opcode == VM_ADD or opcode == VM_SUB or opcode == VM_MUL:
             self.emit(VM_ARITHMETIC, opcode - VM_ADD, self.result(position), a, b)
@@ -553,7 +623,11 @@ cdef class _Writer:
 
     cdef int number_of(self, Op op, int opcode) except -1:
         """Which of the program's functions an op's is."""
-        if opcode >= VM_CHECKED1:
+        if opcode == VM_STACK or opcode == VM_ITEM:
+            return 0
+        if opcode == VM_LOOP:
+            self.code.calls_python |= (<Code>op.program).calls_python
+        elif opcode >= VM_CHECKED1:
             self.code.calls_python = True
         return self.numbers.setdefault(op, len(self.numbers))
 
@@ -561,7 +635,7 @@ cdef class _Writer:
         """The table of functions, and the registers with their constants."""
         cdef Code code = self.code
         cdef Py_ssize_t i
-        code.yields = code.calls_python or code.length >= LONG
+        code.yields = code.calls_python or code.block_count or code.length >= LONG
         code.ops = list(self.numbers)
         code.functions = <void**>_allocated(len(code.ops) * sizeof(void*))
         for i in range(len(code.ops)):
@@ -572,6 +646,49 @@ cdef class _Writer:
         for (constant, _), place in self.constants.items():
             code.registers[<Py_ssize_t>place] = constant
         return 0
+
+
+def repeated(Op op, *operands):
+    """The bundle of a :class:`~autograd_lite.core.loops.Loop`: sequences are lists among its operands and results."""
+    cdef Py_ssize_t i, k, n = len(operands)
+    cdef object loop = op
+    cdef double* r
+    cdef int status
+    opcode_of(op, n)
+    if n >= row_length:
+        lengthen(n + 1)
+    cdef vm_context context
+    cdef PyObject* which = <PyObject*>op
+    context.operands, context.functions, context.ops = in_a_row, &op.function, &which
+    cdef vm_instruction[2] program
+    program[0].opcode, program[0].flag, program[0].to, program[0].a, program[0].b = VM_LOOP, 0, <int>n, 0, 0
+    program[1].opcode = VM_END
+    r = <double*>_allocated((n + 1) * sizeof(double))
+    r[n] = 0.0
+    kept = []
+    try:
+        for i in range(n):
+            if type(operands[i]) is list:
+                kept.append(array.array("d", operands[i] or (0.0,)))
+                r[i] = vm_from_address(<void*><size_t>kept[-1].buffer_info()[0])
+            else:
+                r[i] = operands[i]
+        status = vm_run(program, r, &context, evaluated)
+        if status != VM_OK:
+            _raise(status)
+        results = []
+        bundle = vm_address(r[n])
+        for k in range(loop.carries):
+            results.append(bundle[k])
+        taken = <Py_ssize_t>bundle[loop.carries + loop.results]
+        for k in range(loop.carries, loop.carries + loop.results):
+            results.append([vm_address(bundle[k])[i] for i in range(taken)])
+        if loop.is_while:
+            results.append(<double>taken)
+        return tuple(results)
+    finally:
+        vm_free_blocks(r, &n, 1)
+        PyMem_Free(r)
 
 
 # ---- Values and partials ------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 from autograd_lite._pickling import global_name
 from autograd_lite.core import modes
 from autograd_lite.core.checks import describe
+from autograd_lite.core.loops import BodyChanged
 from autograd_lite.core.node import numbers_of
 from autograd_lite.errors import ArgumentError, MissingDependencyError, TracingError
 from autograd_lite.jit.arguments import Arguments, Results, check_unchanged, stand_in
@@ -22,8 +23,10 @@ from autograd_lite.jit.cache import Cache, Path, Variant
 from autograd_lite.jit.closures import Environment
 from autograd_lite.jit.columns import Column
 from autograd_lite.jit.export.results import filled, output_names, without_gradient
+from autograd_lite.jit.loops import record_loop
 from autograd_lite.jit.program import Program
 from autograd_lite.jit.recording import BackEnd, Recording
+from autograd_lite.jit.steps import Recorder
 from autograd_lite.jit.tracing import Tracer, tracing
 from autograd_lite.jit.verify import check_same
 
@@ -119,18 +122,24 @@ class Compiled(Generic[_P, _R]):
 
     def _result(self, key: Any, arguments: Arguments, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         variant = self._cache.variant(key, arguments.objects)
+        is_known = True
         try:
             answer = None if variant is None else variant.run(arguments)
+            if answer is None:
+                if self._cache.is_full():
+                    return self.f(*args, **kwargs)
+                is_known = False
+                variant = self._record(key, variant, arguments, args, kwargs)
+                answer = variant.run(arguments)
+                assert answer is not None  # the path that was just recorded
         except TracingError:
             raise
-        except Exception:  # of an operation; f may do something about it
+        except BodyChanged:  # the step of a loop raises, or a count is no whole number: f does as it does then
             return self.f(*args, **kwargs)
-        if answer is None:
-            if self._cache.is_full():
-                return self.f(*args, **kwargs)
-            variant = self._record(key, variant, arguments, args, kwargs)
-            answer = variant.run(arguments)
-            assert answer is not None  # the path that was just recorded
+        except Exception:  # of an operation; f may do something about it
+            if not is_known:
+                raise
+            return self.f(*args, **kwargs)
         (result,), path = answer
         self._latest = path, arguments.numbers
         if key[1:3] == (True, False) and not self._verify:
@@ -186,7 +195,7 @@ class Compiled(Generic[_P, _R]):
 
     def traced(self, *args: Any, draws: bool = False) -> Tracer:
         """What the function does at such arguments; random numbers as in :meth:`recorded`."""
-        tracer = Tracer()
+        tracer = Recorder(record_loop)
         tracer.draws = {} if draws else None
         self._recorded(tracer, self._arguments(args, {}), args, {})
         return tracer
@@ -353,7 +362,7 @@ class Compiled(Generic[_P, _R]):
     ) -> Variant:
         """Run the function on stand-ins and keep what it does."""
         for _ in range(_ATTEMPTS):
-            tracer = Tracer()
+            tracer = Recorder(record_loop)
             tracer.draws = {} if draws else None
             path = self._recorded(tracer, arguments, args, kwargs)
             # As it is after the recording, whose side effects are not to count as a change.

@@ -8,8 +8,11 @@ from typing import Any
 
 from autograd_lite.core import ops
 from autograd_lite.core.checks import as_float
+from autograd_lite.core.loops import Several
 from autograd_lite.core.op import Op
+from autograd_lite.jit.loop_passes import fuse_loops, key_of, prune_loops
 from autograd_lite.jit.program import Instruction, Program
+from autograd_lite.jit.rewriting import Operand, Rule, eliminate_dead_code, live, rewritten
 
 __all__ = [
     "eliminate_common_subexpressions",
@@ -23,24 +26,22 @@ __all__ = [
     "write_out",
 ]
 
-_Operand = int | float
-#: What becomes of an operation: another number or constant, an operation in its place, or several, the last of which
-#: gives the number.
-_Rule = Callable[[Op, tuple[_Operand, ...]], _Operand | Instruction | list[Instruction]]
-
 
 def optimize(program: Program) -> Program:
     """All passes that are good for every back end."""
     folded, simplified, once = _folded, _simplified, _once(program)
 
     # All in one go, as long programs wait for it.
-    def rule(op: Op, operands: tuple[_Operand, ...]) -> _Operand | Instruction | list[Instruction]:
+    def rule(op: Op, operands: tuple[Operand, ...]) -> Operand | Instruction | list[Instruction]:
         new = folded(op, operands)
         if type(new) is Instruction:
             new = simplified(op, operands)
         return once(op, operands) if type(new) is Instruction else new
 
-    return eliminate_dead_code(_rewritten(program, rule, _live(program)))
+    program = eliminate_dead_code(rewritten(program, rule, live(program)))
+    if not program.steps():
+        return program
+    return eliminate_dead_code(prune_loops(eliminate_dead_code(fuse_loops(program, optimize))))
 
 
 def fast_form(program: Program) -> Program:
@@ -49,53 +50,28 @@ def fast_form(program: Program) -> Program:
     return eliminate_dead_code(program)
 
 
-def eliminate_dead_code(program: Program) -> Program:
-    """Drop what leads to no output and no guard."""
-    is_live = _live(program)
-    return program if all(is_live[len(program.inputs) :]) else _rewritten(program, Instruction, is_live)
-
-
-def _live(program: Program) -> list[bool]:
-    """Of each number whether an output or a guard depends on it."""
-    count = len(program.inputs)
-    is_live = [False] * (count + len(program))
-    wanted = [*program.outputs, *program.checked]
-    for guard in program.guards:
-        wanted += [guard.left, guard.right]
-    for o in wanted:
-        if type(o) is int:
-            is_live[o] = True
-    for position in range(len(is_live) - 1, count - 1, -1):
-        if is_live[position]:
-            for o in program.instructions[position - count].operands:
-                if type(o) is int:
-                    is_live[o] = True
-    return is_live
-
-
 def eliminate_common_subexpressions(program: Program) -> Program:
     """Do each operation on the same numbers once."""
-    return _rewritten(program, _once(program))
+    return rewritten(program, _once(program))
 
 
 def fold_constants(program: Program) -> Program:
     """Do operations on constants beforehand."""
-    return _rewritten(program, _folded)
+    return rewritten(program, _folded)
 
 
 def simplify(program: Program) -> Program:
     """Drop operations that give their operand for every number there is: x * 1, but not x + 0, as x may be -0."""
-    return _rewritten(program, _simplified)
+    return rewritten(program, _simplified)
 
 
-def _once(program: Program) -> _Rule:
+def _once(program: Program) -> Rule:
     seen: dict[Any, int] = {}
     fresh = len(program.inputs)
 
-    def rule(op: Op, operands: tuple[_Operand, ...]) -> _Operand | Instruction:
+    def rule(op: Op, operands: tuple[Operand, ...]) -> Operand | Instruction:
         nonlocal fresh
-        # As floats 0.0 and -0.0 are equal, and a constant equals a position; as texts they are not.
-        key = (op, *[o if type(o) is int else o.hex() for o in operands])  # type: ignore[union-attr]
+        key = key_of(op, operands)
         if key in seen:
             return seen[key]
         seen[key] = fresh
@@ -105,33 +81,33 @@ def _once(program: Program) -> _Rule:
     return rule
 
 
-def _folded(op: Op, operands: tuple[_Operand, ...]) -> _Operand | Instruction:
+def _folded(op: Op, operands: tuple[Operand, ...]) -> Operand | Instruction:
     for o in operands:
         if type(o) is int:
             return Instruction(op, operands)
-    return as_float(op.evaluate(*operands))
+    return Instruction(op, operands) if isinstance(op, Several) else as_float(op.evaluate(*operands))
 
 
-def _simplified(op: Op, operands: tuple[_Operand, ...]) -> _Operand | Instruction:
+def _simplified(op: Op, operands: tuple[Operand, ...]) -> Operand | Instruction:
     identity = _IDENTITIES.get(op)
     same = identity(operands) if identity else None
     return Instruction(op, operands) if same is None else same
 
 
-def _is(operand: _Operand, constant: float) -> bool:
+def _is(operand: Operand, constant: float) -> bool:
     return type(operand) is float and operand.hex() == constant.hex()
 
 
-def _by_one(operands: tuple[_Operand, ...]) -> _Operand | None:
+def _by_one(operands: tuple[Operand, ...]) -> Operand | None:
     x, y = operands
     return x if _is(y, 1.0) else y if _is(x, 1.0) else None
 
 
-def _right(neutral: float) -> Callable[[tuple[_Operand, ...]], _Operand | None]:
+def _right(neutral: float) -> Callable[[tuple[Operand, ...]], Operand | None]:
     return lambda operands: operands[0] if _is(operands[1], neutral) else None
 
 
-_IDENTITIES: dict[Op, Callable[[tuple[_Operand, ...]], _Operand | None]] = {
+_IDENTITIES: dict[Op, Callable[[tuple[Operand, ...]], Operand | None]] = {
     ops.identity: lambda operands: operands[0],
     ops.mul: _by_one,
     ops.strong_mul: _by_one,
@@ -164,15 +140,15 @@ def relax_strong_zeros(program: Program) -> Program:
     ends = [*program.outputs, *(o for guard in program.guards for o in (guard.left, guard.right))]
     checked.update(o for o in ends if type(o) is int and is_suspect[o])
 
-    def rule(op: Op, operands: tuple[_Operand, ...]) -> _Operand | Instruction:
+    def rule(op: Op, operands: tuple[Operand, ...]) -> Operand | Instruction:
         if op is ops.strong_zero and not _keeps_a_constant(op, operands):
             return operands[0]
         return Instruction(ops.mul if op is ops.strong_mul else op, operands)
 
-    return _rewritten(replace(program, checked=tuple(sorted(checked))), rule)
+    return rewritten(replace(program, checked=tuple(sorted(checked))), rule)
 
 
-def _keeps_a_constant(op: Op, operands: tuple[_Operand, ...]) -> bool:
+def _keeps_a_constant(op: Op, operands: tuple[Operand, ...]) -> bool:
     """Whether it is of a constant inf or nan, which no check would find."""
     return op is ops.strong_zero and type(operands[0]) is float and not math.isfinite(operands[0])
 
@@ -181,7 +157,7 @@ def write_out(program: Program) -> Program:
     """Sums as the multiplications and additions that they are made of, in the same order."""
     fresh = len(program.inputs)
 
-    def rule(op: Op, operands: tuple[_Operand, ...]) -> _Operand | list[Instruction]:
+    def rule(op: Op, operands: tuple[Operand, ...]) -> Operand | list[Instruction]:
         nonlocal fresh
         steps = [Instruction(op, operands)]
         if op in ops.SUMS and operands:
@@ -192,7 +168,7 @@ def write_out(program: Program) -> Program:
         fresh += len(steps)
         return steps
 
-    return _rewritten(program, rule)
+    return rewritten(program, rule)
 
 
 def gather_sums(program: Program) -> Program:
@@ -206,7 +182,7 @@ def gather_sums(program: Program) -> Program:
     uses.update(o for guard in program.guards for o in (guard.left, guard.right) if type(o) is int)
     uses.update(program.checked)
 
-    def alone(operand: _Operand, op: Op) -> tuple[_Operand, ...] | None:
+    def alone(operand: Operand, op: Op) -> tuple[Operand, ...] | None:
         """The operands of an operation of that kind which is of no other use."""
         if type(operand) is not int or operand < count or uses[operand] != 1:
             return None
@@ -214,7 +190,7 @@ def gather_sums(program: Program) -> Program:
         return instruction.operands if instruction.op is op else None
 
     #: Of each sum its start, if it has one, and its products; of a sum that goes on in another, the latter's alone.
-    sums: dict[int, tuple[_Operand | None, list[_Operand]]] = {}
+    sums: dict[int, tuple[Operand | None, list[Operand]]] = {}
     for position, (op, operands) in enumerate(program.instructions, count):
         factors = alone(operands[1], ops.mul) if op is ops.add else None
         if factors is None:
@@ -237,7 +213,7 @@ def gather_sums(program: Program) -> Program:
 class _Term:
     """A number of a sum that is written out: what is done with it is one more instruction, from ``start`` on."""
 
-    def __init__(self, operand: _Operand, steps: list[Instruction], start: int) -> None:
+    def __init__(self, operand: Operand, steps: list[Instruction], start: int) -> None:
         self.operand, self.steps, self.start = operand, steps, start
 
     def _after(self, op: Op, other: Any) -> "_Term":
@@ -252,42 +228,3 @@ class _Term:
 
     def __truediv__(self, other: Any) -> "_Term":
         return self._after(ops.div, other)
-
-
-def _rewritten(program: Program, rule: _Rule, is_live: list[bool] | None = None) -> Program:
-    """The program with each instruction as the rule has it, and all positions anew."""
-    count = len(program.inputs)
-    place: list[_Operand] = list(range(count))
-    instructions: list[Instruction] = []
-    for position, (op, operands) in enumerate(program.instructions, count):
-        if is_live is not None and not is_live[position]:
-            place.append(-1)
-            continue
-        new = rule(op, tuple([place[o] if type(o) is int else o for o in operands]))
-        if type(new) is Instruction:
-            place.append(count + len(instructions))
-            instructions.append(new)
-        elif type(new) is list:
-            instructions += new
-            place.append(count + len(instructions) - 1)
-        else:
-            place.append(new)  # type: ignore[arg-type]
-
-    def placed(operand: _Operand) -> _Operand:
-        return place[operand] if type(operand) is int else operand
-
-    # How many of the new instructions precede each old position, for the guards.
-    before = [count]
-    for new_place in place[count:]:
-        before.append(max(before[-1], int(new_place) + 1) if type(new_place) is int else before[-1])
-    guards = [
-        guard._replace(at=before[guard.at - count], left=placed(guard.left), right=placed(guard.right))
-        for guard in program.guards
-    ]
-    return replace(
-        program,
-        instructions=tuple(instructions),
-        outputs=tuple([placed(o) for o in program.outputs]),
-        guards=tuple(guards),
-        checked=tuple(dict.fromkeys(p for p in map(placed, program.checked) if type(p) is int)),
-    )

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_lite.core import ops
+from autograd_lite.core.checks import as_float
+from autograd_lite.core.loops import Loop, Several
 from autograd_lite.core.op import Op
 from autograd_lite.core.value import Value
 from autograd_lite.errors import ArgumentError
@@ -94,6 +96,30 @@ class Program:
         if len(numbers) != len(self.inputs):
             raise ArgumentError(f"{self.name} has {len(self.inputs)} inputs, got {len(numbers)} numbers")
 
+    def evaluate(self, *numbers: float) -> tuple[float, ...] | int:
+        """The outputs for floats, each operation by its primitive; or the number of the first guard that fails."""
+        computed: list[Any] = list(numbers)
+
+        def of(operand: int | float) -> Any:
+            return computed[operand] if type(operand) is int else operand
+
+        count = len(self.inputs)
+        guards = sorted(self.guards, key=lambda guard: guard.at, reverse=True)
+        for position in range(count, count + len(self) + 1):
+            while guards and guards[-1].at <= position:
+                guard = guards.pop()
+                if COMPARISONS[guard.comparison](of(guard.left), of(guard.right)) is not guard.outcome:
+                    return guard.number
+            if position < count + len(self):
+                op, operands = self.instructions[position - count]
+                ans = op.evaluate(*map(of, operands))
+                computed.append(ans if type(ans) is float or isinstance(op, Several) else as_float(ans))
+        return tuple(map(of, self.outputs))
+
+    def steps(self) -> list["Program"]:
+        """The steps of its loops, which are programs of their own."""
+        return [op.program for op, _ in self.instructions if isinstance(op, Loop)]
+
     def counts(self) -> dict[str, int]:
         """How many instructions there are of each primitive, the most frequent first."""
         return dict(Counter(op.name for op, _ in self.instructions).most_common())
@@ -123,7 +149,7 @@ class Program:
                 op, operands = self.instructions[position - len(self.inputs)]
                 lines.append(f"    {names[position]} = {written(op, [shown(o) for o in operands])}")
         lines.append(f"    return {_cut(list(map(shown, self.outputs)), ', ')}")
-        return _cut(lines, "\n", "    ")
+        return "\n".join([_cut(lines, "\n", "    "), *map(str, self.steps())])
 
     def __repr__(self) -> str:
         return (

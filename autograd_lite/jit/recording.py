@@ -224,7 +224,8 @@ class Recording:
                 f"a Value that {self.name} computed before cannot be differentiated twice inside a function that jit "
                 "compiles. Compute it inside the function"
             )
-        return self.pull().program(*numbers, *adjoints)
+        now: Any = modes.current().interpreter
+        return now.inlined(self.pull().program, [*numbers, *adjoints])
 
 
 def _answered(answer: Any, name: str) -> Any:
@@ -264,6 +265,8 @@ class Call(Op):
     """The operation of one call of a recording."""
 
     __slots__ = ("numbers", "recording")
+
+    pushes_backward = True
 
     def __init__(self, recording: Recording, numbers: Sequence[float]) -> None:
         self.recording, self.numbers = recording, numbers

@@ -78,7 +78,7 @@ class TracedFloat(Operators):
     __int__ = __index__
 
     def __bool__(self) -> bool:
-        return self.tracer.compare("!=", self, 0.0)
+        return _tracer_of([self]).compare("!=", self, 0.0)
 
     def __str__(self) -> str:
         raise self.tracer.refusal("format", self)
@@ -131,7 +131,8 @@ def _division(op: Op, *, reflected: bool) -> Callable[[Any, Any], Any]:
             return NotImplemented
         x, y = (other, self) if reflected else (self, other)
         # Within a partial the answer is IEEE's, as it is eagerly.
-        if not self.tracer.is_differentiating and y == 0.0:
+        tracer = _tracer_of([self])
+        if not tracer.is_differentiating and tracer.raises_where("==", as_float(y), 0.0):
             op.value(_value(x), 0.0)
         return op(x, y)
 
@@ -140,7 +141,7 @@ def _division(op: Op, *, reflected: bool) -> Callable[[Any, Any], Any]:
 
 def _whole(op: Op, function: Callable[[float], int], x: TracedFloat) -> Any:
     """A whole number as Python makes it of a float: an int, which has no -0, and an error for inf and nan."""
-    if not abs(x) < math.inf:
+    if _tracer_of([x]).raises_where("!=", x - x, 0.0):
         function(_value(x))
     return op(x) + 0.0
 
@@ -150,13 +151,13 @@ def _compared(symbol: str) -> Callable[[Any, Any], Any]:
         if isinstance(other, Value) or not is_real(other):
             return NotImplemented
         if isinstance(other, float):
-            return self.tracer.compare(symbol, self, as_float(other))
+            return _tracer_of([self, other]).compare(symbol, self, as_float(other))
         below, above = _neighbours(other)
         if symbol in ("==", "!=") and below != above:  # no float is that number
             return symbol == "!="
         # To be less than a number between two floats is to be the lower one at most.
         closed = symbol if below == above else symbol[0] + "="
-        return self.tracer.compare(closed, self, below if "<" in symbol or below == above else above)
+        return _tracer_of([self]).compare(closed, self, below if "<" in symbol or below == above else above)
 
     return method
 
@@ -180,7 +181,7 @@ def _power(x: Any, y: Any) -> Any:
     x, y = as_float(x), as_float(y)
     ans = ops.power(x, y)
     is_by_user = not ans.tracer.is_differentiating
-    if is_by_user and ans - ans != 0.0 and x - x == 0.0 and y - y == 0.0:  # out of range, or no real number
+    if is_by_user and ans.tracer.leaves_range(ans, x, y):
         plain = _value(x) ** _value(y)
         if isinstance(plain, complex):
             raise ans.tracer.refusal("complex")
@@ -196,14 +197,10 @@ for _name, _symbol in (("lt", "<"), ("le", "<="), ("gt", ">"), ("ge", ">="), ("e
 
 def _applied(op: Op, operands: tuple[Any, ...]) -> Any:
     """An operation of traced numbers and floats, which most are."""
-    tracer = None
     for operand in operands:
-        if type(operand) is TracedFloat:
-            tracer = operand.tracer
-        elif type(operand) is not float:
+        if type(operand) is not TracedFloat and type(operand) is not float:
             return TracedFloat.__autograd_op__(op, operands)
-    assert tracer is not None  # or it would be nobody's short cut
-    return tracer.apply(op, operands)
+    return _tracer_of(operands).apply(op, operands)
 
 
 short_cuts[TracedFloat] = _applied
@@ -213,9 +210,11 @@ def _value(number: Any) -> float:
     return number.value if type(number) is TracedFloat else number
 
 
-def _tracer_of(numbers: list[Any]) -> "Tracer":
+def _tracer_of(numbers: Sequence[Any]) -> "Tracer":
+    """Who records what is computed with these: the one they belong to, or one that records the step of a loop in it."""
     tracer: Tracer = next(number.tracer for number in numbers if type(number) is TracedFloat)
-    return tracer
+    now = modes.top.get().interpreter
+    return now if isinstance(now, Tracer) and now.is_within(tracer) else tracer
 
 
 _REFUSALS = {
@@ -260,7 +259,7 @@ class Tracer(modes.Interpreter):
         self._outcomes: dict[Any, bool] = {}
         #: Whether what was recorded may depend on the names of Values.
         self.reads_names = False
-        self._refused: TracingError | None = None
+        self._refused: Exception | None = None
 
     def input(self, name: str, value: float) -> TracedFloat:
         """A number that each call gives."""
@@ -298,7 +297,7 @@ class Tracer(modes.Interpreter):
                 if number.reference is not None:
                     is_constant = False
                 if number.tracer is not self:
-                    raise number.tracer.refusal_of_a_leak()
+                    number = self.lifted(number)  # noqa: PLW2901
                 values.append(number.value)
                 references.append(number.value if number.reference is None else number.reference)
             else:
@@ -309,10 +308,23 @@ class Tracer(modes.Interpreter):
             ans = as_float(ans)
         if is_constant:
             return TracedFloat(self, ans, None)
-        if modes.top.get().interpreter is not self:
-            raise self.refusal_of_a_leak()
+        self.check_is_recording()
         self.instructions.append(Instruction(op, tuple(references)))
         return TracedFloat(self, ans, len(self.instructions) - 1)
+
+    def is_within(self, tracer: "Tracer") -> bool:
+        """Whether it is this tracer, or records a step of a loop in it."""
+        return self is tracer
+
+    def lifted(self, number: TracedFloat) -> TracedFloat:
+        """A number of another tracer as one of its own."""
+        raise number.tracer.refusal_of_a_leak()
+
+    def check_is_recording(self) -> None:
+        """Raise if the recording is over."""
+        now = modes.top.get().interpreter
+        if not (isinstance(now, Tracer) and now.is_within(self)):
+            raise self.refusal_of_a_leak()
 
     def differentiate(self, op: Op, ans: Any, numbers: list[Any]) -> tuple[Any, ...]:
         """The partials of an operation at traced numbers."""
@@ -342,13 +354,20 @@ class Tracer(modes.Interpreter):
             return outcome
         key = (symbol, *((type(operand), operand) for operand in operands))
         if key not in self._outcomes:
-            if modes.top.get().interpreter is not self:
-                raise self.refusal_of_a_leak()
+            self.check_is_recording()
             self._outcomes[key] = outcome
             self.guards.append(
                 Guard(len(self.guards), len(self.instructions), symbol, operands[0], operands[1], outcome)
             )
         return self._outcomes[key]
+
+    def raises_where(self, symbol: str, x: Any, y: Any) -> bool:
+        """A comparison after which Python's floats raise."""
+        return self.compare(symbol, x, y)
+
+    def leaves_range(self, ans: Any, x: Any, y: Any) -> bool:
+        """Whether a power of finite numbers is out of range, or no real number."""
+        return bool(ans - ans != 0.0 and x - x == 0.0 and y - y == 0.0)
 
     def extent(self) -> tuple[int, int, int]:
         """How many inputs, instructions and guards there are by now."""

@@ -88,7 +88,7 @@ class Inputs:
     def rows_forward(self, results: Sequence[Any], *, by_partials: bool = False) -> list[dict[int, Any]] | None:
         """The derivatives of each result, by the position of the input; those it does not depend on are left out.
 
-        With ``by_partials`` it is None where an operation has a chain rule of its own, such as the call of a
+        With ``by_partials`` it is None where an operation goes forward by backward passes, such as the call of a
         compiled function.
         """
         return self._pushed(results, {node: {i: 1.0} for i, node in enumerate(self.nodes)}, by_partials)

@@ -16,9 +16,11 @@ from autograd_lite.jit.program import Program
 
 __all__ = [
     "API",
+    "CHANGED",
     "DECLARATIONS",
     "ERROR",
     "NOT_FLOATS",
+    "NO_MEMORY",
     "UNSURE",
     "address_of_api",
     "builtin",
@@ -29,8 +31,8 @@ __all__ = [
 
 #: What a compiled function may give in the place of a tuple: the number of a guard that fails, from 0 up, or one
 #: of these. ``UNSURE``: the careful form is needed. ``NOT_FLOATS``: an argument is no float, or there are too many.
-#: ``ERROR`` stays inside: Python has an error to raise.
-UNSURE, NOT_FLOATS, ERROR = -2, -3, -4
+#: ``ERROR`` stays inside: Python has an error to raise. ``CHANGED``: a loop's step cannot go on as recorded.
+UNSURE, NOT_FLOATS, ERROR, CHANGED, NO_MEMORY = -2, -3, -4, -5, -6
 
 
 def not_floats(program: Program) -> TracingError:
@@ -43,9 +45,9 @@ def not_floats(program: Program) -> TracingError:
 
 #: The functions of the C interface that compiled programs use.
 API = (
-    "PyErr_Occurred", "PyEval_RestoreThread", "PyEval_SaveThread", "PyFloat_AsDouble", "PyFloat_FromDouble",
-    "PyLong_FromLongLong", "PyMem_RawFree", "PyMem_RawMalloc", "PyObject_CallFunction", "PyTuple_New",
-    "PyTuple_SetItem", "Py_DecRef",
+    "PyErr_CheckSignals", "PyErr_Occurred", "PyEval_RestoreThread", "PyEval_SaveThread", "PyFloat_AsDouble",
+    "PyFloat_FromDouble", "PyGILState_Ensure", "PyGILState_Release", "PyLong_FromLongLong", "PyMem_RawFree",
+    "PyMem_RawMalloc", "PyObject_CallFunction", "PyTuple_New", "PyTuple_SetItem", "Py_DecRef",
 )  # fmt: skip
 
 DECLARATIONS = """\
@@ -102,6 +104,7 @@ def entry(
     on_heap: bool,
     releases: bool,
     pieces: int,
+    free_blocks: str = "",
 ) -> str:
     """The function that Python calls: it runs the pieces on an array ``%s`` of doubles, and gives the tuple of outputs.
 
@@ -113,6 +116,7 @@ def entry(
         on_heap: whether it is too large for the stack.
         releases: whether to let go of the interpreter lock meanwhile.
         pieces: how many functions ``@piece_0`` ... there are. Each gives -1 if all is well.
+        free_blocks: a line that frees what loops have left.
     """
     calls = ["br label %piece0"]
     for number in range(pieces):
@@ -136,6 +140,7 @@ def entry(
         calls="\n  ".join(calls),
         failed=", ".join(f"[%r{number}, %piece{number}]" for number in range(pieces)),
         free="call void @PyMem_RawFree(ptr %s)" if on_heap else "",
+        free_blocks=free_blocks,
         not_floats=NOT_FLOATS,
         error=ERROR,
     )
@@ -218,6 +223,7 @@ refused:
 failed:
   %failure = phi i64 {failed}
   {acquire}
+  {free_blocks}
   {free}
   %raises = icmp eq i64 %failure, {error}
   br i1 %raises, label %raise, label %answer
@@ -243,6 +249,7 @@ write:
   %left = icmp ult i64 %j1, {count}
   br i1 %left, label %write, label %end
 end:
+  {free_blocks}
   {free}
   ret ptr %tuple
 }}

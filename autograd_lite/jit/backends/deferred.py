@@ -9,11 +9,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from autograd_lite.core.checks import as_float
+from autograd_lite.core.loops import Loop
 from autograd_lite.jit.backends.vm import VmCode
-from autograd_lite.jit.program import COMPARISONS, Program
+from autograd_lite.jit.program import Program
 
-__all__ = ["LONGEST", "DeferredCode", "SwappedCode", "evaluated", "wait_for_background"]
+__all__ = ["LONGEST", "DeferredCode", "SwappedCode", "wait_for_background"]
 
 
 #: Up to so many instructions are compiled in the background: LLVM cannot be interrupted, and Python has to wait for
@@ -27,6 +27,8 @@ _LONG = 2000
 _COMPILING, _COMPILING_EACH = 5e6, 60e3
 #: What an operand takes in the virtual machine, in nanoseconds.
 _RUNNING_EACH = 1.0
+#: So many steps a loop is taken to do whose count each call decides.
+_TYPICAL_COUNT = 50.0
 
 
 class SwappedCode:
@@ -39,10 +41,10 @@ class SwappedCode:
     def __init__(self, program: Program, compile: Callable[[Program], Any]) -> None:
         self.program = program
         self._code: Any = VmCode(program)
-        operands = sum([len(operands) for _, operands in program.instructions]) + 1
-        worth = (_COMPILING + _COMPILING_EACH * len(program)) / (_RUNNING_EACH * operands)
+        length = _length(program)
+        worth = (_COMPILING + _COMPILING_EACH * length) / (_RUNNING_EACH * (_work(program) + 1))
         self.call = self._code.call
-        if len(program) > LONGEST:
+        if length > LONGEST:
             return
         itself = weakref.ref(self)
 
@@ -65,6 +67,22 @@ class SwappedCode:
     def run(self, *numbers: float) -> tuple[float, ...] | int:
         """The outputs, or the number of the first guard that does not hold."""
         return self._code.run(*numbers)  # type: ignore[no-any-return]
+
+
+def _length(program: Program) -> int:
+    """How many instructions there are to compile, with the steps of loops."""
+    return len(program) + sum(map(_length, program.steps()))
+
+
+def _work(program: Program) -> float:
+    """How many operands one run reads, a loop's steps as often as they are done."""
+    work = 0.0
+    for op, operands in program.instructions:
+        work += len(operands)
+        if isinstance(op, Loop):
+            count = _TYPICAL_COUNT if op.is_while or type(operands[0]) is int else operands[0]
+            work += max(count, 0.0) * (_work(op.program) + len(op.program.outputs))
+    return work
 
 
 class DeferredCode:
@@ -99,7 +117,7 @@ class DeferredCode:
                 return self._code().run(*numbers)  # type: ignore[no-any-return]
             self._runs += 1  # only once
             in_background(self._code)
-        answer = evaluated(self.program, numbers)
+        answer = self.program.evaluate(*numbers)
         self._runs += type(answer) is tuple
         return answer
 
@@ -108,25 +126,6 @@ class DeferredCode:
             if self._compiled is None:
                 self._compiled = self._compile(self.program)
         return self._compiled
-
-
-def evaluated(program: Program, inputs: tuple[float, ...]) -> tuple[float, ...] | int:
-    """The outputs of a program, each operation by its primitive; or the first guard that does not hold."""
-    numbers = list(inputs)
-
-    def of(operand: int | float) -> float:
-        return numbers[operand] if type(operand) is int else operand
-
-    guards = sorted(program.guards, key=lambda guard: guard.at, reverse=True)
-    for position in range(len(inputs), len(inputs) + len(program) + 1):
-        while guards and guards[-1].at <= position:
-            guard = guards.pop()
-            if COMPARISONS[guard.comparison](of(guard.left), of(guard.right)) is not guard.outcome:
-                return guard.number
-        if position < len(inputs) + len(program):
-            op, operands = program.instructions[position - len(inputs)]
-            numbers.append(as_float(op.evaluate(*map(of, operands))))
-    return tuple(map(of, program.outputs))
 
 
 # ---- In the background --------------------------------------------------------------------

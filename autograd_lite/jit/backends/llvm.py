@@ -7,13 +7,14 @@ in Python, as it is.
 
 import math
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd_lite.core import ops
 from autograd_lite.core.checks import as_float
+from autograd_lite.core.loops import Several, stack
 from autograd_lite.core.op import Op
-from autograd_lite.jit.backends import cpython
+from autograd_lite.jit.backends import cpython, llvm_loops
 from autograd_lite.jit.backends.pieces import Piece, pieces_of
 from autograd_lite.jit.passes import write_out
 from autograd_lite.jit.program import Guard, Program
@@ -49,9 +50,13 @@ _COMPARISONS = {
 class Source:
     """The text of one program."""
 
-    def __init__(self, program: Program, *, fast_math: bool = False) -> None:
+    def __init__(
+        self, program: Program, *, fast_math: bool = False, form: Callable[[Program], Program] = lambda step: step
+    ) -> None:
         program = write_out(program)
         self.program = program
+        self._loops = llvm_loops.Functions(self, lambda step: write_out(form(step)))
+        self._has_loops = bool(program.steps()) or any(op is stack for op, _ in program.instructions)
         self.fast = " fast" if fast_math else ""
         #: The functions of C's library by their symbols, with their counts of operands.
         self.externals: dict[str, int] = {}
@@ -59,26 +64,34 @@ class Source:
         self.functions: dict[tuple[Op, int], Callable[..., float]] = {}
         self._slots = {position: position for position in range(len(program.inputs))}
         self._lines: list[str] = []
+        self._allocations: list[str] = []
         self._fresh = 0
+        self._has_stop = False
+        self._before = 0  # up to which position numbers are in the array
         pieces = pieces_of(program, PIECE, waits=lambda op: not has_code(op))
         for piece in pieces:
             for position in piece.writes:
                 self._slots[position] = len(self._slots)
+        self._heap = len(self._slots) + sum(type(o) is float for o in program.outputs)
+        self.size = self._heap + self._has_loops
         functions = [self._piece(number, piece) for number, piece in enumerate(pieces)]
-        self.size = len(self._slots) + sum(type(o) is float for o in program.outputs)
-        self.text = "\n".join([*functions, self._entry(len(pieces)), *self._declarations()])
+        self.text = "\n".join([*self._loops.texts, *functions, self._entry(len(pieces)), *self._declarations()])
 
     # -- Functions --
 
     def _piece(self, number: int, piece: Piece) -> str:
-        self._lines = []
-        self._calls_python = False
+        self._lines, self._allocations = [], []
+        self._calls_python = self._has_stop = False
         count = len(self.program.inputs)
-        for position in piece.reads:
+        self._before = piece.start
+        instructions = self.program.instructions[piece.start - count : piece.stop - count]
+        # A stack copies its numbers from where they are.
+        needed = {o for op, operands in instructions if op is not stack for o in operands if type(o) is int}
+        needed.update([o for guard in piece.guards for o in (guard.left, guard.right) if type(o) is int], piece.checked)
+        for position in filter(needed.__contains__, piece.reads):
             self._lines.append(f"%p{position} = getelementptr double, ptr %s, i64 {self._slots[position]}")
             self._lines.append(f"%v{position} = load double, ptr %p{position}")
-        for position in range(piece.start, piece.stop):
-            op, operands = self.program.instructions[position - count]
+        for position, (op, operands) in enumerate(instructions, piece.start):
             self._write(f"%v{position}", op, operands)
         for position in piece.writes:
             self._lines.append(f"%p{position} = getelementptr double, ptr %s, i64 {self._slots[position]}")
@@ -86,7 +99,40 @@ class Source:
         self._lines.append(f"ret i64 {self._failure(piece)}")
         if self._calls_python:
             self._lines += ["error:", f"ret i64 {cpython.ERROR}"]
-        return "\n  ".join([f"define internal i64 @piece_{number}(ptr noalias %s) {{", *self._lines]) + "\n}"
+        if self._has_stop:
+            self._lines += ["stop:", "%stopped = load i64, ptr %status", "ret i64 %stopped"]
+        heap = f"%heap = getelementptr double, ptr %s, i64 {self._heap}"
+        head = [f"define internal i64 @piece_{number}(ptr noalias %s) {{", *self.allocations(), heap]
+        return "\n  ".join([*head, *self._lines]) + "\n}"
+
+    def function(self, write: Callable[[], str]) -> str:
+        """What ``write`` gives, in whose lines it is another function."""
+        before = self._lines, self._allocations, self._has_stop, self._calls_python, self._before
+        self._lines, self._allocations, self._before = [], [], 0
+        text = write()
+        self._lines, self._allocations, self._has_stop, self._calls_python, self._before = before
+        return text
+
+    def allocate(self, count: int) -> str:
+        """An array of so many doubles for as long as the function runs."""
+        self._fresh += 1
+        self._allocations.append(f"%a{self._fresh} = alloca [{count} x double]")
+        return f"%a{self._fresh}"
+
+    def allocations(self) -> list[str]:
+        """The lines at the beginning of the function that make its arrays."""
+        lines, self._allocations = [*self._allocations, "%status = alloca i64"], []
+        return lines
+
+    def stop_unless(self, condition: str, status: str) -> None:
+        """End the function with a status if a condition does not hold."""
+        self._fresh += 1
+        self._has_stop = True
+        self._lines += [
+            f"store i64 {status}, ptr %status",
+            f"br i1 {condition}, label %on{self._fresh}, label %stop",
+            f"on{self._fresh}:",
+        ]
 
     def _failure(self, piece: Piece) -> str:
         """Which guard fails first, -2 if the careful form is needed, -1 if all is well."""
@@ -95,7 +141,11 @@ class Source:
             holds = self._holds(guard)
             outcomes = (result, str(guard.number)) if guard.outcome else (str(guard.number), result)
             result = self._line(f"select i1 {holds}, i64 {outcomes[0]}, i64 {outcomes[1]}")
-        sums = [f"%v{position}" for position in piece.checked]
+        return self._unsure(piece.checked, result)
+
+    def _unsure(self, checked: Sequence[int], result: str) -> str:
+        """A result, or -2 if one of these numbers is not finite."""
+        sums = [f"%v{position}" for position in checked]
         while len(sums) > 1:  # in pairs, which the processor adds side by side
             pairs = [self._line(f"fadd double {a}, {b}") for a, b in zip(sums[::2], sums[1::2], strict=False)]
             sums = pairs + sums[len(pairs) * 2 :]
@@ -120,14 +170,18 @@ class Source:
                 constants.append(f"%k{slot} = getelementptr double, ptr %s, i64 {slot}")
                 constants.append(f"store double {_constant(output)}, ptr %k{slot}")
                 outputs.append(slot)
+        if self._has_loops:
+            constants += [f"%heap = getelementptr double, ptr %s, i64 {self._heap}", "store ptr null, ptr %heap"]
         return cpython.entry(
             inputs=len(self.program.inputs),
             outputs=outputs,
             constants=constants,
             size=self.size,
             on_heap=self.size > STACK,
-            releases=len(self.program) >= LONG and not self.functions,  # those are Python's, and need the lock
+            # Functions of Python's need the lock.
+            releases=(len(self.program) >= LONG or self._has_loops) and not self.functions,
             pieces=pieces,
+            free_blocks="call void @free_blocks(ptr %heap)" if self._has_loops else "",
         )
 
     def _declarations(self) -> list[str]:
@@ -137,7 +191,12 @@ class Source:
             "llvm.copysign.f64": 2,
         }
         declared = [f"declare double @{name}({', '.join(['double'] * n)})" for name, n in counts.items()]
-        return [*declared, *cpython.formats([n for _, n in self.functions]), cpython.DECLARATIONS]
+        return [
+            *declared,
+            *cpython.formats([n for _, n in self.functions]),
+            cpython.DECLARATIONS,
+            *([llvm_loops.SUPPORT] if self._has_loops else []),
+        ]
 
     # -- Lines --
 
@@ -153,7 +212,9 @@ class Source:
     def _write(self, name: str, op: Op, operands: tuple[int | float, ...]) -> None:
         """The lines of one instruction, the last of which sets ``name``."""
         x = [self._operand(operand) for operand in operands]
-        if op in _INSTRUCTIONS:
+        if isinstance(op, Several):
+            self._loops.write(name, op, x, [self._stored_at(o) for o in operands])
+        elif op in _INSTRUCTIONS:
             self._lines.append(f"{name} = {_INSTRUCTIONS[op]}{self.fast} double {x[0]}, {x[1]}")
         elif op is ops.neg:
             self._lines.append(f"{name} = fneg double {x[0]}")
@@ -170,6 +231,10 @@ class Source:
                 self._lines.append(f"{name} = {text}")
             else:
                 self._call_python(name, op, x)
+
+    def _stored_at(self, operand: int | float) -> int | None:
+        """Where in the array an operand is, if it is there by now."""
+        return self._slots.get(operand) if type(operand) is int and operand < self._before else None
 
     def _compared(self, condition: str, x: str, y: str) -> str:
         return self._line(f"fcmp {condition} double {x}, {y}")

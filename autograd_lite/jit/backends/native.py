@@ -7,8 +7,18 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from autograd_lite.core.loops import BodyChanged
 from autograd_lite.errors import MissingDependencyError
-from autograd_lite.jit.backends.cpython import API, NOT_FLOATS, UNSURE, address_of_api, builtin, not_floats
+from autograd_lite.jit.backends.cpython import (
+    API,
+    CHANGED,
+    NO_MEMORY,
+    NOT_FLOATS,
+    UNSURE,
+    address_of_api,
+    builtin,
+    not_floats,
+)
 from autograd_lite.jit.backends.llvm import Source
 from autograd_lite.jit.passes import fast_form
 from autograd_lite.jit.program import Program
@@ -34,7 +44,7 @@ class NativeCode:
     def __init__(self, program: Program, *, fast_math: bool = False) -> None:
         self.program = program
         self._fast_math = fast_math
-        text = Source(fast_form(program), fast_math=fast_math)
+        text = Source(fast_form(program), fast_math=fast_math, form=fast_form)
         #: LLVM's intermediate representation.
         self.source = text.text
         #: The function itself. What is no tuple calls for ``run``.
@@ -50,6 +60,10 @@ class NativeCode:
             answer = self._careful(*numbers)
         if answer == NOT_FLOATS:
             raise not_floats(self.program)
+        if answer == CHANGED:
+            raise BodyChanged
+        if answer == NO_MEMORY:
+            raise MemoryError
         return answer  # type: ignore[no-any-return]
 
 

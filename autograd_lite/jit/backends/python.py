@@ -13,6 +13,7 @@ from typing import Any
 
 from autograd_lite.core import ops
 from autograd_lite.core.checks import as_float
+from autograd_lite.core.loops import Item, Loop, Several
 from autograd_lite.core.op import Op, is_primitive
 from autograd_lite.jit.backends.pieces import Piece, pieces_of
 from autograd_lite.jit.passes import fast_form
@@ -51,8 +52,8 @@ class PythonCode:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._fast_program = fast_form(program)
-        self.source = Writer(self._fast_program, careful=False).source
-        self._fast = Writer.compiled(self.source, self._fast_program, careful=False)
+        self.source = "\n".join([*_steps(self._fast_program), Writer(self._fast_program, careful=False).source])
+        self._fast = Writer.compiled(self._fast_program, careful=False)
         self._careful: Callable[..., Any] | None = None
 
     def call(self, *numbers: float) -> tuple[float, ...] | int:
@@ -70,8 +71,7 @@ class PythonCode:
     def carefully(self, *numbers: float) -> tuple[float, ...] | int:
         """The same, each operation by its primitive."""
         if self._careful is None:
-            source = Writer(self.program, careful=True).source
-            self._careful = Writer.compiled(source, self.program, careful=True)
+            self._careful = Writer.compiled(self.program, careful=True)
         return self._careful(*numbers)  # type: ignore[no-any-return]
 
 
@@ -91,7 +91,8 @@ class Writer:
             self.source = "\n".join(self._in_pieces(pieces))
 
     @staticmethod
-    def compiled(source: str, program: Program, *, careful: bool) -> Callable[..., Any]:
+    def compiled(program: Program, *, careful: bool) -> Callable[..., Any]:
+        source = Writer(program, careful=careful).source
         file = f"<autograd_lite jit {program.name} {hash(source)}>"
         linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
         names: dict[str, Any] = {"inf": float("inf"), "nan": float("nan")}
@@ -165,6 +166,8 @@ class Writer:
         return str(ans)
 
     def _written(self, op: Op, operands: tuple[int | float, ...]) -> str:
+        if isinstance(op, Item):
+            return f"{self._operand(operands[0])}[{op.position}]"
         if op is ops.constant_power and type(operands[1]) is float and operands[1] in _POWERS:
             return _POWERS[operands[1]].format(self._operand(operands[0]))
         if op not in self._templates:
@@ -198,9 +201,32 @@ class Text:
         return Text(f"({self}) / {other!r}", self.name, self.lines)
 
 
-def _value_of(op: Op, *, careful: bool) -> Callable[..., float]:
+def _steps(program: Program) -> list[str]:
+    """The sources of the steps of all loops, for the reader."""
+    steps = [fast_form(op.program) for op, _ in program.instructions if isinstance(op, Loop)]
+    return [text for step in steps for text in (*_steps(step), Writer(step, careful=False).source)]
+
+
+def _repeated(loop: Loop, *, careful: bool) -> Callable[..., Any]:
+    """A loop as a function of its operands."""
+    step = Writer.compiled(loop.program if careful else fast_form(loop.program), careful=careful)
+
+    def checked(*numbers: float) -> Any:
+        outputs = step(*numbers)
+        if outputs == -1:
+            raise ArithmeticError("the careful form is needed")
+        return outputs
+
+    return lambda *operands: loop.repeated(step if careful else checked, operands)
+
+
+def _value_of(op: Op, *, careful: bool) -> Callable[..., Any]:
     if is_primitive(op):
         return op.evaluate if careful else op.value
+    if isinstance(op, Loop):
+        return _repeated(op, careful=careful)
+    if isinstance(op, Several):
+        return op.evaluate
 
     def evaluate(*numbers: float) -> float:  # an Op of the user's may give any kind of number
         return as_float(op.evaluate(*numbers))

@@ -43,7 +43,8 @@ class VmCode:
                 lines.append(self._guard(guards.pop()))
             if op is not None:
                 lines.append(f"{self._shown(position)} = {written(op, list(map(self._shown, operands)))}")
-        return "\n".join([*lines, f"return {', '.join(map(self._shown, program.outputs))}"])
+        returned = f"return {', '.join(map(self._shown, program.outputs))}"
+        return "\n".join([*lines, returned, *map(str, program.steps())])
 
     def _guard(self, guard: Guard) -> str:
         test = f"{self._shown(guard.left)} {guard.comparison} {self._shown(guard.right)}"
