@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 from autograd_lite._pickling import global_name
 from autograd_lite.core import modes
 from autograd_lite.core.checks import describe
-from autograd_lite.core.loops import BodyChanged
+from autograd_lite.core.loops import BodyChanged, Several
 from autograd_lite.core.node import numbers_of
 from autograd_lite.errors import ArgumentError, MissingDependencyError, TracingError
 from autograd_lite.jit.arguments import Arguments, Results, check_unchanged, stand_in
@@ -419,7 +419,14 @@ def _restored(f: Callable[_P, _R], options: dict[str, Any]) -> Compiled[_P, _R]:
 
 def _rows_back_end(name: str) -> Callable[..., Any]:
     """What makes code of a program over rows."""
-    return VmRows if name != "python" and vm.is_there() else PythonRows
+    if name == "python" or not vm.is_there():
+        return PythonRows
+
+    def rows(program: Program, width: int, *, is_sum: bool) -> Any:
+        has_loops = any(isinstance(op, Several) for op, _ in program.instructions)
+        return (PythonRows if has_loops else VmRows)(program, width, is_sum=is_sum)
+
+    return rows
 
 
 def _back_end(name: str, fast_math: bool) -> BackEnd:

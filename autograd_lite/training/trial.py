@@ -11,6 +11,7 @@ from autograd_lite._rng import state_of
 from autograd_lite.core import COMPILED, WHY_PURE, modes
 from autograd_lite.core.blocks import no_grad
 from autograd_lite.core.checks import describe
+from autograd_lite.core.loops import Several
 from autograd_lite.core.node import number
 from autograd_lite.errors import ArgumentError, TracingError
 from autograd_lite.jit.batch import Place
@@ -48,6 +49,8 @@ def recorded(f: Any, args: tuple[Any, ...], *, draws: bool = False) -> Variant:
         before = list(map(state_of, sources))
         variant = fast.recorded(*args, draws=draws)
         first, count = variant.latest.recording.tracer, 1
+        if any(isinstance(instruction.op, Several) for instruction in first.instructions):
+            raise NotCompiledError("it has a loop by scan, fori_loop or while_loop")
         if not environment.is_of_libraries():
             again, count = fast.traced(*args, draws=draws), 2
             if (first.instructions, first.guards) != (again.instructions, again.guards):
