@@ -72,7 +72,11 @@ class VmRows:
         uniforms = _Uniforms(self, shared)
         if uniforms.failed is not None:
             return int(uniforms.failed)
-        for _ in _each(parts_of(len(failed)), workers, lambda part: self._run(data, uniforms, part, out, None, failed)):
+
+        def run(part: tuple[int, int]) -> bool:
+            return self._run(data, uniforms, part, out, None, failed)
+
+        for _ in self._each(parts_of(len(failed)), workers, run):
             pass
         return None
 
@@ -93,11 +97,19 @@ class VmRows:
             sums = Sums(len(self.program.outputs))
             return sums if self._run(data, uniforms, part, None, sums, failed) else None
 
-        for sums in _each(parts_of(count), workers, summed):
+        for sums in self._each(parts_of(count), workers, summed):
             if sums is None:
                 return None
             total.add(sums)
         return tuple(total.totals())
+
+    def _each(self, parts: list[Any], workers: int, function: Callable[[Any], Any]) -> Iterator[Any]:
+        """What the function gives for each part, in order."""
+        if workers == 1 or len(parts) == 1 or self._codes[0].calls_python:  # that one keeps the interpreter lock
+            yield from map(function, parts)
+            return
+        with ThreadPoolExecutor(min(workers, len(parts))) as pool:
+            yield from pool.map(function, parts)
 
     def _run(self, data: Any, uniforms: "_Uniforms", part: tuple[int, int], out: Any, sums: Any, failed: Any) -> bool:
         """Run over a part of the rows; whether there is nothing in the way of a sum."""
@@ -127,9 +139,8 @@ class _Uniforms:
         self._made: dict[Any, Any] = {}
         first = self.of(rows._codes[0])
         #: Whether the fast form will do, and the number of the guard that fails for all rows.
-        self.is_finite, self.failed = first.is_finite, first.failed
-        if self.failed is not None:
-            self.is_finite, self.failed = False, self.of(rows._careful()).failed
+        self.is_finite = first.is_finite and first.failed is None
+        self.failed = None if self.is_finite else self.of(rows._careful()).failed
 
     def of(self, code: Any) -> Any:
         """Those of a form."""
@@ -145,15 +156,6 @@ def _columns(columns: Sequence[Any], index: Any, count: int) -> Any:
     for column in columns:
         data.add(column.buffer, column.width)
     return data
-
-
-def _each(parts: list[tuple[int, int]], workers: int, function: Callable[[tuple[int, int]], Any]) -> Iterator[Any]:
-    """What the function gives for each part, in order."""
-    if workers == 1 or len(parts) == 1:
-        yield from map(function, parts)
-        return
-    with ThreadPoolExecutor(min(workers, len(parts))) as pool:
-        yield from pool.map(function, parts)
 
 
 class PythonRows:
