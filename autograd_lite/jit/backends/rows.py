@@ -101,6 +101,8 @@ class VmRows:
             if sums is None:
                 return None
             total.add(sums)
+        if not self.program.outputs and failed is not None and failed.count(-1) < count:
+            return None  # without anything to sum a run does not stop there
         return tuple(total.totals())
 
     def _each(self, parts: list[Any], workers: int, function: Callable[[Any], Any]) -> Iterator[Any]:
