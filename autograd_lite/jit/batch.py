@@ -117,8 +117,8 @@ class Batch:
             for row in rows
         )  # fmt: skip
 
-    def arrays(self, path: Path, out: Any) -> Any:
-        """What the function returns, as arrays over all rows; None if that is more than numbers."""
+    def arrays(self, path: Path, out: Any) -> tuple[Any] | None:
+        """What the function returns, as arrays over all rows, in a tuple; None if that is more than numbers."""
         import numpy as np
 
         template = _template(path, self.values)
@@ -126,7 +126,7 @@ class Batch:
             return None
         width = len(path.recording.nodes) + len(path.recording.floats)
         table = (np.frombuffer(out, dtype=float) if len(out) else np.empty(0)).reshape(self.count, width)
-        return _stacked(pytree.map_leaves(number, template), table)
+        return (_stacked(pytree.map_leaves(number, template), table),)
 
     def check_summable(self, path: Path) -> None:
         """Raise ``TypeError`` unless the function returns numbers."""
@@ -280,23 +280,20 @@ def _stacked(template: Any, table: Any) -> Any:
     """The structure of a template with arrays over all rows; the places in it are columns of the table."""
     import numpy as np
 
-    def filled(template: Any) -> Any:
-        found = _rectangle(template)
-        if found is None:
-            level = pytree.branch(template)
-            assert level is not None
-            return level.rebuild([filled(child) for child in level.children])
-        places, shape = found
-        positions = [getattr(place, "position", None) for place in places]
-        are_bools = bool(places) and all(getattr(place, "is_bool", type(place) is bool) for place in places)
-        if positions == list(range(table.shape[1])) and not are_bools:
-            return table.reshape(len(table), *shape)  # all of it, as it is
-        made = np.empty((len(table), len(places)), dtype=bool if are_bools else table.dtype)
-        for i, place in enumerate(places):
-            made[:, i] = table[:, place.position] if isinstance(place, _Place) else place
-        return made.reshape(len(table), *shape)
-
-    return filled(template)
+    found = _rectangle(template)
+    if found is None:
+        level = pytree.branch(template)
+        assert level is not None
+        return level.rebuild([_stacked(child, table) for child in level.children])
+    places, shape = found
+    positions = [getattr(place, "position", None) for place in places]
+    are_bools = bool(places) and all(getattr(place, "is_bool", type(place) is bool) for place in places)
+    if positions == list(range(table.shape[1])) and not are_bools:
+        return table.reshape(len(table), *shape)  # all of it, as it is
+    made = np.empty((len(table), len(places)), dtype=bool if are_bools else table.dtype)
+    for i, place in enumerate(places):
+        made[:, i] = table[:, place.position] if isinstance(place, _Place) else place
+    return made.reshape(len(table), *shape)
 
 
 def _rectangle(template: Any) -> tuple[list[Any], tuple[int, ...]] | None:

@@ -60,7 +60,7 @@ def _items(data: Any, name: str) -> list[Any]:
         return list(map(column.row, range(column.length)))
     items = list(data)
     for i, item in enumerate(items):
-        if any(isinstance(leaf, Value) for leaf in pytree.leaves(item)):
+        if any(isinstance(leaf, Value) for leaf in pytree.flatten(item)[0]):
             raise _no_value(f"row {i} of {name}")
     return items
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_lite import pytree
 from autograd_lite.core import modes
+from autograd_lite.core.value import Value
 from autograd_lite.errors import ArgumentError, TracingError
 from autograd_lite.jit.batch import Batch, added, checked_workers, stacked
 from autograd_lite.jit.cache import Path
@@ -32,29 +33,21 @@ def mapped(fast: "Compiled[..., Any]", given: Sequence[Any], shared: dict[str, A
         return stacked(results) if is_array else results
 
     def compiled() -> Any:
-        results = _mapped(fast, columns, shared, workers, is_array)
-        return stacked(results) if is_array and type(results) is list else results
+        found = _batch(fast, columns, shared, workers)
+        if found is None:
+            return plain()
+        try:
+            return _results(fast, *found, shared, is_array)
+        except TracingError:
+            raise
+        except Exception:  # of an operation; f may do something about it
+            return plain()
 
-    if modes.current().anomaly:
-        return plain()
-    return check_same(f"{fast.__name__}.map", plain, compiled) if fast.verify else compiled()
-
-
-def _mapped(
-    fast: "Compiled[..., Any]", columns: list[Column], shared: dict[str, Any], workers: int, is_array: bool
-) -> Any:
-    """The list of the results, or where they are arrays of numbers these at once."""
     if not columns[0].length and not is_array:
         return []
-    found = _batch(fast, columns, shared, workers)
-    if found is None:
-        return _by_calls(fast.f, columns, shared)
-    try:
-        return _results(fast, *found, shared, is_array)
-    except TracingError:
-        raise
-    except Exception:  # of an operation; f may do something about it
-        return _by_calls(fast.f, columns, shared)
+    if modes.current().anomaly and columns[0].length:
+        return plain()
+    return check_same(f"{fast.__name__}.map", plain, compiled) if fast.verify else compiled()
 
 
 def summed(fast: "Compiled[..., Any]", given: Sequence[Any], shared: dict[str, Any], workers: Any) -> Any:
@@ -64,7 +57,7 @@ def summed(fast: "Compiled[..., Any]", given: Sequence[Any], shared: dict[str, A
         items, _ = items_of(given)
         if not items[0]:
             row = [column.row(0) for column in columns_of(given)]
-            return pytree.map_leaves(lambda leaf: 0.0, fast.f(*row, **shared))
+            return pytree.map_leaves(_zero, fast.f(*row, **shared))
         return added(_called(fast.f, zip(*items, strict=True), shared))
     columns = columns_of(given)
     if modes.current().anomaly and columns[0].length:
@@ -90,6 +83,10 @@ def summed(fast: "Compiled[..., Any]", given: Sequence[Any], shared: dict[str, A
     return added([*totals, *_by_calls(fast.f, columns, shared, eagerly)])
 
 
+def _zero(leaf: Any) -> Any:
+    return Value(0.0) if isinstance(leaf, Value) else 0.0
+
+
 def _check(fast: "Compiled[..., Any]", given: Sequence[Any], workers: int) -> None:
     names = [name for name, _ in fast.named(tuple(given))]
     static = fast.static.intersection(names)
@@ -102,7 +99,9 @@ def _batch(
 ) -> tuple[Batch, Path] | None:
     if columns[0].length:
         return fast.batch(columns, shared, workers)
+    before = modes.top.get()
     try:
+        modes.enter(anomaly=False)  # nothing is computed
         return fast.batch(columns, shared, workers)
     except TracingError:
         raise
@@ -111,24 +110,28 @@ def _batch(
             "there are no rows, so the function was tried at a row of ones, to see what it returns, and raised: "
             f"{error}. Hand in arrays, of shape (0, k), or do not call it without rows"
         ) from error
+    finally:
+        modes.top.set(before)
 
 
 def _results(fast: "Compiled[..., Any]", batch: Batch, path: Path, shared: dict[str, Any], is_array: bool) -> Any:
     """What the function returns for each row, or all of it as arrays."""
     parts, eagerly = batch.divided(path)
+    is_whole = len(parts) == 1 and not eagerly
     if modes.current().grad_enabled and any(path.recording.nodes for path, _, _ in parts):
-        return _by_calls(fast, batch.columns, shared)
-    if len(parts) == 1 and not eagerly:
-        own, index, out = parts[0]
-        arrays = batch.arrays(own, out) if is_array else None
-        return list(batch.results(own, index, out)) if arrays is None else arrays
-    results: list[Any] = [None] * batch.count
-    for own, index, out in parts:
-        for row, result in zip(index, batch.results(own, index, out), strict=True):
+        results = _by_calls(fast, batch.columns, shared)
+    elif is_whole and is_array and (arrays := batch.arrays(parts[0][0], parts[0][2])) is not None:
+        return arrays[0]
+    elif is_whole:
+        results = list(batch.results(*parts[0]))
+    else:
+        results = [None] * batch.count
+        for own, index, out in parts:
+            for row, result in zip(index, batch.results(own, index, out), strict=True):
+                results[row] = result
+        for row, result in zip(eagerly, _by_calls(fast.f, batch.columns, shared, eagerly), strict=True):
             results[row] = result
-    for row, result in zip(eagerly, _by_calls(fast.f, batch.columns, shared, eagerly), strict=True):
-        results[row] = result
-    return results
+    return stacked(results) if is_array else results
 
 
 def _by_calls(
