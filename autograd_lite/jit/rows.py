@@ -45,8 +45,8 @@ def mapped(fast: "Compiled[..., Any]", given: Sequence[Any], shared: dict[str, A
 
     if not columns[0].length and not is_array:
         return []
-    if modes.current().anomaly and columns[0].length:
-        return plain()
+    if modes.current().anomaly:
+        return plain() if columns[0].length else _without_anomalies(lambda: mapped(fast, given, shared, workers))
     return check_same(f"{fast.__name__}.map", plain, compiled) if fast.verify else compiled()
 
 
@@ -60,7 +60,9 @@ def summed(fast: "Compiled[..., Any]", given: Sequence[Any], shared: dict[str, A
             return pytree.map_leaves(_zero, fast.f(*row, **shared))
         return added(_called(fast.f, zip(*items, strict=True), shared))
     columns = columns_of(given)
-    if modes.current().anomaly and columns[0].length:
+    if modes.current().anomaly:
+        if not columns[0].length:
+            return _without_anomalies(lambda: summed(fast, given, shared, workers))
         return added(_by_calls(fast.f, columns, shared))
     if fast.verify:  # row by row, as their sum is rounded otherwise
         mapped(fast, given, shared, workers)
@@ -83,6 +85,16 @@ def summed(fast: "Compiled[..., Any]", given: Sequence[Any], shared: dict[str, A
     return added([*totals, *_by_calls(fast.f, columns, shared, eagerly)])
 
 
+def _without_anomalies(function: Callable[[], Any]) -> Any:
+    """What the function gives where nobody looks for nan. Without rows there is none."""
+    before = modes.top.get()
+    try:
+        modes.enter(anomaly=False)
+        return function()
+    finally:
+        modes.top.set(before)
+
+
 def _zero(leaf: Any) -> Any:
     return Value(0.0) if isinstance(leaf, Value) else 0.0
 
@@ -99,9 +111,7 @@ def _batch(
 ) -> tuple[Batch, Path] | None:
     if columns[0].length:
         return fast.batch(columns, shared, workers)
-    before = modes.top.get()
     try:
-        modes.enter(anomaly=False)  # nothing is computed
         return fast.batch(columns, shared, workers)
     except TracingError:
         raise
@@ -110,8 +120,6 @@ def _batch(
             "there are no rows, so the function was tried at a row of ones, to see what it returns, and raised: "
             f"{error}. Hand in arrays, of shape (0, k), or do not call it without rows"
         ) from error
-    finally:
-        modes.top.set(before)
 
 
 def _results(fast: "Compiled[..., Any]", batch: Batch, path: Path, shared: dict[str, Any], is_array: bool) -> Any:
