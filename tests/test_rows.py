@@ -274,7 +274,13 @@ def test_a_sum_has_the_same_bits_in_all_back_ends_blocks_and_threads(
 ) -> None:
     draws = np.random.default_rng(count)
     X, y = draws.normal(size=(count, 2)), draws.normal(size=count)
-    f = value_and_grad(lambda x, y, w: (ag.tanh(x[0] * w[0] + x[1] * w[1] + w[2]) - y) ** 2, argnames="w")
+    X[::70, 0] = 0.0  # where a slope meets 0 * inf
+
+    def loss(x: Any, y: Any, w: Any) -> Any:
+        root = ag.where(ag.greater(x[0] * w[0], 0.0), ag.sqrt(x[0] * w[0]), 0.0)
+        return (ag.tanh(root + x[1] * w[1] + w[2]) - y) ** 2
+
+    f = value_and_grad(loss, argnames="w")
     found = set()
     for name in BACK_ENDS:
         use(monkeypatch, name)
@@ -333,8 +339,20 @@ def test_what_is_the_same_for_each_row_counts_once_a_row(back_end: str) -> None:
         w.grad = 0.0
         total["pair"][1][0].backward()
         assert w.grad == count
-    assert jit(lambda x: inf).sum([]) == 0.0
     assert jit(lambda x: x > 0.0).sum([1.0, -1.0, 2.0]) == 2.0
+
+
+@ALL
+def test_a_sum_of_no_rows_is_0_in_the_structure_of_a_result(back_end: str) -> None:
+    fast = jit(lambda x, a: (x * a, [inf]) if a > 0.0 else (x, [0.0]))
+    for a in (1.0, -1.0, 1.0):
+        assert fast.sum([], a=a) == fast.sum(np.empty(0), a=a) == (0.0, [0.0])
+        assert fast.map([], a=a) == []
+        assert _shapes(fast.map(np.empty(0), a=a)) == ((0,), (0, 1))
+    w = Value(2.0)
+    total = jit(lambda x: x[0] * w).sum(np.empty((0, 2)))
+    total.backward()
+    assert (total.data, w.grad) == (0.0, 0.0)
 
 
 def test_sums_that_overflow_or_are_none() -> None:
@@ -775,7 +793,8 @@ def test_verify_compares_rows_with_the_plain_function() -> None:
     xs = [0.1 * i for i in range(20)]
     assert fast.map(xs) == each(fast.f, xs)
     assert fast.map(np.array(xs)).tolist() == each(fast.f, xs)
-    assert fast.sum(xs) == pytest.approx(math.fsum(each(fast.f, xs)))
+    assert fast.sum(iter(xs)) == pytest.approx(math.fsum(each(fast.f, xs)))
+    assert jit(MLP(2, [1], rng=0), verify=True).map([[1.0, 2.0]])[0].requires_grad
     calls = itertools.count()
     unsteady = jit(lambda x: x * float(next(calls)), verify=True)
     for method in (unsteady.map, unsteady.sum):

@@ -25,7 +25,10 @@ def mapped(fast: "Compiled[..., Any]", given: Sequence[Any], shared: dict[str, A
         items, is_array = items_of(given)
         results = _called(fast.f, zip(*items, strict=True), shared)
         return stacked(results) if is_array else results
-    columns = columns_of(given)
+    return _mapped(fast, columns_of(given), shared, workers)
+
+
+def _mapped(fast: "Compiled[..., Any]", columns: list[Column], shared: dict[str, Any], workers: int) -> Any:
     is_array = any(column.is_array for column in columns)
 
     def plain() -> Any:
@@ -46,8 +49,8 @@ def mapped(fast: "Compiled[..., Any]", given: Sequence[Any], shared: dict[str, A
     if not columns[0].length and not is_array:
         return []
     if modes.current().anomaly:
-        return plain() if columns[0].length else _without_anomalies(lambda: mapped(fast, given, shared, workers))
-    return check_same(f"{fast.__name__}.map", plain, compiled) if fast.verify else compiled()
+        return plain() if columns[0].length else _without_anomalies(lambda: _mapped(fast, columns, shared, workers))
+    return check_same(f"{fast!r}.map", plain, compiled) if fast.verify else compiled()
 
 
 def summed(fast: "Compiled[..., Any]", given: Sequence[Any], shared: dict[str, Any], workers: Any) -> Any:
@@ -59,13 +62,16 @@ def summed(fast: "Compiled[..., Any]", given: Sequence[Any], shared: dict[str, A
             row = [column.row(0) for column in columns_of(given)]
             return pytree.map_leaves(_zero, fast.f(*row, **shared))
         return added(_called(fast.f, zip(*items, strict=True), shared))
-    columns = columns_of(given)
+    return _summed(fast, columns_of(given), shared, workers)
+
+
+def _summed(fast: "Compiled[..., Any]", columns: list[Column], shared: dict[str, Any], workers: int) -> Any:
     if modes.current().anomaly:
         if not columns[0].length:
-            return _without_anomalies(lambda: summed(fast, given, shared, workers))
+            return _without_anomalies(lambda: _summed(fast, columns, shared, workers))
         return added(_by_calls(fast.f, columns, shared))
     if fast.verify:  # row by row, as their sum is rounded otherwise
-        mapped(fast, given, shared, workers)
+        _mapped(fast, columns, shared, workers)
     found = _batch(fast, columns, shared, workers)
     if found is None:
         return added(_by_calls(fast.f, columns, shared))

@@ -88,7 +88,7 @@ class VmRows:
 
         data = _columns(columns, index, count)
         uniforms = _Uniforms(self, shared)
-        if uniforms.failed is not None:
+        if uniforms.failed is not None and count:
             return int(uniforms.failed)
         failed = array.array("i", [-1]) * count if self.program.guards else None
         total = Sums(len(self.program.outputs))
