@@ -640,6 +640,10 @@ def test_arrays_come_back_in_the_structure_of_a_result() -> None:
     is_positive = jit(lambda x: x > 0.0).map(xs)
     assert (is_positive.dtype, is_positive.tolist()) == (bool, [True, False, True])
     assert jit(lambda x: x > 0.0).map(abs(xs)).dtype == bool
+    branches = jit(lambda x: {"a": [x, 1.0, True] if x > 0.0 else [0.0, -x, x], "b": x > 0.0, "c": 2}).map(xs)
+    assert branches["a"].tolist() == [[1.0, 1.0, 1.0], [0.0, 2.0, -2.0], [3.0, 1.0, 1.0]]
+    assert (branches["b"].dtype, branches["b"].tolist()) == (bool, [True, False, True])
+    assert branches["c"].tolist() == [2.0, 2.0, 2.0]
     for f in (lambda x: w, lambda x: w * x, lambda x: w * x if x > 0.0 else x, lambda x: {"name": "a", "x": x}):
         assert type(jit(f).map(xs)) is list
     assert type(jit(lambda x: [x] if x > 0.0 else x).map(xs)) is list

@@ -117,16 +117,35 @@ class Batch:
             for row in rows
         )  # fmt: skip
 
-    def arrays(self, path: Path, out: Any) -> tuple[Any] | None:
-        """What the function returns, as arrays over all rows, in a tuple; None if that is more than numbers."""
+    def arrays(self, parts: list[tuple[Path, Any, Any]]) -> tuple[Any] | None:
+        """What the function returns, as arrays over all rows, in a tuple; None if that is not alike, or no numbers."""
         import numpy as np
 
-        template = _template(path, self.values)
-        if not _is_numeric(template):
+        templates = [_template(path, self.values) for path, _, _ in parts]
+        if not all(map(_is_numeric, templates)):
             return None
-        width = len(path.recording.nodes) + len(path.recording.floats)
-        table = (np.frombuffer(out, dtype=float) if len(out) else np.empty(0)).reshape(self.count, width)
-        return (_stacked(pytree.map_leaves(number, template), table),)
+        templates = [pytree.map_leaves(number, template) for template in templates]
+        tables = [self._table(*part) for part in parts]
+        if len(parts) == 1:
+            return (_stacked(templates[0], tables[0]),)
+        flat = list(map(_flattened, templates))
+        structure = flat[0][1]
+        if any(other != structure for _, other in flat):
+            return None
+        columns = list(zip(*(leaves for leaves, _ in flat), strict=True))
+        merged = np.empty((self.count, len(columns)))
+        for (_, index, _), table, (leaves, _) in zip(parts, tables, flat, strict=True):
+            for i, leaf in enumerate(leaves):
+                merged[np.frombuffer(index, "q"), i] = table[:, leaf.position] if isinstance(leaf, _Place) else leaf
+        places = [_Place(i, is_bool={type(leaf) for leaf in leaves} == {bool}) for i, leaves in enumerate(columns)]
+        return (_stacked(structure.unflatten(places), merged),)
+
+    def _table(self, path: Path, index: Any, out: Any) -> Any:
+        """The numbers of each row of a path, as an array."""
+        import numpy as np
+
+        shape = self.count if index is None else len(index), len(path.recording.floats) + len(path.recording.nodes)
+        return (np.frombuffer(out, dtype=float) if len(out) else np.empty(0)).reshape(shape)
 
     def check_summable(self, path: Path) -> None:
         """Raise ``TypeError`` unless the function returns numbers."""
@@ -264,6 +283,17 @@ def stacked(results: list[Any]) -> Any:
         table[i] = row
     places = [_Place(i, is_bool=all(type(row[i]) is bool for row in rows)) for i in range(len(rows[0]))]
     return _stacked(structure.unflatten(places), table)
+
+
+def _flattened(template: Any) -> tuple[list[Any], pytree.Structure]:
+    """What stands in a template, and its structure."""
+    leaves: list[Any] = []
+
+    def note(leaf: Any) -> float:
+        leaves.append(leaf)
+        return 0.0
+
+    return leaves, pytree.flatten(pytree.map_leaves(note, template))[1]
 
 
 def _is_numeric(result: Any) -> bool:

@@ -134,7 +134,7 @@ def _results(fast: "Compiled[..., Any]", batch: Batch, path: Path, shared: dict[
     is_whole = len(parts) == 1 and not eagerly
     if modes.current().grad_enabled and any(path.recording.nodes for path, _, _ in parts):
         results = _by_calls(fast, batch.columns, shared)
-    elif is_whole and is_array and (arrays := batch.arrays(parts[0][0], parts[0][2])) is not None:
+    elif is_array and not eagerly and (arrays := batch.arrays(parts)) is not None:
         return arrays[0]
     elif is_whole:
         results = list(batch.results(*parts[0]))
