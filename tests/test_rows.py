@@ -36,6 +36,8 @@ BACK_ENDS: dict[str, Any] = {"python": PythonRows}
 if vm.is_there():
     BACK_ENDS |= {f"blocks of {n}": functools.partial(VmRows, block=n) for n in (32, 64, 96, 128)}
 ALL = pytest.mark.parametrize("back_end", BACK_ENDS, indirect=True)
+#: Where the size of blocks makes no difference.
+TWO = pytest.mark.parametrize("back_end", list(BACK_ENDS)[:2], indirect=True)
 COUNTS = [1, 2, 7, 8, 9, 31, 32, 33, 64, 65, 95, 127, 128, 129, 200, 257, 300]
 
 
@@ -126,7 +128,7 @@ def edges_of(name: str) -> Iterator[list[tuple[float, ...]]]:
         yield [tuple(random.Random(i).choices(_EDGES, k=count)) for i in range(80)]
 
 
-@ALL
+@TWO
 @pytest.mark.parametrize("name", primitives)
 def test_every_primitive_at_its_edges_with_its_gradient(back_end: str, name: str) -> None:
     op, constant = primitives[name], CONSTANTS.get(name, set())
@@ -520,7 +522,7 @@ _ROWS: dict[str, tuple[Any, Callable[[Any], Any]]] = {
 }  # fmt: skip
 
 
-@ALL
+@TWO
 @pytest.mark.parametrize("kind", _ROWS)
 def test_rows_of_any_kind_are_as_in_single_calls(back_end: str, kind: str) -> None:
     rows, f = _ROWS[kind]
@@ -540,7 +542,7 @@ _ARRAYS = {
 }  # fmt: skip
 
 
-@ALL
+@TWO
 @pytest.mark.parametrize("kind", _ARRAYS)
 @pytest.mark.parametrize("which", [slice(None), (slice(None), 1), slice(0, 0)], ids=["rows", "column", "none"])
 def test_arrays_of_any_kind_are_read_as_they_stand(back_end: str, kind: str, which: Any) -> None:
