@@ -1,6 +1,7 @@
 """map and sum of a compiled function: rows of data, as single calls of the plain function have them."""
 
 import array
+import ctypes
 import functools
 import gc
 import itertools
@@ -510,6 +511,7 @@ _ROWS: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     "standard array": (array.array("d", [1.0, 2.0]), lambda x: x * 2.0),
     "array of floats32": (array.array("f", [1.0, 2.5]), lambda x: x * 2.0),
     "memoryview": (memoryview(array.array("d", range(9)))[::2], lambda x: x * 2.0),
+    "C doubles": ((ctypes.c_double * 2)(1.0, 2.5), lambda x: x * 2.0),
     "lists": (_X.tolist(), lambda x: x[0] * x[1]),
     "lists of ints": ([[1, 2], [3, 4]], lambda x: [x[1], x[0]]),
     "nested": ([[[1.0, 2.0], [3.0]], [[4.0, 5.0], [6.0]]], lambda x: x[0][1] * x[1][0]),
@@ -528,7 +530,14 @@ def test_rows_of_any_kind_are_as_in_single_calls(back_end: str, kind: str) -> No
     rows, f = _ROWS[kind]
     found = jit(f).map(rows)
     assert type(found) is list
+    assert bits(pytree.map_leaves(float, jit(lambda: jit(f).map(rows))())) == bits(found)
     assert bits(found) == bits(pytree.map_leaves(float, each(f, rows)))
+
+
+def test_a_buffer_of_two_dimensions_has_rows() -> None:
+    data: Any = memoryview(array.array("d", range(6))).cast("B").cast("d", (3, 2))
+    assert jit(lambda row: [row[1], row[0]]).map(data) == [[1.0, 0.0], [3.0, 2.0], [5.0, 4.0]]
+    assert jit(lambda: jit(lambda row: row[1] - row[0]).sum(data))() == 3.0
 
 
 _ARRAYS = {

@@ -3,6 +3,7 @@
 import array
 import itertools
 import math
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -58,7 +59,7 @@ def _items(data: Any, name: str) -> list[Any]:
     if pytree.is_any_array(data) and data.dtype.kind != "O":
         column = _of_array(data, name)
         return list(map(column.row, range(column.length)))
-    items = list(data)
+    items = data.tolist() if isinstance(data, memoryview) else list(data)
     for i, item in enumerate(items):
         if any(isinstance(leaf, Value) for leaf in pytree.flatten(item)[0]):
             raise _no_value(f"row {i} of {name}")
@@ -83,9 +84,28 @@ def _converted(data: Any, name: str) -> Any:
             raise TypeError(
                 f"{name} is an array with an item for each row; this one has no dimension: write it as one row"
             )
-    elif isinstance(data, (str, bytes, dict, set, frozenset, Value)) or not isinstance(data, Iterable):
+        return data
+    view = _doubles(data)
+    if view is not None:
+        return view
+    if isinstance(data, (str, bytes, dict, set, frozenset, Value)) or not isinstance(data, Iterable):
         raise TypeError(f"{name} is a list with an item for each row, or an array; got {describe(data)}")
     return data
+
+
+def _doubles(data: Any) -> Any:
+    """A view of something else with the buffer protocol, if it holds doubles, in one or two dimensions; or None."""
+    try:
+        view: Any = memoryview(data)
+    except TypeError:
+        return None
+    if view.format not in {"d", "@d", "=d", "<d" if sys.byteorder == "little" else ">d"} or view.ndim not in {1, 2}:
+        return None
+    if view.c_contiguous and view.format == "d":
+        return view
+    if not view.nbytes:
+        return memoryview(array.array("d"))
+    return memoryview(view.tobytes()).cast("d", view.shape)
 
 
 def _kind(data: Any) -> str:
@@ -96,9 +116,10 @@ def _column(data: Any, name: str) -> Column:
     data = _converted(data, name)
     if pytree.is_any_array(data):
         return _of_array(data, name)
-    if isinstance(data, (array.array, memoryview)) and memoryview(data).format == "d" and memoryview(data).ndim == 1:
-        view = memoryview(data)
-        return Column(view if view.c_contiguous else array.array("d", view), len(view), 1, False, _NUMBER)
+    if isinstance(data, memoryview) and data.format == "d":
+        row = [0.0] * math.prod((data.shape or ())[1:]) if data.ndim == 2 else 0.0
+        leaves, structure = pytree.flatten(row)
+        return Column(data, len(data), len(leaves), False, structure)
     rows = data if isinstance(data, (list, tuple)) else list(data)
     if set(map(type, rows)) <= {float}:
         return Column(array.array("d", rows), len(rows), 1, False, _NUMBER)
