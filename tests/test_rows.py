@@ -217,8 +217,9 @@ def test_beyond_max_paths_rows_run_uncompiled(back_end: str) -> None:
 
     xs = [2.0 ** (i % 40) + 0.3 for i in range(120)]
     fast = jit(steps, max_paths=5)
-    with pytest.warns(RuntimeWarning, match="recorded 5 times, so from now on it runs uncompiled"):
+    with pytest.warns(RuntimeWarning, match="recorded 5 times, so from now on it runs uncompiled") as caught:
         assert fast.map(xs) == each(steps, xs)
+    assert caught[0].filename == __file__
     assert fast.sum(xs) == pytest.approx(math.fsum(each(steps, xs)), rel=1e-14)
     assert bits(fast.map(np.array(xs)).tolist()) == bits(each(steps, xs))
 
