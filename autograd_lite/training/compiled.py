@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from autograd_lite import pytree
 from autograd_lite.core import COMPILED, modes
 from autograd_lite.core.checks import is_real
+from autograd_lite.core.loops import Several
 from autograd_lite.core.node import number, numbers_of
 from autograd_lite.core.value import Value
-from autograd_lite.jit.backends.rows import VmRows
+from autograd_lite.jit.backends.rows import over_rows
 from autograd_lite.jit.batch import Place, template_of
 from autograd_lite.jit.closures import Environment
 from autograd_lite.jit.columns import columns_of
 from autograd_lite.jit.compiled import Compiled
 from autograd_lite.jit.passes import gather_sums, relax_strong_zeros
+from autograd_lite.jit.program import Program
 from autograd_lite.optim import Optimizer
 from autograd_lite.optim.programs import parts_of
 
@@ -182,6 +184,7 @@ class Trainer:
         leaves = self._template[0]
         outputs = [program.outputs[leaf.position] if isinstance(leaf, Place) else float(leaf) for leaf in leaves]
         program = replace(program, outputs=(*outputs, *(gradient.get(id(p), 0.0) for p in self._params)))
+        _check_plain(program)
         if not self._careful:
             program = gather_sums(relax_strong_zeros(program))
         by_row = [*[True] * len(order), *[False] * len(shared), *[True] * len(seeds)]
@@ -194,6 +197,7 @@ class Trainer:
 
         recording = path.recording
         program = recording.results_and_gradient()
+        _check_plain(program)
         count = len(program.inputs) - len(path.closed_over)
         at = {place: 1 + i for i, place in enumerate(recording.places)}
         params = {id(p): i for i, p in enumerate(self._params)}
@@ -305,6 +309,11 @@ class Trainer:
         self.optimizer._state = self._state = states
 
 
+def _check_plain(program: Program) -> None:
+    if any(isinstance(op, Several) for op, _ in program.instructions):
+        raise NotCompiledError("it has a scan, fori_loop or while_loop in it")
+
+
 class Predictor:
     """The outputs of a model in the mode that it is in, as plain numbers; recorded anew when something has changed."""
 
@@ -325,7 +334,7 @@ class Predictor:
         if path.recording.tracer.draws:
             raise NotCompiledError("it draws random numbers")
         leaves, structure = _numbers_in(template_of(path, {}))
-        code = path.recording.over_rows(VmRows, column.width, is_sum=False)
+        code = path.recording.over_rows(over_rows, column.width, is_sum=False)
         width = len(code.program.outputs)
         out, failed = array.array("d", bytes(8 * len(samples) * width)), array.array("i", [-1]) * len(samples)
         of_all = code.map([column], None, numbers_of(path.closed_over), out, failed, 1)
