@@ -156,6 +156,62 @@ def test_pieces_pass_on_what_is_read_later() -> None:
     assert (first.reads, first.writes, second.reads, second.writes) == ((0,), (2, 3), (2, 3), (5,))
 
 
+@st.composite
+def straight_lines(draw: st.DrawFn) -> Program:
+    """Programs of few kinds of instructions, with guards and checked numbers anywhere."""
+    inputs, count = draw(st.integers(1, 3)), draw(st.integers(1, 14))
+    constants, instructions = st.sampled_from([0.0, -0.0, 0.1, -3.0]), []
+    for known in range(inputs, inputs + count):
+        op = draw(st.sampled_from([ops.add, ops.add, ops.mul, ops.mul, ops.mul, ops.sub, ops.dot, ops.linear]))
+        size = 3 if op is ops.linear else op.arity or 4
+        recent = st.integers(max(0, known - 5), known - 1)
+        operands = [draw(st.one_of(recent, recent, recent, constants)) for _ in range(size)]
+        instructions.append(Instruction(op, tuple(operands)))
+    anywhere = st.integers(0, inputs + count - 1)
+    guards = []
+    for number in range(draw(st.integers(0, 3))):
+        left, right = draw(anywhere), draw(st.one_of(anywhere, constants))
+        at = draw(st.integers(max(inputs, left + 1, right + 1 if type(right) is int else 0), inputs + count))
+        guards.append(Guard(number, at, draw(st.sampled_from(["<", ">=", "=="])), left, right, draw(st.booleans())))
+    outputs, checked = (draw(st.lists(anywhere, min_size=size, max_size=4)) for size in (1, 0))
+    names = tuple("xyz"[:inputs])
+    return Program("f", names, tuple(instructions), tuple(outputs), tuple(guards), tuple(dict.fromkeys(checked)))
+
+
+@settings(max_examples=40)
+@given(made=straight_lines(), draws=st.randoms(use_true_random=False))
+def test_gathered_sums_keep_every_bit_guard_and_check(made: Program, draws: random.Random) -> None:
+    gathered = passes.gather_sums(made)
+    assert len(gathered) <= len(made)
+    assert [guard.number for guard in gathered.guards] == [guard.number for guard in made.guards]
+    for _ in range(10):
+        point = draws.choices([*SPECIAL, 3.0, -0.7, 1e16, 1.0 / 3.0], k=len(made.inputs))
+        before, after = (
+            dataclasses.replace(p, outputs=(*p.outputs, *p.checked, *(o for g in p.guards for o in (g.left, g.right))))(
+                *point
+            )
+            for p in (made, gathered)
+        )
+        assert bits(before) == bits(after)
+    for guard in gathered.guards:  # what a guard compares is known where it stands
+        assert all(type(o) is float or o < guard.at for o in (guard.left, guard.right))
+
+
+def test_sums_are_gathered_only_where_a_product_is_of_no_other_use() -> None:
+    chain = program((ops.mul, 0, 1), (ops.mul, 0, 2.0), (ops.add, 2, 3), (ops.mul, 1, 1), (ops.add, 4, 5))
+    assert ran(passes.gather_sums(chain)) == [("dot", 0, 1, 0, 2.0, 1, 1)]
+    start = program((ops.sin, 0), (ops.mul, 0, 1), (ops.add, 2, 3))
+    assert ran(passes.gather_sums(start)) == [("sin", 0), ("linear", 2, 0, 1)]
+    guard = Guard(0, 5, "<", 3, 0.0, True)
+    for used in (
+        program((ops.mul, 0, 1), (ops.add, 0, 2), outputs=[2, 3]),
+        program((ops.mul, 0, 1), (ops.add, 2, 2)),
+        program((ops.sin, 0), (ops.mul, 0, 1), (ops.add, 2, 3), guards=[guard]),
+        dataclasses.replace(program((ops.mul, 0, 1), (ops.add, 0, 2)), checked=(2,)),
+    ):
+        assert ran(passes.gather_sums(used)) == ran(used)
+
+
 # ---- Programs ----
 
 

@@ -101,6 +101,12 @@ static inline const double *rows_operand(const rows_block *block, int32_t operan
     return copies;
 }
 
+/* Hands on the exception that ended a run. Without one there was no memory. */
+static int rows_raise(void) {
+    if (!PyErr_Occurred()) PyErr_NoMemory();
+    return -1;
+}
+
 /* An operation that is done row by row, as the machine for one row does it. */
 static int rows_each(const rows_block *block, const vm_instruction *p, int opcode, const int32_t *at, long n, double *to) {
     double few[16], *x = n <= 16 ? few : PyMem_RawMalloc(n * sizeof(double));

@@ -32,6 +32,7 @@ cdef extern from "rows.h":
     bint rows_finite(const double*, long) noexcept nogil
     void rows_totals(const rows_block*, const int*, long, long, double*) noexcept nogil
     void rows_add(double*, double*, const double*, const double*, long) noexcept nogil
+    int rows_raise() except -1
 
 #: The registers of a block shall take so many bytes at most, so that they stay in the cache.
 cdef Py_ssize_t CACHE = 1024 * 1024
@@ -73,21 +74,21 @@ cdef class Columns:
         view = memoryview(buffer)
         if view.format != "d" or view.ndim not in (1, 2) or (view.ndim == 2 and view.shape[1] != width):
             raise ValueError(f"a column is a buffer of doubles with {width} in a row")
-        rows = view.shape[0] if view.ndim == 2 else view.shape[0] // (width or 1)
+        cdef Py_ssize_t j, rows = view.shape[0] if view.ndim == 2 else view.shape[0] // (width or 1)
         if self.index == NULL:
             if rows < self.length and width:
                 raise ValueError(f"a column is of {rows} rows, and there are {self.length}")
-        else:
-            for i in self.index_buffer:
-                if not 0 <= i < rows:
-                    raise ValueError(f"there is no row {i} in a column of {rows}")
+        elif width:
+            for j in range(self.length):
+                if not 0 <= self.index[j] < rows:
+                    raise ValueError(f"there is no row {self.index[j]} in a column of {rows}")
         cdef char** starts = <char**>_zeros(self.width + width, sizeof(char*))
         cdef Py_ssize_t* steps = <Py_ssize_t*>_zeros(self.width + width, sizeof(Py_ssize_t))
         if self.width:
             memcpy(starts, self.starts, self.width * sizeof(char*))
             memcpy(steps, self.steps, self.width * sizeof(Py_ssize_t))
         cdef char* start = <char*>vm.address_of(view) if self.length and width else NULL
-        cdef Py_ssize_t j, along = sizeof(double), down = width * view.strides[0]
+        cdef Py_ssize_t along = sizeof(double), down = width * view.strides[0]
         if view.ndim == 2:
             down, along = view.strides
         for j in range(width):
@@ -121,8 +122,10 @@ cdef class Sums:
     def __dealloc__(self):
         PyMem_RawFree(self.sums)
 
-    def add(self, Sums other):
+    def add(self, Sums other not None):
         """Add the sums of later rows."""
+        if other.size != self.size:
+            raise ValueError(f"there are {self.size} sums, got {other.size}")
         if not other.is_begun:
             return
         if not self.is_begun:
@@ -151,8 +154,10 @@ cdef class Rows:
         block: so many rows at once, a multiple of 32; 0 to have it chosen.
     """
 
-    def __init__(self, by_row, instructions, outputs, guards=(), *, results=0, late=0, checked=(), block=0):
+    def __cinit__(self, by_row, instructions, outputs, guards=(), *, results=0, late=0, checked=(), block=0):
         cdef Py_ssize_t i
+        if block < 0 or block % GROUP:
+            raise ValueError(f"a block is of a multiple of {GROUP} rows, got {block}")
         writer = _Writer(list(by_row), instructions, outputs, sorted(guards, key=lambda guard: guard.at), results, late)
         writer.write(checked)
         self.shared_count = writer.shared_count
@@ -211,7 +216,7 @@ cdef class Rows:
             finally:
                 self.head.release(r)
             if i == VM_ERROR:
-                raise _raised()
+                rows_raise()
             if i != VM_OK:
                 made.failed = i
         return made
@@ -232,7 +237,7 @@ cdef class Rows:
         is_finite[0] = check == 0.0
         return status
 
-    def run(self, Columns columns, Uniforms uniforms, Py_ssize_t start, Py_ssize_t stop, out=None, Sums sums=None,
+    def run(self, Columns columns not None, Uniforms uniforms not None, Py_ssize_t start, Py_ssize_t stop, out=None, Sums sums=None,
             failed=None):
         """Run over rows from start to stop; returns where it stopped, which is earlier where a check failed.
 
@@ -248,14 +253,16 @@ cdef class Rows:
         cdef int* fails = NULL
         if columns.width != self.input_count:
             raise ValueError(f"a row has {self.input_count} numbers, got {columns.width}")
+        if uniforms.size != self.uniform_count:
+            raise ValueError("these uniforms are of another program")
         if stop > columns.length or start < 0:
             raise ValueError(f"there are {columns.length} rows, got {start} to {stop}")
         if self.result_count and stop > start:
             results = <double*>_writable(out, "d", columns.length * self.result_count)
         if self.has_guards and stop > start:
             fails = <int*>_writable(failed, "i", columns.length)
-        if self.sum_count and sums is None:
-            raise ValueError("there are sums, and nothing to add them to")
+        if self.sum_count and (sums is None or sums.size != self.sum_count):
+            raise ValueError(f"there are {self.sum_count} sums, and nothing to add them to")
         r = self.acquire()
         try:
             if self.calls_python:
@@ -263,12 +270,10 @@ cdef class Rows:
             else:
                 with nogil:
                     i = self.run_blocks(columns, uniforms, start, stop, r, results, sums, fails)
+            if i < 0:
+                rows_raise()
         finally:
             self.release(r)
-        if i < 0:
-            if self.calls_python:
-                raise _raised()
-            raise MemoryError
         return i
 
     cdef Py_ssize_t run_blocks(
@@ -378,13 +383,6 @@ cdef class Rows:
             self.is_busy = False
         else:
             PyMem_RawFree((<void**>r)[-1])
-
-
-cdef object _raised():
-    """The exception that is set."""
-    import sys
-
-    return sys.exc_info()[1] or MemoryError()
 
 
 cdef void* _writable(buffer, kind, Py_ssize_t length) except NULL:
@@ -620,7 +618,7 @@ class _Writer:
 
     def write_pairs(self, operands):
         """A start and pairs of factors, a uniform always first in its pair. Returns where they begin, and how many."""
-        placed = [self.place(operands[0])]
+        placed, copies = [self.place(operands[0])], []
         for x, y in zip(operands[1::2], operands[2::2], strict=True):
             x, y = self.place(x), self.place(y)
             if y < 0:
@@ -628,8 +626,10 @@ class _Writer:
             if y < 0:  # two uniforms
                 to = self.result()
                 self.lines.append((VM_COPY, 0, to, y, 0))
+                copies.append(to)
                 y = to
             placed += [x, y]
+        self.free += copies
         start = len(self.operands)
         self.operands += placed
         return start, len(placed)

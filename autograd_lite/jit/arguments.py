@@ -294,6 +294,11 @@ class Results:
         return build
 
     def _builder_of_module(self, module: Any) -> Callable[[Any, Any, Any, Any], Any]:
+        if getattr(module, "_stand_ins", None):  # a structure of numbers, such as a gradient
+            level = pytree.branch(module)
+            assert level is not None
+            parts, rebuild = [self._builder(item) for item in level.children], level.rebuild
+            return lambda *given: rebuild([build(*given) for build in parts])
         self._modules += 1  # in which there may be anything besides numbers
         built = {name: self._builder(item) for name, item in vars(module).items()}
         self._modules -= 1

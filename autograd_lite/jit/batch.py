@@ -4,17 +4,19 @@ The rows are divided among the paths of the function, each by the branches that 
 """
 
 import array
+import copy
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from autograd_lite import pytree
-from autograd_lite.core.checks import describe, is_real
+from autograd_lite.core import modes, ops
+from autograd_lite.core.checks import as_float, describe, is_real
 from autograd_lite.core.node import number, numbers_of
 from autograd_lite.core.op import CONSTANT
 from autograd_lite.core.record import made
 from autograd_lite.core.value import Value
-from autograd_lite.errors import ArgumentError, TracingError
+from autograd_lite.errors import ArgumentError, GraphError, TracingError
 from autograd_lite.jit.arguments import Arguments
 from autograd_lite.jit.cache import Path
 from autograd_lite.jit.columns import Column
@@ -85,8 +87,11 @@ class Batch:
             kept = [k for k in range(count) if failed[k] < 0]
             if kept:
                 found.append((path, array.array("q", [rows[k] for k in kept]), _of_rows(out, kept, count)))
-            for guard in sorted(set(failed) - {-1}):
-                others = [rows[k] for k in range(count) if failed[k] == guard]
+            failing: dict[int, list[int]] = {}
+            for row, guard in zip(rows, failed, strict=True):
+                if guard >= 0:
+                    failing.setdefault(guard, []).append(row)
+            for guard, others in failing.items():
                 other = self._find(others[0], path, guard)
                 if other is None:
                     eagerly += others
@@ -112,23 +117,61 @@ class Batch:
             for row in rows
         )  # fmt: skip
 
-    def arrays(self, path: Path, out: Any) -> Any:
-        """What the function returns, as arrays over all rows."""
-        width = len(path.recording.nodes) + len(path.recording.floats)
-        return _stacked(template_of(path, self.values), out, self.count, width)
+    def arrays(self, parts: list[tuple[Path, Any, Any]]) -> tuple[Any] | None:
+        """What the function returns, as arrays over all rows, in a tuple; None if that is not alike, or no numbers."""
+        import numpy as np
+
+        templates = [template_of(path, self.values) for path, _, _ in parts]
+        if not all(map(_is_numeric, templates)):
+            return None
+        templates = [pytree.map_leaves(number, template) for template in templates]
+        tables = [self._table(*part) for part in parts]
+        if len(parts) == 1:
+            return (_stacked(templates[0], tables[0]),)
+        flat = list(map(_flattened, templates))
+        structure = flat[0][1]
+        if any(other != structure for _, other in flat):
+            return None
+        columns = list(zip(*(leaves for leaves, _ in flat), strict=True))
+        merged = np.empty((self.count, len(columns)))
+        for (_, index, _), table, (leaves, _) in zip(parts, tables, flat, strict=True):
+            for i, leaf in enumerate(leaves):
+                merged[np.frombuffer(index, "q"), i] = table[:, leaf.position] if isinstance(leaf, Place) else leaf
+        places = [Place(i, is_bool={type(leaf) for leaf in leaves} == {bool}) for i, leaves in enumerate(columns)]
+        return (_stacked(structure.unflatten(places), merged),)
+
+    def _table(self, path: Path, index: Any, out: Any) -> Any:
+        """The numbers of each row of a path, as an array."""
+        import numpy as np
+
+        shape = self.count if index is None else len(index), len(path.recording.floats) + len(path.recording.nodes)
+        return (np.frombuffer(out, dtype=float) if len(out) else np.empty(0)).reshape(shape)
+
+    def check_summable(self, path: Path) -> None:
+        """Raise ``TypeError`` unless the function returns numbers."""
+        _counted(template_of(path, self.values), 0)
 
     def summed(self, path: Path, index: Any) -> Any:
         """The sum over the rows of a path; None if some of them take another."""
-        summed = Summed(path.recording, self, index)
+        count = self.count if index is None else len(index)
+        template = _counted(template_of(path, self.values), count)
+        # Of several results the gradients are computed when they are asked for, from the rows as they are now.
+        rows = self.kept() if len(path.recording.nodes) > 1 and modes.current().grad_enabled else self
+        summed = Summed(path.recording, rows, index)
         numbers = self.numbers(path)
         answer = summed.results(numbers, lambda: path.operands_among(self.values))
         if type(answer) is int or answer is None:
             return None
         floats, nodes = answer
-        count = self.count if index is None else len(index)
         width = len(path.results.floats)
         total = path.results.build(tuple(floats[:width]), nodes, floats[width:], self.values)
-        return _with_constants(total, template_of(path, self.values), count)
+        return _with_constants(total, template)
+
+    def kept(self) -> "Batch":
+        """The same with columns of its own."""
+        twin = copy.copy(self)
+        twin.columns = [c._replace(buffer=array.array("d", memoryview(c.buffer).tobytes())) for c in self.columns]
+        return twin
 
 
 class Summed(Recording):
@@ -137,12 +180,41 @@ class Summed(Recording):
     def __init__(self, recording: Recording, batch: Batch, index: Any) -> None:
         vars(self).update(vars(recording))
         self._recording, self._batch, self._index = recording, batch, index
+        self._latest: Any = None  # the only node, with its partials
+
+    def results(self, numbers: Sequence[float], operands: Callable[[], tuple[Any, ...]]) -> Any:
+        """The sums of the floats and the nodes, or the number of the guard that fails."""
+        answer = super().results(numbers, operands)
+        if type(answer) is tuple and len(self.nodes) == 1 and answer[1][0].requires_grad:
+            node = answer[1][0]
+            self._latest = node._held(), *node.partials
+        return answer
+
+    def pulled(self, numbers: Sequence[float], operands: Sequence[Any], adjoints: list[Any], create_graph: bool) -> Any:
+        """What the adjoints of the sums give the operands."""
+        if len(self.nodes) > 1 or not modes.current().interpreter.is_eager:
+            return super().pulled(numbers, operands, adjoints, create_graph)
+        if not create_graph:  # a sum has the same adjoint for each row
+            return [ops.strong_mul(partial, adjoints[0]) for partial in self._latest[1:]]
+        # The rows are read again. They are not copied at each call: most calls are differentiated once.
+        answer = self.values_and_gradient().run(*numbers)
+        if type(answer) is int or _bits(answer[len(self.floats) :]) != _bits(self._latest):
+            raise GraphError(
+                f"a gradient that is itself a graph needs the columns of {self.name} as they were, and an array has "
+                "been changed since. Differentiate before changing it, or hand in a copy"
+            )
+        self._batch = self._batch.kept()
+        return super().pulled(numbers, operands, adjoints, create_graph)
 
     def derivative(self) -> Recording:
         """The adjoints by what is the same for all rows, summed."""
         derivative = self._recording.derivative()
         self._are_nodes = self._recording._are_nodes
         return Summed(derivative, self._batch, self._index)
+
+    def _with_seeds(self) -> list[Any]:
+        self._seeds = self._recording._with_seeds()  # they are inputs of that one's programs
+        return self._seeds
 
     def _pulled_within_a_recording(self, *given: Any) -> Any:
         raise TracingError(
@@ -154,6 +226,10 @@ class Summed(Recording):
         batch = self._batch
         code = self._recording.over_rows(batch.back_end, batch.width, suffix, outputs, is_sum=True)
         return _Bound(code, batch, self._index)
+
+
+def _bits(numbers: Sequence[float]) -> bytes:
+    return array.array("d", numbers).tobytes()
 
 
 class _Bound:
@@ -176,8 +252,8 @@ class _Bound:
 class Place:
     """Stands for an output of a program in the structure of a result."""
 
-    def __init__(self, position: int) -> None:
-        self.position = position
+    def __init__(self, position: int, *, is_bool: bool = False) -> None:
+        self.position, self.is_bool = position, is_bool
 
 
 def template_of(path: Path, values: dict[int, Value]) -> Any:
@@ -188,38 +264,75 @@ def template_of(path: Path, values: dict[int, Value]) -> Any:
     return results.build(places[:floats], places[floats + others :], places[floats:][:others], values)
 
 
-def _stacked(template: Any, out: Any, count: int, width: int) -> Any:
-    """The structure of a template with arrays over all rows for what is rectangular in it.
+# ---- Results as arrays --------------------------------------------------------------------
 
-    The numbers of each row, so many, stand in a buffer one row after the other.
-    """
+
+def stacked(results: list[Any]) -> Any:
+    """Results of rows as arrays over all rows; as they are where they are not alike, or more than numbers."""
     import numpy as np
 
-    table = (np.frombuffer(out, dtype=float) if len(out) else np.empty(0)).reshape(count, width)
+    if not results or not all(map(_is_numeric, results)):
+        return results
+    flat = [pytree.flatten(pytree.map_leaves(number, result)) for result in results]
+    structure = flat[0][1]
+    if any(other != structure for _, other in flat):
+        return results
+    rows = [leaves for leaves, _ in flat]
+    table = np.empty((len(rows), len(rows[0])), dtype=float if modes.current().interpreter.is_eager else object)
+    for i, row in enumerate(rows):
+        table[i] = row
+    places = [Place(i, is_bool=all(type(row[i]) is bool for row in rows)) for i in range(len(rows[0]))]
+    return _stacked(structure.unflatten(places), table)
 
-    def filled(template: Any) -> Any:
-        found = _rectangle(template)
-        if found is not None:
-            places, shape = found
-            if [getattr(place, "position", None) for place in places] == list(range(width)):
-                return table.reshape(count, *shape)  # all of it, as it is
-            made = np.empty((count, len(places)))
-            for i, place in enumerate(places):
-                made[:, i] = table[:, place.position] if isinstance(place, Place) else place
-            return made.reshape(count, *shape)
+
+def _flattened(template: Any) -> tuple[list[Any], pytree.Structure]:
+    """What stands in a template, and its structure."""
+    leaves: list[Any] = []
+
+    def note(leaf: Any) -> float:
+        leaves.append(leaf)
+        return 0.0
+
+    return leaves, pytree.flatten(pytree.map_leaves(note, template))[1]
+
+
+def _is_numeric(result: Any) -> bool:
+    """Whether there are only numbers in it: no text, and no Value whose gradient would be lost."""
+    if isinstance(result, Value):
+        return not result.requires_grad
+    if isinstance(result, Place) or is_real(result):
+        return True
+    level = pytree.branch(result)
+    return level is not None and all(map(_is_numeric, level.children))
+
+
+def _stacked(template: Any, table: Any) -> Any:
+    """The structure of a template with arrays over all rows; the places in it are columns of the table."""
+    import numpy as np
+
+    found = _rectangle(template)
+    if found is None:
         level = pytree.branch(template)
-        return template if level is None else level.rebuild([filled(child) for child in level.children])
-
-    return filled(template)
+        assert level is not None
+        return level.rebuild([_stacked(child, table) for child in level.children])
+    places, shape = found
+    positions = [getattr(place, "position", None) for place in places]
+    are_bools = bool(places) and all(getattr(place, "is_bool", type(place) is bool) for place in places)
+    if positions == list(range(table.shape[1])) and not are_bools:
+        return table.reshape(len(table), *shape)  # all of it, as it is
+    made = np.empty((len(table), len(places)), dtype=bool if are_bools else table.dtype)
+    for i, place in enumerate(places):
+        made[:, i] = table[:, place.position] if isinstance(place, Place) else place
+    return made.reshape(len(table), *shape)
 
 
 def _rectangle(template: Any) -> tuple[list[Any], tuple[int, ...]] | None:
-    """The numbers of a rectangular structure of lists, tuples and arrays, and its shape; None if it is none."""
-    if isinstance(template, Place) or (is_real(template) and not isinstance(template, bool)):
+    """The numbers of a rectangular structure of lists and arrays, and its shape; None if it is none."""
+    if isinstance(template, Place) or is_real(template):
         return [template], ()
-    if not isinstance(template, (list, tuple)) and not pytree.is_any_array(template):
-        return None
-    if hasattr(template, "_fields"):
+    if pytree.is_any_array(template):
+        return template.ravel().tolist(), template.shape
+    if type(template) is not list:
         return None
     parts = [_rectangle(part) for part in template]
     if None in parts or len({part[1] for part in parts if part is not None}) > 1:
@@ -229,42 +342,46 @@ def _rectangle(template: Any) -> tuple[list[Any], tuple[int, ...]] | None:
     return [column for part in known for column in part[0]], (len(known), *shape)
 
 
-def _with_constants(total: Any, template: Any, count: int) -> Any:
-    """A sum in which what is the same for each row counts as often as there are rows."""
-    if isinstance(template, Place):
-        return total
+# ---- Sums ---------------------------------------------------------------------------------
+
+
+def _counted(template: Any, count: int) -> Any:
+    """A template in which what is the same for each row counts as often as there are rows."""
+
+    def times(leaf: Any) -> Any:
+        if isinstance(leaf, Place):
+            return leaf
+        return leaf * float(count) if isinstance(leaf, Value) else _summand(leaf) * count if count else 0.0
+
+    return pytree.map_leaves(times, template)
+
+
+def _with_constants(total: Any, template: Any) -> Any:
+    """A sum, with the numbers of a template where that has no place."""
     level, totals = pytree.branch(template), pytree.branch(total)
     if level is None or totals is None:
-        is_number = isinstance(template, Value) or (is_real(template) and not isinstance(template, bool))
-        return total * float(count) if is_number else total
-    pairs = zip(totals.children, level.children, strict=True)
-    return totals.rebuild([_with_constants(part, place, count) for part, place in pairs])
+        return total if isinstance(template, Place) else template
+    return totals.rebuild([_with_constants(*pair) for pair in zip(totals.children, level.children, strict=True)])
 
 
-def added(parts: Sequence[Any]) -> Any:
+def _summand(leaf: Any) -> Any:
+    """A Value, or another number as a float."""
+    if isinstance(leaf, Value):
+        return leaf
+    if not is_real(leaf):
+        raise TypeError(f"a sum over rows is one of numbers; the function returns {describe(leaf)}")
+    return as_float(leaf)
+
+
+def added(parts: Iterable[Any]) -> Any:
     """Sums of one structure, added number by number in their order."""
-    total = parts[0]
-    for part in parts[1:]:
-        leaves, structure = pytree.flatten(total)
-        more, other = pytree.flatten(part)
-        if structure != other:
+    total: Any = None
+    for i, part in enumerate(parts):
+        leaves, structure = pytree.flatten(pytree.map_leaves(_summand, part))
+        if i and structure != total[1]:
             raise ArgumentError("the function returns other structures on other branches, which cannot be added")
-        total = structure.unflatten(map(operator.add, leaves, more))
-    return total
-
-
-def stacked(results: list[Any]) -> Any:
-    """Results of rows as arrays over all rows; as they are where they are not alike, or not numbers."""
-    try:
-        flat = [pytree.flatten(pytree.map_leaves(number, result)) for result in results]
-    except TypeError:
-        return results
-    structure = flat[0][1]
-    if any(other != structure for _, other in flat):
-        return results
-    numbers = array.array("d", [x for leaves, _ in flat for x in leaves])
-    width = len(structure.paths())
-    return _stacked(structure.unflatten(map(Place, range(width))), numbers, len(flat), width)
+        total = list(map(operator.add, total[0], leaves)) if i else leaves, structure
+    return total[1].unflatten(total[0])
 
 
 def _of_rows(out: Any, rows: list[int], count: int) -> Any:

@@ -4,6 +4,7 @@ The calls of a compiled function fall into variants, by the structure of their a
 the function reads besides them. Each variant is a tree of paths, which fork at their guards.
 """
 
+import sys
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -149,6 +150,14 @@ class Cache:
                 "what the function closes over as it was. Write branches as where(greater(x, 0.0), a, b), hand in "
                 "what changes as an argument, or raise max_paths",
                 RuntimeWarning,
-                stacklevel=5,
+                stacklevel=_level_of_the_caller(),
             )
         return True
+
+
+def _level_of_the_caller() -> int:
+    """How many frames up the package was called, counted from who asks."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("autograd_lite."):
+        frame, level = frame.f_back, level + 1
+    return level

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 from autograd_lite._pickling import global_name
 from autograd_lite.core import modes
 from autograd_lite.core.checks import describe
-from autograd_lite.core.loops import BodyChanged, Several
+from autograd_lite.core.loops import BodyChanged
 from autograd_lite.core.node import numbers_of
 from autograd_lite.errors import ArgumentError, MissingDependencyError, TracingError
 from autograd_lite.jit.arguments import Arguments, Results, check_unchanged, stand_in
@@ -17,7 +17,7 @@ from autograd_lite.jit.backends import vm
 from autograd_lite.jit.backends.deferred import LONGEST, DeferredCode, SwappedCode
 from autograd_lite.jit.backends.native import NativeCode, is_installed
 from autograd_lite.jit.backends.python import PythonCode
-from autograd_lite.jit.backends.rows import PythonRows, VmRows
+from autograd_lite.jit.backends.rows import PythonRows, over_rows
 from autograd_lite.jit.batch import Batch
 from autograd_lite.jit.cache import Cache, Path, Variant
 from autograd_lite.jit.closures import Environment
@@ -71,7 +71,7 @@ class Compiled(Generic[_P, _R]):
             "backend": backend, "static_argnames": names, "fast_math": fast_math, "max_paths": max_paths,
             "verify": verify,
         }  # fmt: skip
-        self._verify, self.static = verify, frozenset(names)
+        self.verify, self.static = verify, frozenset(names)
         self._parameters = self._parameters_of(f, names)
         self._reads_names = False  # whether the function has looked at the names of Values
         self._back_end = _back_end(backend, fast_math)
@@ -114,7 +114,7 @@ class Compiled(Generic[_P, _R]):
         mode = modes.current()
         names = tuple(arguments.names) if self._reads_names else ()
         key = (tuple(arguments.key), mode.grad_enabled, mode.depth > 0, names)
-        if not self._verify:
+        if not self.verify:
             return self._result(key, arguments, args, kwargs)
         return check_same(
             _name(self.f), lambda: self.f(*args, **kwargs), lambda: self._result(key, arguments, args, kwargs)
@@ -142,7 +142,7 @@ class Compiled(Generic[_P, _R]):
             return self.f(*args, **kwargs)
         (result,), path = answer
         self._latest = path, arguments.numbers
-        if key[1:3] == (True, False) and not self._verify:
+        if key[1:3] == (True, False) and not self.verify:
             self._note_floats(key[0], variant)
         return result
 
@@ -150,9 +150,10 @@ class Compiled(Generic[_P, _R]):
         """The function of each row, as Python's ``map``: each argument is a sequence or an array of n rows.
 
         What is given by keyword, or closed over, is the same for all rows. Returned is the list of the n results,
-        equal to ``[f(*row, **shared) for row in zip(*columns)]`` to the bit; from arrays come arrays: of shape (n,) of
-        numbers, (n, k) of lists of k, and so on, each in the structure of a result. Rows that take another branch run
-        by themselves. Values that depend on what is closed over know their gradients, and come as a list.
+        equal to ``[f(*row, **shared) for row in zip(*columns)]`` to the bit. If a column is an array, arrays come
+        back: of shape (n,) for a number or a bool, (n, k) for a list of k, and so on, in a tuple or dict if a result
+        is one. Rows that take another branch run by themselves. Values that know their gradients come as a list, as do
+        results with text in them, and of different structures.
 
         Args:
             columns: lists, arrays or anything with ``__array__``, of numbers or of structures of numbers, all alike.
@@ -177,7 +178,8 @@ class Compiled(Generic[_P, _R]):
         is fixed (docs/jit.md), and their error is that of some ten. Of rows that take several branches each
         branch is summed by itself.
 
-        Raises the errors of :meth:`map`, and ``ArgumentError`` if results differ in their structure.
+        Raises the errors of :meth:`map`, ``TypeError`` for results that are no numbers, and ``ArgumentError`` for
+        such as differ in their structure.
 
         >>> from autograd_lite import jit, value_and_grad
         >>> loss = jit(value_and_grad(lambda x, y, a: (a * x - y) ** 2, argnames="a"))
@@ -200,8 +202,8 @@ class Compiled(Generic[_P, _R]):
         self._recorded(tracer, self._arguments(args, {}), args, {})
         return tracer
 
-    def batch(self, columns: list[Column], shared: dict[str, Any], workers: int) -> tuple[Batch, Path]:
-        """The rows of a call of ``map`` or ``sum``, and the path to begin with."""
+    def batch(self, columns: list[Column], shared: dict[str, Any], workers: int) -> tuple[Batch, Path] | None:
+        """The rows of a call of ``map`` or ``sum``, and the path to begin with; None if no more is to be recorded."""
 
         def arguments_of(row: int) -> tuple[Arguments, tuple[Any, ...]]:
             args = tuple([column.row(row) for column in columns])
@@ -213,14 +215,19 @@ class Compiled(Generic[_P, _R]):
         key = (tuple(arguments.key), mode.grad_enabled, mode.depth > 0, names)
         variant = self._cache.variant(key, arguments.objects)
         if variant is None:
+            if self._cache.is_full():
+                return None
             variant = self._record(key, None, arguments, args, shared)
 
         def find(row: int, path: Path, guard: int) -> Path | None:
             other = path.other(guard)
-            if other is None and not self._cache.is_full():
-                arguments, args = arguments_of(row)
-                other = self._record(key, variant, arguments, args, shared).latest
-            return other
+            if other is not None:
+                return other
+            arguments, args = arguments_of(row)
+            known = variant.run(arguments)  # over rows the guards that are the same for all come first
+            if known is not None:
+                return known[1]
+            return None if self._cache.is_full() else self._record(key, variant, arguments, args, shared).latest
 
         return Batch(columns, arguments, _rows_back_end(str(self._options["backend"])), find, workers), variant.latest
 
@@ -419,14 +426,7 @@ def _restored(f: Callable[_P, _R], options: dict[str, Any]) -> Compiled[_P, _R]:
 
 def _rows_back_end(name: str) -> Callable[..., Any]:
     """What makes code of a program over rows."""
-    if name == "python" or not vm.is_there():
-        return PythonRows
-
-    def rows(program: Program, width: int, *, is_sum: bool) -> Any:
-        has_loops = any(isinstance(op, Several) for op, _ in program.instructions)
-        return (PythonRows if has_loops else VmRows)(program, width, is_sum=is_sum)
-
-    return rows
+    return over_rows if name != "python" and vm.is_there() else PythonRows
 
 
 def _back_end(name: str, fast_math: bool) -> BackEnd:

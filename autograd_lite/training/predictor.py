@@ -5,7 +5,7 @@ from typing import Any
 
 from autograd_lite import pytree
 from autograd_lite.core.node import number, numbers_of
-from autograd_lite.jit.backends.rows import VmRows
+from autograd_lite.jit.backends.rows import over_rows
 from autograd_lite.jit.batch import Place, template_of
 from autograd_lite.training.trial import NotCompiledError, check_mode, columns, numbers_in, recorded
 
@@ -38,7 +38,7 @@ class Predictor:
         if path.recording.tracer.draws:
             raise NotCompiledError("it draws random numbers")
         leaves, structure = numbers_in(template_of(path, {}))
-        code = path.recording.over_rows(VmRows, column.width, is_sum=False)
+        code = path.recording.over_rows(over_rows, column.width, is_sum=False)
         width = len(code.program.outputs)
         out, failed = array.array("d", bytes(8 * len(samples) * width)), array.array("i", [-1]) * len(samples)
         of_all = code.map([column], None, numbers_of(path.closed_over), out, failed, 1)

@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from autograd_lite.core.loops import Several
 from autograd_lite.jit.backends.python import PythonCode
+from autograd_lite.jit.backends.vm import VmCode
 from autograd_lite.jit.passes import fast_form, gather_sums
 from autograd_lite.jit.program import Program
 
-__all__ = ["PythonRows", "VmRows", "parts_of"]
+__all__ = ["PythonRows", "VmRows", "over_rows", "parts_of"]
 
 #: Up to so many rows are summed in one part; of more there are so many parts, each of whole blocks.
 SINGLE, PARTS, BLOCK = 4096, 16, 128
@@ -72,7 +74,11 @@ class VmRows:
         uniforms = _Uniforms(self, shared)
         if uniforms.failed is not None:
             return int(uniforms.failed)
-        for _ in _each(parts_of(len(failed)), workers, lambda part: self._run(data, uniforms, part, out, None, failed)):
+
+        def run(part: tuple[int, int]) -> bool:
+            return self._run(data, uniforms, part, out, None, failed)
+
+        for _ in self._each(parts_of(len(failed)), workers, run):
             pass
         return None
 
@@ -84,7 +90,7 @@ class VmRows:
 
         data = _columns(columns, index, count)
         uniforms = _Uniforms(self, shared)
-        if uniforms.failed is not None:
+        if uniforms.failed is not None and count:
             return int(uniforms.failed)
         failed = array.array("i", [-1]) * count if self.program.guards else None
         total = Sums(len(self.program.outputs))
@@ -93,11 +99,21 @@ class VmRows:
             sums = Sums(len(self.program.outputs))
             return sums if self._run(data, uniforms, part, None, sums, failed) else None
 
-        for sums in _each(parts_of(count), workers, summed):
+        for sums in self._each(parts_of(count), workers, summed):
             if sums is None:
                 return None
             total.add(sums)
+        if not self.program.outputs and failed is not None and failed.count(-1) < count:
+            return None  # without anything to sum a run does not stop there
         return tuple(total.totals())
+
+    def _each(self, parts: list[Any], workers: int, function: Callable[[Any], Any]) -> Iterator[Any]:
+        """What the function gives for each part, in order."""
+        if workers == 1 or len(parts) == 1 or self._codes[0].calls_python:  # that one keeps the interpreter lock
+            yield from map(function, parts)
+            return
+        with ThreadPoolExecutor(min(workers, len(parts))) as pool:
+            yield from pool.map(function, parts)
 
     def _run(self, data: Any, uniforms: "_Uniforms", part: tuple[int, int], out: Any, sums: Any, failed: Any) -> bool:
         """Run over a part of the rows; whether there is nothing in the way of a sum."""
@@ -127,9 +143,8 @@ class _Uniforms:
         self._made: dict[Any, Any] = {}
         first = self.of(rows._codes[0])
         #: Whether the fast form will do, and the number of the guard that fails for all rows.
-        self.is_finite, self.failed = first.is_finite, first.failed
-        if self.failed is not None:
-            self.is_finite, self.failed = False, self.of(rows._careful()).failed
+        self.is_finite = first.is_finite and first.failed is None
+        self.failed = None if self.is_finite else self.of(rows._careful()).failed
 
     def of(self, code: Any) -> Any:
         """Those of a form."""
@@ -147,21 +162,21 @@ def _columns(columns: Sequence[Any], index: Any, count: int) -> Any:
     return data
 
 
-def _each(parts: list[tuple[int, int]], workers: int, function: Callable[[tuple[int, int]], Any]) -> Iterator[Any]:
-    """What the function gives for each part, in order."""
-    if workers == 1 or len(parts) == 1:
-        yield from map(function, parts)
-        return
-    with ThreadPoolExecutor(min(workers, len(parts))) as pool:
-        yield from pool.map(function, parts)
+def over_rows(program: Program, width: int, *, is_sum: bool) -> Any:
+    """The code of a program over rows: in blocks, or row by row in the machine where it has loops of its own."""
+    if any(isinstance(op, Several) for op, _ in program.instructions):
+        return PythonRows(program, width, is_sum=is_sum, code=VmCode)
+    return VmRows(program, width, is_sum=is_sum)
 
 
 class PythonRows:
     """The same, row by row in Python. Threads would be of no use."""
 
-    def __init__(self, program: Program, width: int, *, is_sum: bool) -> None:
+    def __init__(
+        self, program: Program, width: int, *, is_sum: bool, code: Callable[[Program], Any] = PythonCode
+    ) -> None:
         self.program = program
-        self._code = PythonCode(program)
+        self._code = code(program)
 
     def map(
         self, columns: Sequence[Any], index: Any, shared: Sequence[float], out: Any, failed: Any, workers: int
@@ -173,7 +188,7 @@ class PythonRows:
             if type(answer) is int:
                 failed[i] = answer
             else:
-                out[i * width : (i + 1) * width] = array.array("d", answer)  # type: ignore[arg-type]
+                out[i * width : (i + 1) * width] = array.array("d", answer)
 
     def sum(
         self, columns: Sequence[Any], index: Any, count: int, shared: Sequence[float], workers: int
