@@ -736,6 +736,13 @@ def test_ctrl_c_leaves_whole_epochs_and_whole_steps(name: str, seconds: float) -
     _step(model, optimizer, 0)
 
 
+def test_ctrl_c_while_the_model_is_recorded_is_that_of_the_first_epoch() -> None:
+    def model(x: Any, a: Any, b: Any) -> Any:
+        raise KeyboardInterrupt
+
+    assert assert_same(of_function(model), XS, YS).stopped == "Ctrl-C in epoch 1"
+
+
 # -- Settings --
 
 

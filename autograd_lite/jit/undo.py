@@ -18,7 +18,7 @@ def undoing(environment: Environment) -> Callable[[], None]:
     Only what is another thing now is written, so that nothing is touched that stayed as it was.
 
     >>> calls = []
-    >>> undo = undoing(Environment([lambda x: calls.append(x)]))
+    >>> undo = undoing(Environment([lambda x, calls=calls: calls.append(x)]))
     >>> calls.append(1.0)
     >>> undo()
     >>> calls
