@@ -23,7 +23,7 @@ from autograd_lite.jit.batch import Place, template_of
 from autograd_lite.jit.closures import Environment
 from autograd_lite.jit.columns import columns_of
 from autograd_lite.jit.compiled import Compiled
-from autograd_lite.jit.passes import gather_sums, relax_strong_zeros
+from autograd_lite.jit.passes import gather_sums, relax_strong_zeros, share_exponentials
 from autograd_lite.jit.program import Program
 from autograd_lite.optim import Optimizer
 from autograd_lite.optim.programs import parts_of
@@ -186,7 +186,7 @@ class Trainer:
         program = replace(program, outputs=(*outputs, *(gradient.get(id(p), 0.0) for p in self._params)))
         _check_plain(program)
         if not self._careful:
-            program = gather_sums(relax_strong_zeros(program))
+            program = share_exponentials(gather_sums(relax_strong_zeros(program)))
         by_row = [*[True] * len(order), *[False] * len(shared), *[True] * len(seeds)]
         return Rows(
             by_row, program.instructions, program.outputs, program.guards,
