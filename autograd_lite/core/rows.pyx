@@ -438,8 +438,8 @@ class _Writer:
         self.find_last_uses(checked)
         self.write_lines()
         self.results = [self.place(o) for o in self.wanted]
-        checked = set(checked)
-        self.checked = [self.places[o] for o in checked if self.of_rows[o] and o not in self.products]
+        summed = set(self.summed)  # of these the sums are looked at
+        self.checked = [self.places[o] for o in dict.fromkeys(checked) if self.of_rows[o] and o not in summed]
 
     def find_products(self):
         """Products of two numbers of a row that are only summed: they are multiplied when they are added."""

@@ -22,6 +22,7 @@ __all__ = [
     "gather_sums",
     "optimize",
     "relax_strong_zeros",
+    "share_exponentials",
     "simplify",
     "write_out",
 ]
@@ -208,6 +209,42 @@ def gather_sums(program: Program) -> Program:
         given = tuple(terms) if begin is None else (begin, *terms)
         instructions[position - count] = Instruction(ops.dot if begin is None else ops.linear, given)
     return eliminate_dead_code(replace(program, instructions=tuple(instructions)))
+
+
+def share_exponentials(program: Program) -> Program:
+    """Sigmoids and their derivatives as what they are made of, with one exponential for both.
+
+    Over rows the rest is done side by side, and the exponential takes most of the time. To the last bit what
+    :mod:`core.kernels` computes.
+    """
+    fresh = len(program.inputs)
+    #: Of each number x what exp(-abs(x)) is, and that plus 1.
+    known: dict[Operand, tuple[Operand, Operand]] = {}
+
+    def rule(op: Op, operands: tuple[Operand, ...]) -> Operand | list[Instruction]:
+        nonlocal fresh
+        steps: list[Instruction] = []
+
+        def emit(op: Op, *operands: Operand) -> int:
+            steps.append(Instruction(op, operands))
+            return fresh + len(steps) - 1
+
+        if op is ops.sigmoid or op is ops.logistic_pdf:
+            x = operands[0]
+            if x not in known:
+                e = emit(ops.exp, emit(ops.neg, emit(ops.absolute, x)))
+                known[x] = e, emit(ops.add, 1.0, e)
+            share, more = known[x]
+            if op is ops.sigmoid:
+                emit(ops.where, emit(ops.greater_equal, x, 0.0), emit(ops.div, 1.0, more), emit(ops.div, share, more))
+            else:
+                emit(ops.div, share, emit(ops.mul, more, more))
+        else:
+            emit(op, *operands)
+        fresh += len(steps)
+        return steps
+
+    return rewritten(program, rule)
 
 
 class _Term:

@@ -15,7 +15,7 @@ from autograd_lite.core import COMPILED, modes
 from autograd_lite.core.node import numbers_of
 from autograd_lite.core.value import Value
 from autograd_lite.jit.batch import Place, template_of
-from autograd_lite.jit.passes import gather_sums, relax_strong_zeros
+from autograd_lite.jit.passes import gather_sums, relax_strong_zeros, share_exponentials
 from autograd_lite.optim import Optimizer
 from autograd_lite.optim.programs import Parts, parts_of
 from autograd_lite.training.trial import (
@@ -186,7 +186,7 @@ class Trainer:
         outputs = [program.outputs[leaf.position] if isinstance(leaf, Place) else float(leaf) for leaf in leaves]
         program = replace(program, outputs=(*outputs, *(gradient.get(id(p), 0.0) for p in self._params)))
         if not self._careful:
-            program = gather_sums(relax_strong_zeros(program))
+            program = share_exponentials(gather_sums(relax_strong_zeros(program)))
         by_row = [*[True] * len(order), *[False] * len(shared), *[True] * len(seeds)]
         return Rows(
             by_row, program.instructions, program.outputs, program.guards,

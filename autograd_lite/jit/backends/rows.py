@@ -15,7 +15,7 @@ from typing import Any
 from autograd_lite.core.loops import Several
 from autograd_lite.jit.backends.python import PythonCode
 from autograd_lite.jit.backends.vm import VmCode
-from autograd_lite.jit.passes import fast_form, gather_sums
+from autograd_lite.jit.passes import fast_form, gather_sums, share_exponentials
 from autograd_lite.jit.program import Program
 
 __all__ = ["PythonRows", "VmRows", "over_rows", "parts_of"]
@@ -49,7 +49,7 @@ class VmRows:
     def __init__(self, program: Program, width: int, *, is_sum: bool, block: int = 0) -> None:
         self.program, self.width, self.is_sum = program, width, is_sum
         self._block = block
-        self._codes: list[Any] = [self._code(gather_sums(fast_form(program)))]
+        self._codes: list[Any] = [self._code(share_exponentials(gather_sums(fast_form(program))))]
 
     def _code(self, program: Program) -> Any:
         from autograd_lite.core.rows import Rows
