@@ -12,7 +12,7 @@ from autograd_lite.errors import ArgumentError, MissingDependencyError
 __all__ = ["OnWorker", "Partitions", "partitions"]
 
 #: What is done with a partition: a function of its columns and of the call.
-OnWorker = Callable[[list[Any], Call], Any]
+OnWorker = Callable[[list[Any], Any], Any]
 
 
 class Partitions(NamedTuple):
@@ -21,8 +21,8 @@ class Partitions(NamedTuple):
     #: Columns of the same kinds without rows; None if only the workers know.
     empty: list[Any] | None
     #: A Dask array, not computed yet, with one object for each partition: what the function gives for it.
-    each: Callable[[OnWorker, Call], Any]
-    #: How many rows each partition has, nan where only the workers know; None if not even that many there are.
+    each: Callable[[OnWorker, Call | None], Any]
+    #: How many rows each partition has, nan where only the workers know; None where they know that of all.
     rows: tuple[float, ...] | None = None
 
 
@@ -73,7 +73,7 @@ def _of_arrays(columns: Sequence[Any]) -> Partitions:
             )
         aligned.append(column.rechunk({0: rows}) if len(known) == 1 and column.chunks[0] != rows else column)
 
-    def each(function: OnWorker, call: Call) -> Any:
+    def each(function: OnWorker, call: Call | None) -> Any:
         # Axis 0, the rows, is common to all; each other axis of each array is one of its own.
         axes = itertools.count(1)
         pairs = [(x, (0, *itertools.islice(axes, x.ndim - 1))) for x in aligned]
@@ -90,7 +90,7 @@ def _of_arrays(columns: Sequence[Any]) -> Partitions:
 def _of_frames(columns: Sequence[Any]) -> Partitions:
     import dask.dataframe as dd
 
-    def each(function: OnWorker, call: Call) -> Any:
+    def each(function: OnWorker, call: Call | None) -> Any:
         # All columns in one call, so that Dask reads a file once for all of them.
         items = dd.map_partitions(
             _series_item, *columns, function=function, call=_sent(call), token=_name(function), meta=(None, object),
@@ -110,7 +110,7 @@ def _of_futures(columns: Sequence[Any]) -> Partitions:
     if len(set(counts)) > 1:
         raise ArgumentError(f"the columns have {' and '.join(map(str, counts))} parts; they must have as many")
 
-    def each(function: OnWorker, call: Call) -> Any:
+    def each(function: OnWorker, call: Call | None) -> Any:
         run, sent = dask.delayed(_item, name=_name(function), pure=False, traverse=False), _sent(call)
         items = [run(*parts, function=function, call=sent) for parts in zip(*columns, strict=True)]
         none = np.empty(0, object)
@@ -132,11 +132,11 @@ def _is_of_futures(thing: Any) -> bool:
     return isinstance(thing, (list, tuple)) and bool(thing) and all(isinstance(x, (Delayed, Future)) for x in thing)
 
 
-def _sent(call: Call) -> Any:
+def _sent(call: Call | None) -> Any:
     """The call as a task of its own, so that it goes once to each worker, and not with each partition."""
     import dask
 
-    return dask.delayed(call, traverse=False)
+    return None if call is None else dask.delayed(call, traverse=False)
 
 
 def _name(function: OnWorker) -> str:
@@ -144,7 +144,7 @@ def _name(function: OnWorker) -> str:
     return f"autograd_lite.{function.__name__.strip('_')}"
 
 
-def _item(*parts: Any, function: OnWorker, call: Call) -> Any:
+def _item(*parts: Any, function: OnWorker, call: Call | None) -> Any:
     """What the function gives for a partition, as an array of one object."""
     import numpy as np
 
@@ -153,7 +153,7 @@ def _item(*parts: Any, function: OnWorker, call: Call) -> Any:
     return item
 
 
-def _series_item(*parts: Any, function: OnWorker, call: Call) -> Any:
+def _series_item(*parts: Any, function: OnWorker, call: Call | None) -> Any:
     import pandas as pd
 
     return pd.Series(_item(*parts, function=function, call=call))

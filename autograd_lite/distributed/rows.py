@@ -118,8 +118,8 @@ def _gradient(total: Value, values: list[Value], fast: Any) -> "array.array[floa
     if others:
         name = next((value.name for value in others if value.name), "one")
         raise ArgumentError(
-            f"{fast!r} reads Values ({name}) of a module that each worker imports for itself, where they are others than "
-            "here. Hand them in by keyword, or close over them in a function of the program itself"
+            f"{fast!r} reads Values ({name}) of a module that each worker imports for itself, where they are others "
+            "than here. Hand them in by keyword, or close over them in a function of the program itself"
         )
     return array.array("d", [adjoints.get(value, 0.0) for value in values])
 
@@ -134,8 +134,8 @@ def _chosen(items: Any, place: int, shapes: list[tuple[int, ...]]) -> Any:
     found = list(_arrays(items[0]))
     if [array.shape[1:] for array in found] != shapes:
         raise ArgumentError(
-            "rows of this partition give another structure than a row of ones does; hand in its parts as a list, "
-            "x.to_delayed().ravel().tolist(), and results may be what they are"
+            "rows of this partition give another structure than a row of ones does; hand in lists of delayed objects, "
+            "x.to_delayed().tolist(), and such lists come back"
         )
     return found[place]
 
@@ -183,8 +183,11 @@ def _arrays(results: Any) -> Iterator[Any]:
         yield results
         return
     level = pytree.branch(results)
-    if level is None or isinstance(results, list):
-        raise TypeError(f"from Dask's collections come arrays of numbers, and this function returns {describe(results)}")
+    if level is None:
+        raise TypeError(
+            f"from Dask's collections come arrays of numbers, and this function returns {describe(results)}; hand in "
+            "lists of delayed objects, x.to_delayed().tolist(), and such lists come back"
+        )
     for child in level.children:
         yield from _arrays(child)
 

@@ -41,6 +41,7 @@ def fit(
     metrics: Metrics = (),
     callbacks: Sequence[Callback] = (),
     progress: bool = True,
+    client: Any = None,
 ) -> History:
     """Train a model, and return the history of the training.
 
@@ -64,6 +65,9 @@ def fit(
             string) or True, training stops. A learning-rate schedule is
             ``lambda model, history: schedule.step()``.
         progress: show a bar in terminals and notebooks, plain lines elsewhere.
+        client: a ``dask.distributed.Client``, whose workers compute the gradients, each of its partitions of X and
+            y: Dask arrays, series or frames, or lists of futures (extra ``distributed``). The loss and the
+            metrics must be means over samples. Each batch takes its share from every partition.
 
     Raises ``TypeError`` or ``ArgumentError`` (a ``ValueError``) for data that do not fit together,
     before anything is changed. Raises ``AnomalyError`` when the loss or a gradient turns nan or
@@ -82,19 +86,29 @@ def fit(
     """
     _check(model, loss, optimizer, epochs, callbacks)
     measures = named(metrics)
-    samples, targets = inputs.checked(X, y)
-    held_out = None if validation is None else _checked_validation(validation, samples[0], targets[0])
-    size = len(samples) if batch_size is None else batch_size
+    if client is None:
+        samples, targets = inputs.checked(X, y)
+        count, first = len(samples), (samples[0], targets[0])
+    else:
+        from autograd_lite.training.data_parallel import Partitioned
+
+        parts = Partitioned(client, X, y, model=model, loss=loss, optimizer=optimizer, metrics=measures)
+        count, first = parts.count, parts.first
+    held_out = None if validation is None else _checked_validation(validation, *first)
+    size = count if batch_size is None else batch_size
     check_size(size, "batch_size")
     draws, history, epoch = as_random(rng), History(), 1
-    shown = Progress(epochs, math.ceil(len(samples) / size), wanted=progress)
+    shown = Progress(epochs, math.ceil(count / size), wanted=progress)
     try:
         try:
             for epoch in range(1, epochs + 1):
                 started = time.perf_counter()
-                pieces = data.batches(samples, targets, size, shuffle=shuffle, rng=draws)
-                with _old_objects_left_alone():
-                    numbers = _epoch(model, pieces, loss, optimizer, measures, epoch=epoch, shown=shown)
+                if client is None:
+                    pieces = data.batches(samples, targets, size, shuffle=shuffle, rng=draws)
+                    with _old_objects_left_alone():
+                        numbers = _epoch(model, pieces, loss, optimizer, measures, epoch=epoch, shown=shown)
+                else:
+                    numbers = parts.epoch(size, shuffle=shuffle, draws=draws, epoch=epoch, shown=shown)
                 if held_out is not None:
                     after = evaluated(model, *held_out, loss, measures)
                     numbers |= {f"val_{name}": x for name, x in after.items()}
@@ -129,7 +143,7 @@ def _epoch(
     with in_mode(model, training=True):
         for batch, (xs, ys) in enumerate(pieces, 1):
             try:
-                numbers = _step(model, xs, ys, loss, optimizer, metrics)
+                numbers = step(model, xs, ys, loss, optimizer, metrics)
             except AnomalyError as anomaly:
                 raise AnomalyError(f"epoch {epoch}, batch {batch}: {anomaly}") from None
             for name, x in numbers.items():
@@ -156,7 +170,7 @@ def _old_objects_left_alone() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _step(
+def step(
     model: Callable[[Any], Any],
     xs: list[Any],
     ys: list[Any],
