@@ -95,7 +95,7 @@ def _of_frames(columns: Sequence[Any]) -> Partitions:
         items = dd.map_partitions(
             _series_item, *columns, function=function, call=_sent(call), token=_name(function), meta=(None, object),
             enforce_metadata=False,
-        )  # fmt: skip
+        ).optimize()  # fmt: skip  # which may change how many partitions there are
         return items.to_dask_array(lengths=[1] * items.npartitions)
 
     return Partitions([column._meta for column in columns], each)

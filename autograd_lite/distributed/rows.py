@@ -74,9 +74,15 @@ def map(fast: Compiled[..., Any], /, *columns: Any, **shared: Any) -> Any:
             return [item[0] for item in items.to_delayed()]
         template = fast.map(*parts.empty, **shared)
     rows = parts.rows or (float("nan"),) * items.numblocks[0]
-    shapes = [found.shape[1:] for found in _arrays(template)]
-    made_of = iter([_array(items, rows, place, shapes) for place in range(len(shapes))])
-    return _refilled(template, made_of)
+    found = list(_columns(template))
+    for other in found:
+        if not pytree.is_any_array(other):
+            raise TypeError(
+                f"from Dask's collections come arrays of numbers, and this function returns {describe(other)}; hand in "
+                "lists of delayed objects, x.to_delayed().tolist(), and such lists come back"
+            )
+    shapes = [column.shape[1:] for column in found]
+    return _refilled(template, iter([_array(items, rows, place, shapes) for place in range(len(shapes))]))
 
 
 def _checked(fast: Any, name: str) -> Any:
@@ -131,8 +137,8 @@ def _mapped(columns: list[Any], call: Call) -> Any:
 
 def _chosen(items: Any, place: int, shapes: list[tuple[int, ...]]) -> Any:
     """One of the arrays of a partition's results."""
-    found = list(_arrays(items[0]))
-    if [array.shape[1:] for array in found] != shapes:
+    found = list(_columns(items[0]))
+    if [column.shape[1:] if pytree.is_any_array(column) else None for column in found] != shapes:
         raise ArgumentError(
             "rows of this partition give another structure than a row of ones does; hand in lists of delayed objects, "
             "x.to_delayed().tolist(), and such lists come back"
@@ -177,24 +183,19 @@ def _array(items: Any, rows: tuple[float, ...], place: int, shapes: list[tuple[i
     )  # fmt: skip
 
 
-def _arrays(results: Any) -> Iterator[Any]:
-    """The arrays of a structure, in order."""
-    if pytree.is_any_array(results):
+def _columns(results: Any) -> Iterator[Any]:
+    """The arrays of a structure, in order, and what else there is in their place."""
+    level = None if pytree.is_any_array(results) else pytree.branch(results)
+    if level is None:
         yield results
         return
-    level = pytree.branch(results)
-    if level is None:
-        raise TypeError(
-            f"from Dask's collections come arrays of numbers, and this function returns {describe(results)}; hand in "
-            "lists of delayed objects, x.to_delayed().tolist(), and such lists come back"
-        )
     for child in level.children:
-        yield from _arrays(child)
+        yield from _columns(child)
 
 
 def _refilled(template: Any, arrays: Iterator[Any]) -> Any:
     if pytree.is_any_array(template):
         return next(arrays)
     level = pytree.branch(template)
-    assert level is not None  # or _arrays would have refused it
+    assert level is not None  # it has been looked through
     return level.rebuild([_refilled(child, arrays) for child in level.children])
