@@ -192,7 +192,8 @@ def test_decorated_functions_of_a_script_travel(da: Any, monkeypatch: pytest.Mon
     def other(x: Any) -> Any:
         return w * loss(x)[0]
 
-    for function in (loss, other):  # as if this were __main__
+    functions: tuple[Any, ...] = (loss, other)
+    for function in functions:  # as if this were __main__
         function.__module__, function.__qualname__ = "__main__", function.__name__
         monkeypatch.setattr(sys.modules["__main__"], function.__name__, function, raising=False)
     distributed.sum(other, da.from_array(XS, chunks=CHUNKS)).backward()

@@ -1,7 +1,7 @@
 """``map`` and ``sum`` of a compiled function over the rows of partitions."""
 
 import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, NoReturn
 
 from autograd_lite import pytree
@@ -21,7 +21,7 @@ from autograd_lite.jit.compiled import Compiled
 __all__ = ["map", "sum"]
 
 
-def sum(fast: Compiled[..., Any], /, *columns: Any, **shared: Any) -> Any:
+def sum(fast: Callable[..., Any], /, *columns: Any, **shared: Any) -> Any:
     """``fast.sum(*columns, **shared)`` over rows that lie in partitions, wherever Dask has or reads them.
 
     Each partition is summed where it is, by ``fast.sum``. The sums of the partitions are added here, in their order.
@@ -40,13 +40,13 @@ def sum(fast: Compiled[..., Any], /, *columns: Any, **shared: Any) -> Any:
     columns that do not fit, and if the function reads a Value that takes gradients in a module that the workers
     import; ``MissingDependencyError`` without Dask (extra ``distributed``).
     """
-    parts = partitions(columns)
-    call, values = packed(_checked(fast, "sum"), shared)
+    compiled, parts = _checked(fast, "sum"), partitions(columns)
+    call, values = packed(compiled, shared)
     found = [part for part in parts.each(_summed, call).compute() if part is not None]
     if not found:
         if parts.empty is None:
             raise ArgumentError("there are no rows in any partition, and so it is not known what a sum is")
-        return fast.sum(*parts.empty, **shared)
+        return compiled.sum(*parts.empty, **shared)
     total = added([part.numbers for part in found])
     leaves, structure = pytree.flatten(total)
     for place in set().union(*(part.gradients for part in found)):
@@ -55,7 +55,7 @@ def sum(fast: Compiled[..., Any], /, *columns: Any, **shared: Any) -> Any:
     return structure.unflatten(leaves)
 
 
-def map(fast: Compiled[..., Any], /, *columns: Any, **shared: Any) -> Any:
+def map(fast: Callable[..., Any], /, *columns: Any, **shared: Any) -> Any:
     """``fast.map(*columns, **shared)`` over rows that lie in partitions, not computed yet and left where it is.
 
     From Dask arrays, series and frames come Dask arrays, chunked as the rows are, in the structure of a result; to
@@ -66,13 +66,13 @@ def map(fast: Compiled[..., Any], /, *columns: Any, **shared: Any) -> Any:
     Arguments and errors as for :func:`sum`. Raises ``TypeError`` also if results are not numbers, and when it is
     computed ``ArgumentError`` if rows of a partition give another structure.
     """
-    parts = partitions(columns)
+    compiled, parts = _checked(fast, "map"), partitions(columns)
     with no_grad():
-        call, _ = packed(_checked(fast, "map"), shared)
+        call, _ = packed(compiled, shared)
         items = parts.each(_mapped, call)
         if parts.empty is None:
             return [item[0] for item in items.to_delayed()]
-        template = fast.map(*parts.empty, **shared)
+        template = compiled.map(*parts.empty, **shared)
     rows = parts.rows or (float("nan"),) * items.numblocks[0]
     found = list(_columns(template))
     for other in found:
@@ -85,7 +85,7 @@ def map(fast: Compiled[..., Any], /, *columns: Any, **shared: Any) -> Any:
     return _refilled(template, iter([_array(items, rows, place, shapes) for place in range(len(shapes))]))
 
 
-def _checked(fast: Any, name: str) -> Any:
+def _checked(fast: Any, name: str) -> Compiled[..., Any]:
     if not isinstance(fast, Compiled):
         raise TypeError(
             f"distributed.{name} takes a compiled function, so write distributed.{name}(jit(f), ...); got "
