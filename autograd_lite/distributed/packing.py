@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from autograd_lite.core import modes
 from autograd_lite.core.blocks import detect_anomaly, no_grad
 from autograd_lite.core.checks import describe
-from autograd_lite.core.node import numbers_of
+from autograd_lite.core.node import numbers_of, own_attributes
 from autograd_lite.core.value import Value, assign
 from autograd_lite.errors import ArgumentError, MissingDependencyError
 
@@ -102,9 +102,11 @@ def _pickler() -> Any:
 
         def reducer_override(self, thing: Any) -> Any:
             if isinstance(thing, Value) and thing.is_leaf and thing.requires_grad:
-                restored, (kind, *_), state = thing.__reduce__()
                 self._values.append(thing)
-                return restored, (kind, 0.0, None, True), state
+                if type(thing) is not Value or not set(own_attributes(thing)) <= {"_name"}:
+                    restored, (kind, *_), state = thing.__reduce__()
+                    return restored, (kind, 0.0, None, True), state
+                return _leaf, (thing.name,)
             if type(thing).__module__.startswith(f"{_PACKAGE}.") and getattr(thing, "__module__", "") == "__main__":
                 return _by_value(thing)
             return super().reducer_override(thing)
@@ -113,6 +115,11 @@ def _pickler() -> Any:
 
 
 _PACKAGE = __name__.partition(".")[0]
+
+
+def _leaf(name: str | None) -> Value:
+    # With a state, pickle would ask for its __dict__, and the collector would look at it ever after.
+    return Value(0.0, name)
 
 
 def _by_value(thing: Any) -> Any:

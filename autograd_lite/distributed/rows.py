@@ -39,6 +39,11 @@ def sum(fast: Callable[..., Any], /, *columns: Any, **shared: Any) -> Any:
     Raises what ``fast.sum`` raises; ``TypeError`` for other columns; ``ArgumentError`` for what does not pickle, for
     columns that do not fit, and if the function reads a Value that takes gradients in a module that the workers
     import; ``MissingDependencyError`` without Dask (extra ``distributed``).
+
+    >>> import dask.array as da
+    >>> from autograd_lite import jit
+    >>> sum(jit(lambda x, a: a * x * x), da.arange(5.0, chunks=2), a=0.5)
+    15.0
     """
     compiled, parts = _checked(fast, "sum"), partitions(columns)
     call, values = packed(compiled, shared)
@@ -65,6 +70,11 @@ def map(fast: Callable[..., Any], /, *columns: Any, **shared: Any) -> Any:
 
     Arguments and errors as for :func:`sum`. Raises ``TypeError`` also if results are not numbers, and when it is
     computed ``ArgumentError`` if rows of a partition give another structure.
+
+    >>> import dask.array as da
+    >>> from autograd_lite import jit
+    >>> map(jit(lambda x: {"square": x * x}), da.arange(5.0, chunks=2))["square"].compute()
+    array([ 0.,  1.,  4.,  9., 16.])
     """
     compiled, parts = _checked(fast, "map"), partitions(columns)
     with no_grad():

@@ -17,7 +17,7 @@ from autograd_lite.nn.module import in_mode, unwrapped
 from autograd_lite.optim import SGD, Optimizer
 from autograd_lite.training import inputs
 from autograd_lite.training.evaluation import Measure, evaluated
-from autograd_lite.training.loop import step
+from autograd_lite.training.loop import old_objects_left_alone, step
 from autograd_lite.training.progress import Progress
 
 __all__ = ["Partitioned"]
@@ -238,7 +238,7 @@ def _gradients(X: Any, y: Any, batch: _Batch, partition: int) -> _Part | None:
     before = random.getstate()
     try:
         random.seed(f"{batch.seed} {batch.number} {partition}")  # for Dropout and its like
-        with batch.call.opened() as ((model, loss, metrics), _, values):
+        with batch.call.opened() as ((model, loss, metrics), _, values), old_objects_left_alone():
             optimizer = SGD(values, lr=0.0)
             numbers = step(model, _floats(_taken(X, rows)), _taken(y, rows), loss, optimizer, metrics)
             return _Part(len(rows), numbers, array.array("d", [number(value.grad) for value in values]))

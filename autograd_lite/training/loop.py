@@ -105,7 +105,7 @@ def fit(
                 started = time.perf_counter()
                 if client is None:
                     pieces = data.batches(samples, targets, size, shuffle=shuffle, rng=draws)
-                    with _old_objects_left_alone():
+                    with old_objects_left_alone():
                         numbers = _epoch(model, pieces, loss, optimizer, measures, epoch=epoch, shown=shown)
                 else:
                     numbers = parts.epoch(size, shuffle=shuffle, draws=draws, epoch=epoch, shown=shown)
@@ -154,7 +154,7 @@ def _epoch(
 
 
 @contextmanager
-def _old_objects_left_alone() -> Iterator[None]:
+def old_objects_left_alone() -> Iterator[None]:
     """Exclude all objects that exist already from garbage collection.
 
     Building graphs makes the collector go through every object of the process, once in a few batches.
