@@ -291,6 +291,15 @@ def test_the_workers_read_the_files(kind: str, dd: Any, tmp_path: Path) -> None:
     assert distributed.map(jit(lambda x: 2.0 * x), data.x).compute().tolist() == (2.0 * XS).tolist()
 
 
+def test_the_workers_read_the_files_by_a_function_of_ones_own(client: Any, tmp_path: Path) -> None:
+    dask = pytest.importorskip("dask")
+    for i, rows in enumerate(parts(ROWS)):
+        np.savetxt(tmp_path / f"{i}.csv", rows, delimiter=",")
+    files = [dask.delayed(np.loadtxt)(tmp_path / f"{i}.csv", delimiter=",") for i in range(len(CHUNKS))]
+    fast = jit(lambda row: ag.exp(row[0]) * row[2])
+    assert distributed.sum(fast, files) == in_order([fast.sum(rows) for rows in parts(ROWS)])
+
+
 # -- Misuse --
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import uuid
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ from autograd_lite.core.checks import describe
 from autograd_lite.distributed.packing import Call
 from autograd_lite.errors import ArgumentError, MissingDependencyError
 
-__all__ = ["OnWorker", "Partitions", "partitions"]
+__all__ = ["OnWorker", "Partitions", "key", "partitions"]
 
 #: What is done with a partition: a function of its columns and of the call.
 OnWorker = Callable[[list[Any], Any], Any]
@@ -79,7 +80,7 @@ def _of_arrays(columns: Sequence[Any]) -> Partitions:
         pairs = [(x, (0, *itertools.islice(axes, x.ndim - 1))) for x in aligned]
         return da.blockwise(
             _item, (0,), *itertools.chain.from_iterable(pairs), function=function, call=_sent(call),
-            token=_name(function), dtype=object, meta=np.empty(0, object), concatenate=True, align_arrays=False,
+            name=key(function), dtype=object, meta=np.empty(0, object), concatenate=True, align_arrays=False,
             adjust_chunks={0: 1},
         )  # fmt: skip
 
@@ -93,7 +94,7 @@ def _of_frames(columns: Sequence[Any]) -> Partitions:
     def each(function: OnWorker, call: Call | None) -> Any:
         # All columns in one call, so that Dask reads a file once for all of them.
         items = dd.map_partitions(
-            _series_item, *columns, function=function, call=_sent(call), token=_name(function), meta=(None, object),
+            _series_item, _sent(call), *columns, function=function, token=name(function), meta=(None, object),
             enforce_metadata=False,
         ).optimize()  # fmt: skip  # which may change how many partitions there are
         return items.to_dask_array(lengths=[1] * items.npartitions)
@@ -111,7 +112,7 @@ def _of_futures(columns: Sequence[Any]) -> Partitions:
         raise ArgumentError(f"the columns have {' and '.join(map(str, counts))} parts; they must have as many")
 
     def each(function: OnWorker, call: Call | None) -> Any:
-        run, sent = dask.delayed(_item, name=_name(function), pure=False, traverse=False), _sent(call)
+        run, sent = dask.delayed(_item, name=name(function), pure=False, traverse=False), _sent(call)
         items = [run(*parts, function=function, call=sent) for parts in zip(*columns, strict=True)]
         none = np.empty(0, object)
         return da.concatenate([da.from_delayed(item, (1,), object, meta=none) for item in items])
@@ -139,9 +140,14 @@ def _sent(call: Call | None) -> Any:
     return None if call is None else dask.delayed(call, traverse=False)
 
 
-def _name(function: OnWorker) -> str:
+def name(function: Callable[..., Any]) -> str:
     """How the tasks are called, on Dask's dashboard say."""
     return f"autograd_lite.{function.__name__.strip('_')}"
+
+
+def key(function: Callable[..., Any]) -> str:
+    """A name for the tasks of one call."""
+    return f"{name(function)}-{uuid.uuid4().hex}"
 
 
 def _item(*parts: Any, function: OnWorker, call: Call | None) -> Any:
@@ -153,7 +159,7 @@ def _item(*parts: Any, function: OnWorker, call: Call | None) -> Any:
     return item
 
 
-def _series_item(*parts: Any, function: OnWorker, call: Call | None) -> Any:
+def _series_item(call: Call | None, *parts: Any, function: OnWorker) -> Any:
     import pandas as pd
 
     return pd.Series(_item(*parts, function=function, call=call))

@@ -11,7 +11,7 @@ from autograd_lite._interrupts import uninterrupted
 from autograd_lite.core.checks import describe
 from autograd_lite.core.node import number, numbers_of
 from autograd_lite.distributed.packing import Call, packed
-from autograd_lite.distributed.partitions import partitions
+from autograd_lite.distributed.partitions import key, partitions
 from autograd_lite.errors import AnomalyError, ArgumentError, MissingDependencyError
 from autograd_lite.nn.module import in_mode, unwrapped
 from autograd_lite.optim import SGD, Optimizer
@@ -97,7 +97,7 @@ class Partitioned:
 
         items = self._pairs.map_blocks(
             _item, function=function, work=dask.delayed(work, traverse=False), dtype=object, meta=np.empty(0, object),
-            token=f"autograd_lite.{function.__name__.strip('_')}",
+            name=key(function),
         )  # fmt: skip
         return [found for found in self._client.compute(items, sync=True) if found is not None]
 
