@@ -10,6 +10,7 @@ A local cluster of two processes of one thread each. Times are the best of sever
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import dask.array as da
@@ -46,18 +47,18 @@ def overhead(rounds: int) -> None:
     print("a sum of n partitions with one row each, ms")
     for count in (2, 16, 128):
         x = da.ones(count, chunks=1).persist()
-        print(f"{count:12,}  {best(lambda x=x: distributed.sum(fast, x), rounds):8.1f}")
+        print(f"{count:12,}  {best(partial(distributed.sum, fast, x), rounds):8.1f}")
 
 
 def sizes(name: str, fast: Any, shared: dict[str, float], most: int, rounds: int) -> None:
     print(f"\n{name}, ms\n        rows  one process  two workers, 2 partitions  16 partitions")
     for power in range(4, most + 1):
         x = np.linspace(0.0, 1.0, 10**power)
-        alone = best(lambda x=x: fast.sum(x, **shared), rounds)
+        alone = best(partial(fast.sum, x, **shared), rounds)
         row = [f"{len(x):12,}", f"{alone:11.1f}"]
         for count, width in ((2, 26), (16, 14)):
             parts = da.from_array(x, chunks=-(-len(x) // count)).persist()
-            row.append(f"{best(lambda x=parts: distributed.sum(fast, x, **shared), rounds):{width}.1f}")
+            row.append(f"{best(partial(distributed.sum, fast, parts, **shared), rounds):{width}.1f}")
         print("  ".join(row))
 
 
@@ -81,7 +82,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="fewer rounds")
     rounds = 5 if parser.parse_args().quick else 15
-    settings = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    settings = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": "127.0.0.1:0"}
     with LocalCluster(**settings) as cluster, Client(cluster) as client:
         overhead(rounds)
         sizes("sin(x) * x + exp(-x)", jit(small), {}, 7, rounds)

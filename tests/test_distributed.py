@@ -31,7 +31,7 @@ CHUNKS = (10, 20, 17)
 def cluster() -> Iterator[Any]:
     pytest.importorskip("dask.array")
     module = pytest.importorskip("distributed")
-    settings = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    settings = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": "127.0.0.1:0"}
     with module.LocalCluster(**settings) as cluster, module.Client(cluster) as client:
         yield client
 
