@@ -57,7 +57,7 @@ def sizes(name: str, fast: Any, shared: dict[str, float], most: int, rounds: int
         alone = best(partial(fast.sum, x, **shared), rounds)
         row = [f"{len(x):12,}", f"{alone:11.1f}"]
         for count, width in ((2, 26), (16, 14)):
-            parts = da.from_array(x, chunks=-(-len(x) // count)).persist()
+            parts = da.linspace(0.0, 1.0, len(x), chunks=-(-len(x) // count)).persist()
             row.append(f"{best(partial(distributed.sum, fast, parts, **shared), rounds):{width}.1f}")
         print("  ".join(row))
 

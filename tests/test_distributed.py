@@ -3,8 +3,10 @@
 What travels is closed over here: the workers cannot import the tests.
 """
 
+import importlib.util
 import math
 import os
+import re
 import signal
 import sys
 import threading
@@ -467,6 +469,26 @@ def test_misuse_of_fit_says_what_was_expected(name: str, da: Any, client: Any) -
     }  # fmt: skip
     with pytest.raises(error, match=message):
         fit(**(given | changes(da)))
+
+
+# -- The guide --
+
+
+def test_the_guide_is_so(da: Any, client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    guide = (Path(__file__).parent.parent / "docs" / "distributed.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    names: dict[str, Any] = {"client": client}
+    (tmp_path / "decay").mkdir()
+    (tmp_path / "decay" / "0.csv").write_text("t,y\n0.0,1.0\n1.0,0.5\n")
+    monkeypatch.chdir(tmp_path)
+    for block in blocks[1:]:  # the first starts a cluster
+        if "dask.dataframe" in block:
+            if importlib.util.find_spec("pyarrow"):
+                exec(block.replace("decay", str(tmp_path / "decay")), names)
+            continue
+        exec(block, names)
+        for expression, expected in re.findall(r"^(\S.*?)  # (.+)$", block, re.MULTILINE):
+            assert repr(eval(expression, names)) == expected
 
 
 # -- A worker is killed --
