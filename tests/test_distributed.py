@@ -358,7 +358,7 @@ def training(client: Any, X: Any, y: Any, **settings: Any) -> tuple[nn.MLP, Any]
     """A small model, trained in this process or by the workers."""
     model = nn.MLP(3, [4, 1], rng=0)
     given: dict[str, Any] = {
-        "loss": nn.binary_cross_entropy_with_logits, "optimizer": optim.Adam(model.parameters(), lr=0.05), "epochs": 4,
+        "loss": nn.binary_cross_entropy_with_logits, "optimizer": optim.Adam(model.parameters(), lr=0.05), "epochs": 3,
         "metrics": [accuracy], "progress": False, "client": client, "rng": 0,
     }  # fmt: skip
     return model, fit(model, X, y, **(given | settings))
@@ -398,7 +398,7 @@ def test_batches_take_every_sample_once_in_an_order_that_the_seed_decides(da: An
         model = nn.MLP(3, [4, 1], rng=0)
         optimizer = optim.SGD(model.parameters(), lr=lr)
         history = fit(
-            model, *samples(da), loss=nn.binary_cross_entropy_with_logits, optimizer=optimizer, epochs=1, batch_size=20,
+            model, *samples(da), loss=nn.binary_cross_entropy_with_logits, optimizer=optimizer, epochs=1, batch_size=24,
             rng=seed, progress=False, client=client,
         )  # fmt: skip
         return model.state_dict(), history
@@ -534,5 +534,5 @@ def test_a_worker_that_is_killed_in_the_middle_of_fit_changes_nothing(da: Any, c
 
     X, y = (x.persist() for x in samples(da))
     model, history = training(client, X, y, callbacks=[strike])
-    assert history.epochs == 4
+    assert history.epochs == 3
     assert model.state_dict() == training(client, *samples(da))[0].state_dict()

@@ -89,15 +89,20 @@ def _of_arrays(columns: Sequence[Any]) -> Partitions:
 
 
 def _of_frames(columns: Sequence[Any]) -> Partitions:
+    import dask.array as da
     import dask.dataframe as dd
+    import numpy as np
+
+    # All columns in one call, so that Dask reads a file once for all of them. Its optimiser may change how many
+    # partitions there are.
+    series = dd.map_partitions(_series, *columns, meta=(None, object), enforce_metadata=False).optimize()
+    parts = series.to_dask_array(lengths=[1] * series.npartitions)
 
     def each(function: OnWorker, call: Call | None) -> Any:
-        # All columns in one call, so that Dask reads a file once for all of them.
-        items = dd.map_partitions(
-            _series_item, _sent(call), *columns, function=function, token=name(function), meta=(None, object),
-            enforce_metadata=False,
-        ).optimize()  # fmt: skip  # which may change how many partitions there are
-        return items.to_dask_array(lengths=[1] * items.npartitions)
+        return da.blockwise(
+            _item_of_tuple, (0,), parts, (0,), function=function, call=_sent(call), name=key(function), dtype=object,
+            meta=np.empty(0, object),
+        )  # fmt: skip
 
     return Partitions([column._meta for column in columns], each)
 
@@ -159,7 +164,15 @@ def _item(*parts: Any, function: OnWorker, call: Call | None) -> Any:
     return item
 
 
-def _series_item(call: Call | None, *parts: Any, function: OnWorker) -> Any:
+def _item_of_tuple(parts: Any, *, function: OnWorker, call: Call | None) -> Any:
+    return _item(*parts[0], function=function, call=call)
+
+
+def _series(*parts: Any) -> Any:
+    """Parts of columns as one object of a series."""
+    import numpy as np
     import pandas as pd
 
-    return pd.Series(_item(*parts, function=function, call=call))
+    item = np.empty(1, object)
+    item[0] = parts
+    return pd.Series(item)
