@@ -293,6 +293,20 @@ def test_the_workers_read_the_files(kind: str, dd: Any, tmp_path: Path) -> None:
     assert distributed.map(jit(lambda x: 2.0 * x), data.x).compute().tolist() == (2.0 * XS).tolist()
 
 
+def test_the_columns_of_a_frame_are_read_together(dd: Any, tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    log = tmp_path / "reads"
+
+    def read(i: int) -> Any:
+        with log.open("a") as file:
+            file.write(f"{i}\n")
+        return pandas.DataFrame({"x": [float(i)], "y": [2.0]})
+
+    data = dd.from_map(read, [1, 2], meta={"x": float, "y": float})
+    assert distributed.sum(jit(lambda x, y: x * y), data.x, data.y) == 6.0
+    assert sorted(log.read_text().split()) == ["1", "2"]
+
+
 def test_the_workers_read_the_files_by_a_function_of_ones_own(client: Any, tmp_path: Path) -> None:
     dask = pytest.importorskip("dask")
     for i, rows in enumerate(parts(ROWS)):
@@ -376,6 +390,18 @@ def test_fit_on_partitions_is_fit_in_one_process_but_for_rounding(da: Any, clien
     for name in history:
         assert found[name] == pytest.approx(history[name], rel=1e-12)
     assert list(other.state_dict().values()) == pytest.approx(list(model.state_dict().values()), rel=1e-10)
+
+
+def test_a_compiled_model_is_trained_on_classes(da: Any, client: Any) -> None:
+    found = []
+    for own, X, y in ((None, ROWS, LABELS), (client, *samples(da))):
+        model = nn.MLP(3, [4, 2], rng=0)
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+        history = fit(
+            jit(model), X, y, loss=nn.cross_entropy, optimizer=optimizer, epochs=2, rng=0, progress=False, client=own
+        )
+        found.append(history["loss"])
+    assert found[0] == pytest.approx(found[1], rel=1e-12)
 
 
 def test_futures_of_lists_are_samples_too(client: Any, da: Any) -> None:
