@@ -20,7 +20,7 @@ import pytest
 
 import autograd_lite as ag
 from autograd_lite import Value, distributed, fit, grad, jit, nn, no_grad, optim, value_and_grad
-from autograd_lite.errors import AnomalyError, ArgumentError, GraphError, MissingDependencyError
+from autograd_lite.errors import AnomalyError, ArgumentError, GraphError, MissingDependencyError, TracingError
 from autograd_lite.training import accuracy
 
 XS = np.random.default_rng(0).normal(size=47)
@@ -96,6 +96,11 @@ def as_arrays_of_other_chunks(da: Any, client: Any) -> tuple[Any, ...]:
     return da.from_array(ROWS, chunks=(CHUNKS, 3)), da.from_array(XS, chunks=5)
 
 
+def as_arrays_of_unknown_sizes(da: Any, client: Any) -> tuple[Any, ...]:
+    rows, xs = as_arrays(da, client)
+    return rows, xs[xs > -100.0]
+
+
 def as_futures(da: Any, client: Any) -> tuple[Any, ...]:
     return client.scatter(parts(ROWS)), client.scatter([part.tolist() for part in parts(XS)])
 
@@ -111,7 +116,8 @@ def as_delayed(da: Any, client: Any) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize(
-    "columns", [as_arrays, as_arrays_of_other_chunks, as_futures, as_futures_of_tuples, as_delayed]
+    "columns",
+    [as_arrays, as_arrays_of_other_chunks, as_arrays_of_unknown_sizes, as_futures, as_futures_of_tuples, as_delayed],
 )
 def test_partitions_of_every_kind_are_summed(columns: Callable[..., Any], da: Any, client: Any) -> None:
     fast = jit(lambda row, x: {"dot": x * ag.sum(row), "first": [row[0], x]})
@@ -220,6 +226,15 @@ def test_second_derivatives_are_refused(da: Any) -> None:
     total = distributed.sum(jit(lambda x: w * w * x), da.from_array(XS, chunks=CHUNKS))
     with pytest.raises(GraphError, match="first derivatives only"):
         total.backward(create_graph=True)
+
+
+def test_a_compiled_function_does_not_record_other_processes(da: Any) -> None:
+    fast, x = jit(lambda x, a: a * x), da.from_array(XS, chunks=CHUNKS)
+    for compute in (distributed.sum, distributed.map):
+        with pytest.raises(TracingError, match="other processes"):
+            jit(lambda a: compute(fast, x, a=a))(2.0)  # noqa: B023 - called at once
+    _, tangent = ag.jvp(lambda a: distributed.sum(fast, x, a=a), (2.0,), (1.0,))
+    assert tangent == pytest.approx(XS.sum(), rel=1e-13)
 
 
 def test_rows_of_other_branches_and_partitions_without_rows(da: Any) -> None:

@@ -17,7 +17,7 @@ from autograd_lite.core.blocks import detect_anomaly, no_grad
 from autograd_lite.core.checks import describe
 from autograd_lite.core.node import numbers_of, own_attributes
 from autograd_lite.core.value import Value, assign
-from autograd_lite.errors import ArgumentError, MissingDependencyError
+from autograd_lite.errors import ArgumentError, MissingDependencyError, TracingError
 
 __all__ = ["Call", "packed"]
 
@@ -53,10 +53,13 @@ class Call(NamedTuple):
 def packed(function: Any, shared: dict[str, Any]) -> tuple[Call, list[Value]]:
     """A call of the function in the modes of now, and the Values whose numbers it takes along, in their order.
 
-    Raises ``ArgumentError`` for what does not pickle.
+    Raises ``ArgumentError`` for what does not pickle, ``TracingError`` inside a function that ``jit`` records.
     """
+    mode = modes.current()
+    if not mode.interpreter.is_eager:
+        raise TracingError("jit cannot record what other processes compute; do it outside of the compiled function")
     (code, own), (arguments, others) = _dumped(function), _dumped(shared)
-    values, mode = [*own, *others], modes.current()
+    values = [*own, *others]
     return Call(code, arguments, array.array("d", numbers_of(values)), mode.grad_enabled, mode.anomaly), values
 
 

@@ -67,12 +67,14 @@ def _of_arrays(columns: Sequence[Any]) -> Partitions:
     rows = columns[0].chunks[0]
     aligned = []
     for column in columns:
-        if len(column.chunks[0]) != len(rows) and not all(map(math.isfinite, (*rows, *column.chunks[0]))):
+        own = column.chunks[0]
+        is_known = all(map(math.isfinite, (*rows, *own)))
+        if not is_known and len(own) != len(rows):
             raise ArgumentError(
-                f"the columns have {len(rows)} and {len(column.chunks[0])} chunks of unknown sizes, which cannot be "
-                "brought together; compute_chunk_sizes() finds the sizes"
+                f"the columns have {len(rows)} and {len(own)} chunks of unknown sizes, which cannot be brought "
+                "together; compute_chunk_sizes() finds them"
             )
-        aligned.append(column.rechunk({0: rows}) if len(known) == 1 and column.chunks[0] != rows else column)
+        aligned.append(column.rechunk({0: rows}) if is_known and own != rows else column)
 
     def each(function: OnWorker, call: Call | None) -> Any:
         # Axis 0, the rows, is common to all; each other axis of each array is one of its own.
