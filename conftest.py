@@ -1,6 +1,7 @@
 """Settings for all tests, those in docstrings too."""
 
 import importlib
+import importlib.util
 from pathlib import Path
 
 from autograd_lite import core
@@ -9,3 +10,6 @@ from autograd_lite import core
 # there already: then it takes that one, which may be compiled.
 for path in Path(core.__path__[0]).glob("[!_]*.py"):
     importlib.import_module(f"autograd_lite.core.{path.stem}")
+
+# Its examples need Dask (extra distributed).
+collect_ignore = [] if importlib.util.find_spec("dask") else ["autograd_lite/distributed/rows.py"]

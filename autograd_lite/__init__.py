@@ -29,7 +29,7 @@ from autograd_lite.nn.state import load, save
 from autograd_lite.transforms import grad, hessian, hvp, jacfwd, jacobian, jacrev, jvp, sparsity, value_and_grad, vjp
 
 if TYPE_CHECKING:
-    from autograd_lite import optim, plotting, testing, training
+    from autograd_lite import distributed, optim, plotting, testing, training
     from autograd_lite._info import info
     from autograd_lite.training import evaluate, fit, predict
 
@@ -37,6 +37,7 @@ __all__ = [
     "Value",
     "data",
     "detect_anomaly",
+    "distributed",
     "draw",
     "draw_dot",
     "evaluate",
@@ -90,6 +91,7 @@ long = int
 
 # A third of the import together, and not for all programs: so when they are first asked for.
 _LATER = {
+    "distributed": "distributed",
     "evaluate": "training",
     "fit": "training",
     "info": "_info",

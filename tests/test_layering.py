@@ -22,7 +22,7 @@ FLOORS: dict[str, list[list[str]]] = {
         ["engine", "ops", "pytree", "_info", "_rng"],
         ["functions", "linalg", "loops", "transforms"],
         ["nn", "data", "drawing", "jit"],
-        ["testing", "optim"],
+        ["testing", "optim", "distributed"],
         ["training"],
         ["plotting"],
         ["demo"],
@@ -219,6 +219,7 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
         "inspect",
         "json",
         "llvmlite",
+        "autograd_lite.distributed",
         "autograd_lite.jit.compiled",
         "autograd_lite.testing",
         "autograd_lite.training",
@@ -265,6 +266,7 @@ def test_dir_lists_public_names_only() -> None:
         "from autograd_lite.data import iris, batches",
         "from autograd_lite.optim import lr_scheduler",
         "from autograd_lite.testing import strategies",
+        "from autograd_lite.distributed import map, sum",
     ],
 )
 def test_public_addresses_stay(address: str) -> None:

@@ -333,7 +333,7 @@ LEFT_TO_PYTHON: dict[str, tuple[Make, Any, Any]] = {
 def test_what_cannot_be_compiled_is_trained_in_python(
     name: str, batch_size: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("autograd_lite.training.loop.SAMPLES", -math.inf)  # all is worth compiling
+    monkeypatch.setattr("autograd_lite.training.epochs.SAMPLES", -math.inf)  # all is worth compiling
     make, samples, targets = LEFT_TO_PYTHON[name]
     assert_same(make, samples, targets, jit="auto", batch_size=batch_size, epochs=30)
 

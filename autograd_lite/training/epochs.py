@@ -1,10 +1,12 @@
 """Epochs of training: step by step in Python, or as far as it goes in the compiled core."""
 
 import array
+import gc
 import math
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from autograd_lite._interrupts import uninterrupted
@@ -14,13 +16,14 @@ from autograd_lite.core.checks import describe
 from autograd_lite.core.node import listed, number
 from autograd_lite.core.value import Value
 from autograd_lite.data.samples import order_of
-from autograd_lite.errors import AnomalyError
+from autograd_lite.errors import AnomalyError, ArgumentError
+from autograd_lite.nn.module import in_mode
 from autograd_lite.training.compiled import Task, Trainer
 from autograd_lite.training.evaluation import Measure, measured
 from autograd_lite.training.progress import Progress
 from autograd_lite.training.trial import NotCompiledError
 
-__all__ = ["Epochs", "Found"]
+__all__ = ["Epochs", "Found", "old_objects_left_alone", "step"]
 
 #: Of some epochs the mean loss and metrics of each, by name, and the seconds that each took.
 Found = tuple[dict[str, list[float]], list[float]]
@@ -29,6 +32,11 @@ Found = tuple[dict[str, list[float]], list[float]]
 AT_ONCE = 0.05
 #: So many steps that it leaves to Python are too many, if they are more than half as many as it does.
 TOO_MANY = 20
+
+
+#: Recording pays from so many steps on and, if a step counts for five samples beside its own, from so many samples on:
+#: some for the model, and for the loss so many for each sample of a batch.
+STEPS, SAMPLES, SAMPLES_OF_LOSS = 10, 1000, 30
 
 
 class Epochs:
@@ -56,6 +64,20 @@ class Epochs:
         self._rng = rng
         self._many = 1  # epochs at once
         self._by_python = self._in_core = 0  # steps
+
+    def begin(self, jit: Any, epochs: int) -> None:
+        """Let the compiled core train, if that is asked for, can be done and pays for so many epochs."""
+        size = min(self.size, self.count)
+        steps = epochs * math.ceil(self.count / size)
+        pays = steps >= STEPS and epochs * self.count + 5 * steps >= SAMPLES + SAMPLES_OF_LOSS * size
+        if jit is False or (jit == "auto" and not pays):
+            return
+        try:
+            with old_objects_left_alone(), in_mode(self.task.model, training=True):
+                self.trainer = Trainer(self.task)
+        except NotCompiledError as reason:
+            if jit is True:
+                raise ArgumentError(f'this training cannot be compiled, so write jit="auto": {reason}') from None
 
     def run(self, epoch: int, most: int, found: list[Found]) -> None:
         """Train for an epoch, or several at once, at most so many.
@@ -193,31 +215,33 @@ class Epochs:
         """Take one step of the optimiser; return the loss and the metrics of the batch before it."""
         xs, ys = [self.task.samples[i] for i in piece], [self.task.targets[i] for i in piece]
         try:
-            numbers = self._stepped(xs, ys)
+            numbers = step(self.task, xs, ys, self.metrics)
         except AnomalyError as anomaly:
             raise AnomalyError(f"epoch {epoch}, batch {batch}: {anomaly}") from None
         self.shown.batch_done(epoch)
         return numbers
 
-    def _stepped(self, xs: list[Any], ys: list[Any]) -> dict[str, float]:
-        self.task.optimizer.zero_grad()
-        outputs = [self.task.model(x) for x in xs]
-        value = self.task.loss(outputs, ys)
-        if not isinstance(value, Value):
-            raise TypeError(
-                f"the loss must be one Value that depends on the parameters, got {describe(value)}; "
-                "a loss with reduction='none' gives a list, and a model under no_grad() or of floats has no graph"
-            )
-        if not math.isfinite(value.data):
-            raise AnomalyError(f"the loss is {value.data}; {_first_anomaly(value)}")
-        value.backward()
-        for group in self.task.optimizer.param_groups:
-            for p in group["params"]:
-                if not math.isfinite(number(p.grad)):
-                    raise AnomalyError(f"the gradient by {p.name or 'a parameter'} is {p.grad}: {_why(value)}")
-        with uninterrupted():
-            self.task.optimizer.step()
-        return {"loss": value.data, **measured(self.metrics, outputs, ys)}
+
+def step(task: Task, xs: list[Any], ys: list[Any], metrics: Mapping[str, Measure]) -> dict[str, float]:
+    """Take one step of the optimiser in Python; return the loss and the metrics of the batch before it."""
+    task.optimizer.zero_grad()
+    outputs = [task.model(x) for x in xs]
+    value = task.loss(outputs, ys)
+    if not isinstance(value, Value):
+        raise TypeError(
+            f"the loss must be one Value that depends on the parameters, got {describe(value)}; "
+            "a loss with reduction='none' gives a list, and a model under no_grad() or of floats has no graph"
+        )
+    if not math.isfinite(value.data):
+        raise AnomalyError(f"the loss is {value.data}; {_first_anomaly(value)}")
+    value.backward()
+    for group in task.optimizer.param_groups:
+        for p in group["params"]:
+            if not math.isfinite(number(p.grad)):
+                raise AnomalyError(f"the gradient by {p.name or 'a parameter'} is {p.grad}: {_why(value)}")
+    with uninterrupted():
+        task.optimizer.step()
+    return {"loss": value.data, **measured(metrics, outputs, ys)}
 
 
 def _first_anomaly(value: Any) -> str:
@@ -242,3 +266,20 @@ def _why(value: Value) -> str:
     except AnomalyError as anomaly:
         return str(anomaly).partition("\n")[0]
     return "it is the sum of several that are finite"
+
+
+@contextmanager
+def old_objects_left_alone() -> Iterator[None]:
+    """Exclude all objects that exist already from garbage collection.
+
+    Building graphs makes the collector go through every object of the process, once in a few batches.
+    With large packages such as scikit-learn loaded, that takes a third of the training time.
+    """
+    if gc.get_freeze_count() > 1_000:  # the program did so itself; Python 3.12 starts with some hundreds
+        yield
+        return
+    try:
+        gc.freeze()
+        yield
+    finally:
+        gc.unfreeze()

@@ -1,10 +1,9 @@
 """fit: the training loop."""
 
-import gc
 import math
+import random
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from autograd_lite._rng import Rng, as_random
@@ -14,19 +13,14 @@ from autograd_lite.nn.module import in_mode, unwrapped
 from autograd_lite.optim import Optimizer
 from autograd_lite.training import inputs
 from autograd_lite.training.callbacks import Callback
-from autograd_lite.training.compiled import Task, Trainer
-from autograd_lite.training.epochs import Epochs, Found
+from autograd_lite.training.compiled import Task
+from autograd_lite.training.epochs import Epochs, Found, old_objects_left_alone
 from autograd_lite.training.evaluation import Measure, Metrics, evaluated, named
 from autograd_lite.training.history import History
 from autograd_lite.training.predictor import Predictor
 from autograd_lite.training.progress import Progress
-from autograd_lite.training.trial import NotCompiledError
 
 __all__ = ["fit"]
-
-#: Recording pays from so many steps on and, if a step counts for five samples beside its own, from so many samples on:
-#: some for the model, and for the loss so many for each sample of a batch.
-STEPS, SAMPLES, SAMPLES_OF_LOSS = 10, 1000, 30
 
 
 def fit(
@@ -45,6 +39,7 @@ def fit(
     callbacks: Sequence[Callback] = (),
     progress: bool = True,
     jit: bool | str = "auto",
+    client: Any = None,
 ) -> History:
     """Train a model, and return the history of the training.
 
@@ -74,6 +69,9 @@ def fit(
             count of its calls, or draws random numbers other than ``Dropout``'s, runs as it is. ``True`` raises
             ``ArgumentError``, with the reason, where it cannot be done; ``False`` runs the model itself for each
             sample.
+        client: a ``dask.distributed.Client``, whose workers compute the gradients, each of its partitions of X and
+            y: Dask arrays, series or frames, or lists of futures (extra ``distributed``). The loss and the
+            metrics must be means over samples. Each batch takes its share from every partition.
 
     Raises ``TypeError`` or ``ArgumentError`` (a ``ValueError``) for data that do not fit together,
     before anything is changed. Raises ``AnomalyError`` when the loss or a gradient turns nan or
@@ -94,44 +92,40 @@ def fit(
     if not isinstance(jit, bool) and not (isinstance(jit, str) and jit == "auto"):
         raise ArgumentError(f'jit is True, False or "auto", got {describe(jit)}')
     measures = named(metrics)
-    samples, targets = inputs.checked(X, y)
-    held_out = None if validation is None else _checked_validation(validation, samples[0], targets[0])
-    size = len(samples) if batch_size is None else batch_size
+    source = _source(client, X, y, jit, model=model, loss=loss, optimizer=optimizer, metrics=measures)
+    held_out = None if validation is None else _checked_validation(validation, *source.first)
+    size = source.count if batch_size is None else batch_size
     check_size(size, "batch_size")
-    draws, history = as_random(rng), History()
-    shown = Progress(epochs, math.ceil(len(samples) / size), wanted=progress)
-    task = Task(model, samples, targets, loss, optimizer, size)
-    trained = Epochs(
-        task,
-        rng=draws if shuffle else None,
-        metrics=measures,
-        shown=shown,
-    )
+    history, shown = History(), Progress(epochs, math.ceil(source.count / size), wanted=progress)
+    trained = source.epochs(size, shuffle=shuffle, draws=as_random(rng), shown=shown)
     predictor = Predictor(model) if jit else None
+
+    def after_epochs(found: list[Found], started: float) -> bool:
+        """Evaluate, take down and show what was found; whether to go on."""
+        if held_out is not None:
+            after = evaluated(model, *held_out, loss, measures, predictor)
+            numbers = found[-1][0] | {f"val_{name}": [x] for name, x in after.items()}
+            found[-1] = numbers, [time.perf_counter() - started]
+        while found:
+            history.extend(*found.pop(0))
+            shown.epoch_done(history)
+        reasons = [reason for reason in [callback(model, history) for callback in callbacks] if reason]
+        if reasons:
+            history.stopped = reasons[0] if isinstance(reasons[0], str) else "a callback asked for it"
+        return not reasons
+
     at_once = epochs if held_out is None and not callbacks else 1
     found: list[Found] = []
     try:
         try:
-            trained.trainer = _trainer(jit, epochs, task)  # here, as Ctrl-C may come while it is recorded
-            while history.epochs < epochs:
+            trained.begin(jit, epochs)  # here, as Ctrl-C may come while it is recorded
+            goes_on = True
+            while goes_on and history.epochs < epochs:
                 started = time.perf_counter()
-                with _old_objects_left_alone(), in_mode(model, training=True):
-                    trained.run(
-                        history.epochs + 1,
-                        min(at_once, shown.silent_for(history.epochs + 1), epochs - history.epochs),
-                        found,
-                    )
-                if held_out is not None:
-                    after = evaluated(model, *held_out, loss, measures, predictor)
-                    numbers = found[-1][0] | {f"val_{name}": [x] for name, x in after.items()}
-                    found[-1] = numbers, [time.perf_counter() - started]
-                while found:
-                    history.extend(*found.pop(0))
-                    shown.epoch_done(history)
-                reasons = [reason for reason in [callback(model, history) for callback in callbacks] if reason]
-                if reasons:
-                    history.stopped = reasons[0] if isinstance(reasons[0], str) else "a callback asked for it"
-                    break
+                epoch = history.epochs + 1
+                with old_objects_left_alone(), in_mode(model, training=True):
+                    trained.run(epoch, min(at_once, shown.silent_for(epoch), epochs - epoch + 1), found)
+                goes_on = after_epochs(found, started)
         finally:
             shown.close(history)
     except KeyboardInterrupt:  # outside the finally, as it may come there too
@@ -143,37 +137,31 @@ def fit(
     return history
 
 
-def _trainer(jit: Any, epochs: int, task: Task) -> Trainer | None:
-    """The compiled core's, if that is asked for and can be."""
-    count, size = len(task.samples), min(task.size, len(task.samples))
-    steps = epochs * math.ceil(count / size)
-    pays = steps >= STEPS and epochs * count + 5 * steps >= SAMPLES + SAMPLES_OF_LOSS * size
-    if jit is False or (jit == "auto" and not pays):
-        return None
-    try:
-        with _old_objects_left_alone(), in_mode(task.model, training=True):
-            return Trainer(task)
-    except NotCompiledError as reason:
-        if jit is True:
-            raise ArgumentError(f'this training cannot be compiled, so write jit="auto": {reason}') from None
-        return None
+def _source(client: Any, X: Any, y: Any, jit: Any, **trained: Any) -> Any:
+    """The samples: of this process, or in the partitions of Dask's workers."""
+    if client is None:
+        return _Samples(*inputs.checked(X, y), **trained)
+    if jit is True:
+        raise ArgumentError('with client= the workers run the model itself; write jit="auto"')
+    from autograd_lite.training.data_parallel import Partitioned
+
+    return Partitioned(client, X, y, **trained)
 
 
-@contextmanager
-def _old_objects_left_alone() -> Iterator[None]:
-    """Exclude all objects that exist already from garbage collection.
+class _Samples:
+    """All samples in a list, with what is trained on them."""
 
-    Building graphs makes the collector go through every object of the process, once in a few batches.
-    With large packages such as scikit-learn loaded, that takes a third of the training time.
-    """
-    if gc.get_freeze_count() > 1_000:  # the program did so itself; Python 3.12 starts with some hundreds
-        yield
-        return
-    try:
-        gc.freeze()
-        yield
-    finally:
-        gc.unfreeze()
+    def __init__(
+        self, samples: list[Any], targets: list[Any], *, metrics: Mapping[str, Measure], **trained: Any
+    ) -> None:
+        self.count, self.first = len(samples), (samples[0], targets[0])
+        self._task = Task(samples=samples, targets=targets, size=len(samples), **trained)
+        self._metrics = metrics
+
+    def epochs(self, size: int, *, shuffle: bool, draws: random.Random, shown: Progress) -> Epochs:
+        """The training in batches of so many."""
+        task = self._task._replace(size=size)
+        return Epochs(task, rng=draws if shuffle else None, metrics=self._metrics, shown=shown)
 
 
 def _check(model: Any, loss: Any, optimizer: Any, epochs: Any, callbacks: Any) -> None:
