@@ -72,6 +72,7 @@ FLOORS: dict[str, list[list[str]]] = {
         ["llvm_loops"],
         ["llvm", "python", "vm"],
         ["native", "deferred", "rows"],
+        ["named"],
     ],
     "jit/export": [
         ["checks", "table", "results"],

@@ -11,13 +11,9 @@ from autograd_lite.core import modes
 from autograd_lite.core.checks import describe
 from autograd_lite.core.loops import BodyChanged
 from autograd_lite.core.node import numbers_of
-from autograd_lite.errors import ArgumentError, MissingDependencyError, TracingError
+from autograd_lite.errors import ArgumentError, TracingError
 from autograd_lite.jit.arguments import Arguments, Results, check_unchanged, stand_in
-from autograd_lite.jit.backends import vm
-from autograd_lite.jit.backends.deferred import LONGEST, DeferredCode, SwappedCode
-from autograd_lite.jit.backends.native import NativeCode, is_installed
-from autograd_lite.jit.backends.python import PythonCode
-from autograd_lite.jit.backends.rows import PythonRows, over_rows
+from autograd_lite.jit.backends.named import back_end, rows_back_end
 from autograd_lite.jit.batch import Batch
 from autograd_lite.jit.cache import Cache, Path, Variant
 from autograd_lite.jit.closures import Environment
@@ -25,7 +21,7 @@ from autograd_lite.jit.columns import Column
 from autograd_lite.jit.export.results import filled, output_names, without_gradient
 from autograd_lite.jit.loops import record_loop
 from autograd_lite.jit.program import Program
-from autograd_lite.jit.recording import BackEnd, Recording
+from autograd_lite.jit.recording import Recording
 from autograd_lite.jit.steps import Recorder
 from autograd_lite.jit.tracing import Tracer, tracing
 from autograd_lite.jit.verify import check_same
@@ -74,7 +70,7 @@ class Compiled(Generic[_P, _R]):
         self.verify, self.static = verify, frozenset(names)
         self._parameters = self._parameters_of(f, names)
         self._reads_names = False  # whether the function has looked at the names of Values
-        self._back_end = _back_end(backend, fast_math)
+        self._back_end = back_end(backend, fast_math)
         self._cache = Cache(_name(f), max_paths)
         # The variants of calls with floats alone, by their types, and with one list of them, by its length.
         self._of_floats: dict[Any, Variant] = {}
@@ -229,7 +225,7 @@ class Compiled(Generic[_P, _R]):
                 return known[1]
             return None if self._cache.is_full() else self._record(key, variant, arguments, args, shared).latest
 
-        return Batch(columns, arguments, _rows_back_end(str(self._options["backend"])), find, workers), variant.latest
+        return Batch(columns, arguments, rows_back_end(str(self._options["backend"])), find, workers), variant.latest
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         is_method = hasattr(type(self.f), "__get__") and not isinstance(self.f, staticmethod)
@@ -422,30 +418,3 @@ def _name(f: Any) -> str:
 
 def _restored(f: Callable[_P, _R], options: dict[str, Any]) -> Compiled[_P, _R]:
     return Compiled(f, **options)
-
-
-def _rows_back_end(name: str) -> Callable[..., Any]:
-    """What makes code of a program over rows."""
-    return over_rows if name != "python" and vm.is_there() else PythonRows
-
-
-def _back_end(name: str, fast_math: bool) -> BackEnd:
-    """What makes code of a program; llvmlite is looked for when that is first asked for."""
-
-    def native(program: Program) -> Any:
-        return NativeCode(program, fast_math=fast_math)
-
-    def native_or_python(program: Program) -> Any:
-        if not is_installed() or len(program) > LONGEST:
-            return PythonCode(program)
-        try:
-            return native(program)
-        except MissingDependencyError:
-            return PythonCode(program)
-
-    if name == "auto":
-        if vm.is_there():
-            return lambda program: SwappedCode(program, native)
-        return lambda program: DeferredCode(program, native_or_python, is_slow=is_installed)
-    back_ends: dict[str, BackEnd] = {"python": PythonCode, "vm": vm.VmCode, "native": native}
-    return back_ends[name]
