@@ -50,7 +50,7 @@ def back_end(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def use(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setattr(room, "_rows_back_end", lambda _: BACK_ENDS[name])
+    monkeypatch.setattr(room, "rows_back_end", lambda _: BACK_ENDS[name])
 
 
 def each(f: Callable[..., Any], *columns: Any, **shared: Any) -> list[Any]:

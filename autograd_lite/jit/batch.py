@@ -74,8 +74,8 @@ class Batch:
             path, index = waiting.pop()
             count = self.count if index is None else len(index)
             code = path.recording.over_rows(self.back_end, self.width, is_sum=False)
-            out = array.array("d", bytes(8 * count * len(code.program.outputs)))
-            failed = array.array("i", [-1]) * count
+            out = array.array("d", [0.0]) * (count * len(code.program.outputs))
+            failed = array.array("i", [-1]) * (count if code.program.guards else 0)
             for_all = code.map(self.columns, index, self.numbers(path)[self.width :], out, failed, self.workers)
             if for_all is not None:
                 failed = array.array("i", [for_all]) * count

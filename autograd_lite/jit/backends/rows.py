@@ -69,16 +69,20 @@ class VmRows:
     def map(
         self, columns: Sequence[Any], index: Any, shared: Sequence[float], out: Any, failed: Any, workers: int
     ) -> int | None:
-        """Write the outputs for each row, and the guard that fails, if one does; or return one that fails for all."""
-        data = _columns(columns, index, len(failed))
+        """Write the outputs for each row, and the guard that fails, if one does; or return one that fails for all.
+
+        ``failed`` may be empty where there are no guards.
+        """
+        count = columns[0].length if index is None else len(index)
+        data = _columns(columns, index, count)
         uniforms = _Uniforms(self, shared)
         if uniforms.failed is not None:
             return int(uniforms.failed)
 
         def run(part: tuple[int, int]) -> bool:
-            return self._run(data, uniforms, part, out, None, failed)
+            return self._run(data, uniforms, part, out, None, failed or None)
 
-        for _ in self._each(parts_of(len(failed)), workers, run):
+        for _ in self._each(parts_of(count), workers, run):
             pass
         return None
 
@@ -183,7 +187,7 @@ class PythonRows:
     ) -> None:
         """Write the outputs for each row, and the guard that fails, if one does."""
         width = len(self.program.outputs)
-        for i, numbers in enumerate(_rows(columns, index, len(failed))):
+        for i, numbers in enumerate(_rows(columns, index, columns[0].length if index is None else len(index))):
             answer = self._code.run(*numbers, *shared)
             if type(answer) is int:
                 failed[i] = answer
