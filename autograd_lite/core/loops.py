@@ -23,6 +23,10 @@ class Several(Op):
 
     __slots__ = ()
 
+    def __init__(self, name: str, arity: int | None) -> None:
+        self.name = self.symbol = name
+        self.arity, self.is_of_the_table = arity, False
+
     def __call__(self, *operands: Any, **named: Any) -> Any:
         return self.evaluate(*operands)
 
@@ -34,8 +38,7 @@ class Item(Several):
 
     def __init__(self, position: int) -> None:
         self.position = position
-        self.name = self.symbol = f"item {position}"
-        self.arity = 1
+        super().__init__(f"item {position}", 1)
 
     def evaluate(self, *numbers: Any) -> Any:
         """The item."""
@@ -54,8 +57,7 @@ class Stack(Several):
     __slots__ = ()
 
     def __init__(self) -> None:
-        self.name = self.symbol = "stack"
-        self.arity = None
+        super().__init__("stack", None)
 
     def evaluate(self, *numbers: Any) -> Any:
         """The sequence."""
@@ -96,8 +98,7 @@ class Loop(Several):
         is_reversed: bool = False,
         is_while: bool = False,
     ) -> None:
-        self.name = self.symbol = name
-        self.arity = None
+        super().__init__(name, None)
         self.program = program
         self.constants, self.carries, self.sequences, self.results = constants, carries, sequences, results
         self.is_reversed, self.is_while = is_reversed, is_while
