@@ -130,8 +130,11 @@ class _Epochs:
     def __init__(self, parts: Partitioned, size: int, **settings: Any) -> None:
         self._parts, self._size, self._settings = parts, size, settings
 
-    def begin(self, jit: Any, epochs: int) -> None:
+    def begin(self, jit: Any, epochs: int, *, alone: bool) -> None:
         """Nothing: the workers run the model itself."""
+
+    def end(self) -> None:
+        """Nothing: each step is given to the parameters at once."""
 
     def run(self, epoch: int, most: int, found: list[Found]) -> None:
         """Train for an epoch."""

@@ -63,10 +63,15 @@ class Epochs:
         self.trainer: Trainer | None = None
         self._rng = rng
         self._many = 1  # epochs at once
+        self._alone = self._has_run = False
         self._by_python = self._in_core = 0  # steps
 
-    def begin(self, jit: Any, epochs: int) -> None:
-        """Let the compiled core train, if that is asked for, can be done and pays for so many epochs."""
+    def begin(self, jit: Any, epochs: int, *, alone: bool) -> None:
+        """Let the compiled core train, if that is asked for, can be done and pays for so many epochs.
+
+        If it is ``alone``, nothing of the user's runs between two epochs: what is trained is given back in :meth:`end`.
+        """
+        self._alone = alone
         size = min(self.size, self.count)
         steps = epochs * math.ceil(self.count / size)
         pays = steps >= STEPS and epochs * self.count + 5 * steps >= SAMPLES + SAMPLES_OF_LOSS * size
@@ -84,11 +89,12 @@ class Epochs:
 
         Adds, for each, the means of the loss and the metrics as they were before each step, and the seconds it took.
         """
-        if self.trainer is not None:
+        if self.trainer is not None and not (self._alone and self._has_run):
             try:
                 self.trainer.refresh()
             except NotCompiledError:  # the model is another now
                 self.trainer = None
+        self._has_run = True
         if self.trainer is None:
             started = time.perf_counter()
             batches = [
@@ -99,6 +105,18 @@ class Epochs:
             self._compiled_epoch(self.trainer, epoch, found)
         else:
             self._compiled_epochs(self.trainer, epoch, min(most, self._many), found)
+
+    def end(self) -> None:
+        """Give the parameters and the optimiser what was trained."""
+        if self.trainer is not None:
+            with uninterrupted():
+                self.trainer.write()
+
+    def _write(self, trainer: Trainer) -> None:
+        """The same after each epoch, where somebody may look."""
+        if not self._alone:
+            with uninterrupted():
+                trainer.write()
 
     def _pieces(self, order: Sequence[int]) -> list[Sequence[int]]:
         return [order[start : start + self.size] for start in range(0, len(order), self.size)]
@@ -145,8 +163,7 @@ class Epochs:
                 elif time.perf_counter() - now < AT_ONCE / 2:
                     each *= 2
         finally:
-            with uninterrupted():
-                trainer.write()
+            self._write(trainer)
         seconds = time.perf_counter() - started
         found.append((self._means(batches), [seconds]))
         if seconds < AT_ONCE:
@@ -178,7 +195,7 @@ class Epochs:
             try:
                 done = trainer.run(order, 0, many * count, losses) // count
             finally:
-                trainer.write()
+                self._write(trainer)
             if steps == 1:
                 means = [0.0 + count * x / count for x in losses[:done]]
             else:

@@ -114,11 +114,12 @@ def fit(
             history.stopped = reasons[0] if isinstance(reasons[0], str) else "a callback asked for it"
         return not reasons
 
-    at_once = epochs if held_out is None and not callbacks else 1
+    alone = held_out is None and not callbacks
+    at_once = epochs if alone else 1
     found: list[Found] = []
     try:
         try:
-            trained.begin(jit, epochs)  # here, as Ctrl-C may come while it is recorded
+            trained.begin(jit, epochs, alone=alone)  # here, as Ctrl-C may come while it is recorded
             goes_on = True
             while goes_on and history.epochs < epochs:
                 started = time.perf_counter()
@@ -127,6 +128,7 @@ def fit(
                     trained.run(epoch, min(at_once, shown.silent_for(epoch), epochs - epoch + 1), found)
                 goes_on = after_epochs(found, started)
         finally:
+            trained.end()
             shown.close(history)
     except KeyboardInterrupt:  # outside the finally, as it may come there too
         for numbers, seconds in found if held_out is None else ():
