@@ -217,6 +217,8 @@ def share_exponentials(program: Program) -> Program:
     Over rows the rest is done side by side, and the exponential takes most of the time. To the last bit what
     :mod:`core.kernels` computes.
     """
+    if not any(op is ops.sigmoid or op is ops.logistic_pdf for op, _ in program.instructions):
+        return program
     fresh = len(program.inputs)
     #: Of each number x what exp(-abs(x)) is, and that plus 1.
     known: dict[Operand, tuple[Operand, Operand]] = {}

@@ -15,7 +15,7 @@ from autograd_lite.core.op import CONSTANT, Op
 from autograd_lite.core.record import made
 from autograd_lite.core.value import Value
 from autograd_lite.errors import GraphError, TracingError
-from autograd_lite.jit.passes import optimize
+from autograd_lite.jit.passes import eliminate_dead_code, optimize
 from autograd_lite.jit.program import Guard, Program
 from autograd_lite.jit.tracing import Tracer, tracing
 
@@ -23,6 +23,8 @@ __all__ = ["Code", "Recording"]
 
 #: A compiled program: from its inputs to the tuple of its outputs, or the number of the guard that fails.
 Code = Any
+#: Of a program of so many instructions for training, networks mostly, the other passes take longer than they gain.
+LONG = 2000
 BackEnd = Callable[[Program], Code]
 
 
@@ -156,7 +158,8 @@ class Recording:
         inputs, _, guards = self.extent
         if suffix == "_gradient":
             inputs += len(self._seeds)
-        return optimize(self.tracer.program(f"{self.name}{suffix}", numbers, (inputs, guards), order))
+        program = self.tracer.program(f"{self.name}{suffix}", numbers, (inputs, guards), order)
+        return optimize(program) if order is None or len(program) < LONG else eliminate_dead_code(program)
 
     def results(self, numbers: Sequence[float], operands: Callable[[], tuple[Any, ...]]) -> Any:
         """The floats and the nodes at these inputs, or the number of the guard that fails.
