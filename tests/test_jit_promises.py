@@ -449,3 +449,12 @@ def test_a_compiled_model_is_evaluated_in_eval_mode() -> None:
     fast = jit(model)
     X = [[1.0, 2.0], [3.0, 4.0]]
     assert ag.predict(fast, X) == ag.predict(model, X)
+
+
+def test_an_error_that_shows_a_value_is_raised_while_the_function_is_recorded_too() -> None:
+    def loss(p: Any) -> Any:
+        return nn.binary_cross_entropy([p], [1.0])
+
+    for f in (loss, jit(loss)):
+        with pytest.raises(ArgumentError, match="takes probabilities, from 0 to 1, got Value"):
+            f(Value(-2.0))

@@ -596,3 +596,16 @@ def test_derivatives_of_any_step_are_those_of_the_loop_written_out(transform: An
     assert np.allclose(
         found[finite], expected[finite], rtol=1e-8, atol=1e-8 * (1 + np.abs(expected[finite]).max(initial=0))
     )
+
+
+def test_loops_in_loops_answer_by_single_calls_and_by_rows(compiled: Callable[..., Any]) -> None:
+    def f(x: float, y: float) -> Any:
+        def step(_: Any, c: Any) -> Any:
+            return while_loop(lambda d: d < c + 2.0, lambda d: d + 0.7 + abs(x), c * 0.1)
+
+        return scan(lambda c, t: (c * t, c + t), fori_loop(0, 3, step, y), [1.0, 2.0, y])
+
+    fast, xs, ys = compiled(f), [1.0, -0.5, 0.0], [2.0, 0.1, -3.0]
+    assert fast(1.0, 2.0) == f(1.0, 2.0)
+    assert fast.map(xs, ys) == list(map(f, xs, ys))
+    assert fast.sum([], []) == (0.0, [0.0, 0.0, 0.0])

@@ -499,6 +499,8 @@ class Value(Node, NumpyFunctions):
 
     def __repr__(self) -> str:
         name = "" if self.name is None else f", name={self.name!r}"
+        if _in_a_mode and not modes.current().interpreter.is_eager:  # which refuses gradients, also for an error's text
+            return f"Value(data={self._held()!r}{name})"
         return f"Value(data={self._held()!r}, grad={number(self.grad)!r}{name})"
 
     def __str__(self) -> str:
