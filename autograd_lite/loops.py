@@ -10,7 +10,7 @@ from typing import Any
 
 from autograd_lite import pytree
 from autograd_lite.core import modes
-from autograd_lite.core.checks import as_float, describe
+from autograd_lite.core.checks import as_float, describe, is_real
 from autograd_lite.core.node import number
 from autograd_lite.core.value import Value
 from autograd_lite.errors import ArgumentError
@@ -90,9 +90,16 @@ def while_loop(cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], i
     if not modes.current().interpreter.is_eager:
         return _recorded_while(cond_fun, body_fun, init_val)
     structure, value = _structure(init_val), init_val
-    while cond_fun(value):
+    while _checked_condition(cond_fun(value)):
         value = structure.like(body_fun(value))
     return value
+
+
+def _checked_condition(condition: Any) -> Any:
+    """A condition. Raises ``TypeError`` for what is none, and would be true for ever."""
+    if not isinstance(condition, Value) and not is_real(condition):
+        raise TypeError(f"the condition of a while_loop is a bool or a number, got {describe(condition)}")
+    return condition
 
 
 # ---- The structure of carries --------------------------------------------------------------
@@ -293,7 +300,7 @@ def _recorded_while(cond_fun: Any, body_fun: Any, init: Any) -> Any:
         return structure.leaves_of(body_fun(structure.structure.unflatten(carry))), []
 
     def condition(carry: Sequence[Any]) -> Any:
-        return cond_fun(structure.structure.unflatten(carry))
+        return _checked_condition(cond_fun(structure.structure.unflatten(carry)))
 
     recorder: Any = modes.current().interpreter
     final, _ = recorder.loop(step, structure.leaves, [], None, condition=condition)

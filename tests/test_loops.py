@@ -609,3 +609,12 @@ def test_loops_in_loops_answer_by_single_calls_and_by_rows(compiled: Callable[..
     assert fast(1.0, 2.0) == f(1.0, 2.0)
     assert fast.map(xs, ys) == list(map(f, xs, ys))
     assert fast.sum([], []) == (0.0, [0.0, 0.0, 0.0])
+
+
+@pytest.mark.parametrize("jitted", [False, True])
+def test_a_condition_that_is_none_is_refused(jitted: bool) -> None:
+    def f(x: Any) -> Any:
+        return ag.while_loop(lambda c: "a", lambda c: c, x)
+
+    with pytest.raises(TypeError, match="the condition of a while_loop is a bool or a number"):
+        (jit(f) if jitted else f)(1.0)

@@ -883,3 +883,9 @@ def test_large_arrays_make_no_float_objects() -> None:
         tracemalloc.stop()
     assert (found == X[:, 0] * 2.0 + X[:, 1]).all()
     assert total == found.sum()
+
+
+def test_sparse_matrices_are_not_summed_with_their_indices() -> None:
+    fast = jit(ag.jacobian(lambda v: [x * x for x in v], sparse=True))
+    with pytest.raises(TypeError, match=r"return their \.data"):
+        fast.sum([[1.0, 2.0], [3.0, 4.0]])

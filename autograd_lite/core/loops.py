@@ -22,7 +22,6 @@ class Several(Op):
     """An operation on bundles or sequences, or with such a result. It computes with whatever it is given."""
 
     __slots__ = ()
-    is_of_the_table = False  # not left to Op.__init__, which none of these calls
 
     def __init__(self, name: str, arity: int | None) -> None:
         self.name = self.symbol = name

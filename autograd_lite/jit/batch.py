@@ -22,6 +22,7 @@ from autograd_lite.jit.cache import Path
 from autograd_lite.jit.columns import Column
 from autograd_lite.jit.program import Program
 from autograd_lite.jit.recording import Recording
+from autograd_lite.transforms.sparse import Coo
 
 __all__ = ["Batch", "Place", "added", "checked_workers", "stacked", "template_of"]
 
@@ -148,8 +149,11 @@ class Batch:
         return (np.frombuffer(out, dtype=float) if len(out) else np.empty(0)).reshape(shape)
 
     def check_summable(self, path: Path) -> None:
-        """Raise ``TypeError`` unless the function returns numbers."""
-        _counted(template_of(path, self.values), 0)
+        """Raise ``TypeError`` unless the function returns numbers that can be added."""
+        template = template_of(path, self.values)
+        if _holds_a_coo(template):
+            raise TypeError("the indices of sparse matrices cannot be added: return their .data, or the dense matrix")
+        _counted(template, 0)
 
     def summed(self, path: Path, index: Any) -> Any:
         """The sum over the rows of a path; None if some of them take another."""
@@ -343,6 +347,11 @@ def _rectangle(template: Any) -> tuple[list[Any], tuple[int, ...]] | None:
 
 
 # ---- Sums ---------------------------------------------------------------------------------
+
+
+def _holds_a_coo(template: Any) -> bool:
+    level = pytree.branch(template)
+    return isinstance(template, Coo) or (level is not None and any(map(_holds_a_coo, level.children)))
 
 
 def _counted(template: Any, count: int) -> Any:

@@ -82,7 +82,9 @@ class Epochs:
                 self.trainer = Trainer(self.task)
         except NotCompiledError as reason:
             if jit is True:
-                raise ArgumentError(f'this training cannot be compiled, so write jit="auto": {reason}') from None
+                raise ArgumentError(
+                    f'this training cannot be compiled: {reason}. jit="auto" trains in Python then'
+                ) from None
 
     def run(self, epoch: int, most: int, found: list[Found]) -> None:
         """Train for an epoch, or several at once, at most so many.

@@ -1,5 +1,6 @@
 """What can leave the package at all."""
 
+from autograd_lite.core.loops import Several
 from autograd_lite.core.op import Op
 from autograd_lite.errors import ArgumentError
 from autograd_lite.jit.passes import optimize
@@ -45,4 +46,9 @@ def _check_instructions(program: Program, what: str) -> None:
     for instruction in program.instructions:
         # What is more than a primitive and numbers is not known here.
         if type(instruction) is not Instruction or type(instruction.op) is not Op or any(instruction[2:]):
+            if isinstance(getattr(instruction, "op", None), Several):
+                raise ArgumentError(
+                    f"{what} takes no scan, fori_loop or while_loop, and {program.name} has one. Write a plain "
+                    "loop, which is written out, or export its step"
+                )
             raise ArgumentError(f"{what} does not know this instruction of {program.name}: {instruction!r}")
