@@ -379,6 +379,85 @@ def greeks_of_numpy() -> dict[str, float]:
     return {"rows a second": 1e6 / best(by_hand, 3)}
 
 
+# ---- A simulation -------------------------------------------------------------------------
+
+STEPS, DT, RATES = 200, 0.05, [1.1, 0.4, 0.1, 0.4]
+
+
+def predators(state: Any, p: Any) -> list[Any]:
+    """The equations of Lotka and Volterra."""
+    x, y = state
+    return [p[0] * x - p[1] * x * y, p[2] * x * y - p[3] * y]
+
+
+def runge_kutta(state: Any, p: Any) -> list[Any]:
+    """One step."""
+
+    def moved(k: Any, h: float) -> list[Any]:
+        return [s + h * d for s, d in zip(state, k, strict=True)]
+
+    k1 = predators(state, p)
+    k2 = predators(moved(k1, DT / 2), p)
+    k3 = predators(moved(k2, DT / 2), p)
+    k4 = predators(moved(k3, DT), p)
+    slopes = zip(state, k1, k2, k3, k4, strict=True)
+    return [s + DT / 6 * (a + 2 * b + 2 * c + d) for s, a, b, c, d in slopes]
+
+
+def rk4_of_ours() -> dict[str, float]:
+    """The Jacobian of the last state by the four rates."""
+    from autograd_lite import fori_loop, jacfwd, jit
+
+    started = time.perf_counter()
+    fast = jit(jacfwd(lambda p: fori_loop(0, STEPS, lambda i, state: runge_kutta(state, p), [10.0, 5.0])))
+    fast(RATES)
+    first = time.perf_counter() - started
+    soon = best(lambda: fast(RATES), 20)
+    started = time.perf_counter()
+    while time.perf_counter() - started < 1.0:  # until machine code is there
+        fast(RATES)
+    return {"first": first, "soon": soon, "later": best(lambda: fast(RATES), 200)}
+
+
+def rk4_of_jax() -> dict[str, float]:
+    """The same by JAX."""
+    jax = jax_of_one_thread()
+    jnp = jax.numpy
+
+    def simulated(p: Any) -> Any:
+        start = [jnp.float64(10.0), jnp.float64(5.0)]
+        return jnp.stack(jax.lax.fori_loop(0, STEPS, lambda i, state: runge_kutta(state, p), start))
+
+    rates = jnp.array(RATES)
+    started = time.perf_counter()
+    fast = jax.jit(jax.jacfwd(simulated))
+    jax.block_until_ready(fast(rates))
+    first = time.perf_counter() - started
+    return {"first": first, "later": best(lambda: jax.block_until_ready(fast(rates)), 200)}
+
+
+def memory_of_ours() -> dict[str, float]:
+    """Kilobytes that map and sum take beside the data and the result, of four million rows."""
+    import resource
+
+    import numpy as np
+
+    from autograd_lite import exp, jit, sin
+
+    def peak() -> int:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    fast = jit(lambda x, y: sin(x) * y + exp(-x * x))
+    X = np.random.default_rng(0).normal(size=4_000_000)
+    Y = X + 1.0
+    fast.map(X[:1000], Y[:1000])
+    before = peak()
+    made = fast.map(X, Y).nbytes // 1024
+    after = peak()
+    fast.sum(X, Y)
+    return {"map, kB": after - before - made, "sum, kB": peak() - after}
+
+
 # ---- Running ------------------------------------------------------------------------------
 
 PARTS: dict[str, dict[str, Callable[[], dict[str, float]]]] = {
@@ -392,6 +471,8 @@ PARTS: dict[str, dict[str, Callable[[], dict[str, float]]]] = {
     },
     "gmm: value and gradient": {"autograd_lite": gmm_of_ours, "jax": gmm_of_jax},
     "map: ns an instruction and row": {"autograd_lite": map_of_ours},
+    "rk4: Jacobian of 200 steps by 4 rates": {"autograd_lite": rk4_of_ours, "jax": rk4_of_jax},
+    "memory: beside the data": {"autograd_lite": memory_of_ours},
     "greeks: a million options": {"autograd_lite": greeks_of_ours, "jax": greeks_of_jax, "numpy": greeks_of_numpy},
 }
 
@@ -432,7 +513,7 @@ def main() -> None:
 
 def shown(name: str, x: float) -> str:
     """A figure with its unit."""
-    if name not in ("step", "whole", "first", "later"):
+    if name not in ("step", "whole", "first", "soon", "later"):
         return f"{x:,.0f}" if x > 1000 else f"{x:.3f}"
     return f"{x * 1e6:.2f} us" if x < 1e-3 else f"{x * 1e3:.1f} ms"
 
