@@ -551,9 +551,11 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_sum_changes_nothing(da: Any,
     victim = next(iter(client.run(os.getpid).values()))
 
     def strike() -> None:
-        while not log.exists() or log.read_text().split().count(str(victim)) < 2:
+        for _ in range(3000):
+            if log.exists() and log.read_text().split().count(str(victim)) > 1:
+                os.kill(victim, signal.SIGKILL)
+                return
             time.sleep(0.01)
-        os.kill(victim, signal.SIGKILL)
 
     thread = threading.Thread(target=strike)
     thread.start()
