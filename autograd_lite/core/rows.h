@@ -219,33 +219,11 @@ static int rows_run(rows_block *block) {
     for (const vm_instruction *p = block->program;; p++) {
         switch (p->opcode) {
         case VM_END * ROWS_FORMS: return VM_OK;
-        ROWS_BINARY(ADD, x + y)
-        ROWS_BINARY(SUB, x - y)
-        ROWS_BINARY(MUL, x * y)
-        ROWS_BINARY(DIV, x / y)
-        ROWS_BINARY(FLOORDIV, vm_floordiv(x, y))
-        ROWS_BINARY(MOD, vm_mod(x, y))
+        VM_BINARIES(ROWS_BINARY)
+        VM_UNARIES(ROWS_UNARY)
+        VM_COMPARISONS(ROWS_GUARD)
+        /* Without a branch, unlike the machine for one row, which foresees it. */
         ROWS_BINARY(STRONG_MUL, (x * y != x * y) & ((x == 0.0) | (y == 0.0)) ? 0.0 : x * y)
-        ROWS_BINARY(STRONG_ZERO, (y == 0.0) & (x - x != 0.0) ? 0.0 : x)
-        ROWS_BINARY(MAXIMUM, (x >= y) | (x != x) ? x : y)
-        ROWS_BINARY(MINIMUM, (x <= y) | (x != x) ? x : y)
-        ROWS_BINARY(GREATER, x > y ? 1.0 : 0.0)
-        ROWS_BINARY(GREATER_EQUAL, x >= y ? 1.0 : 0.0)
-        ROWS_BINARY(LESS, x < y ? 1.0 : 0.0)
-        ROWS_BINARY(LESS_EQUAL, x <= y ? 1.0 : 0.0)
-        ROWS_BINARY(EQUAL, x == y ? 1.0 : 0.0)
-        ROWS_BINARY(NOT_EQUAL, x != y ? 1.0 : 0.0)
-        ROWS_UNARY(NEG, -x)
-        ROWS_UNARY(COPY, x)
-        ROWS_UNARY(SQUARE, x * x)
-        ROWS_UNARY(CUBE, x * x * x)
-        ROWS_UNARY(FOURTH, x * x * x * x)
-        ROWS_UNARY(RECIPROCAL, 1.0 / x)
-        ROWS_UNARY(RECIPROCAL_SQUARE, 1.0 / (x * x))
-        ROWS_UNARY(RELU, x <= 0.0 ? 0.0 : x)
-        ROWS_UNARY(ROUND, rint(x))
-        ROWS_UNARY(ABS, fabs(x))
-        ROWS_UNARY(SQRT, sqrt(x))
         case VM_COPY * ROWS_FORMS + ROWS_UR: { /* of a uniform */
             ROWS_TO; double x = block->u[~p->a];
             ROWS_LOOP(full) to[k] = x;
@@ -304,12 +282,6 @@ static int rows_run(rows_block *block) {
             for (long k = 0; k < rows; k++) to[k] = f(x[k], y[k], 0);
             break;
         }
-        ROWS_GUARD(GUARD_GREATER, x > y)
-        ROWS_GUARD(GUARD_GREATER_EQUAL, x >= y)
-        ROWS_GUARD(GUARD_LESS, x < y)
-        ROWS_GUARD(GUARD_LESS_EQUAL, x <= y)
-        ROWS_GUARD(GUARD_EQUAL, x == y)
-        ROWS_GUARD(GUARD_NOT_EQUAL, x != y)
         default: {
             const int32_t *at = c->operands + p->a;
             static const long counts[] = {1, 2, 3};

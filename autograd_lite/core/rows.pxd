@@ -68,3 +68,5 @@ cdef class Rows:
         self, Columns columns, Uniforms uniforms, Py_ssize_t start, Py_ssize_t stop, double* r, double* results,
         Sums sums, int* failed,
     ) noexcept nogil
+
+cdef int* ints(numbers) except NULL

@@ -164,7 +164,7 @@ cdef class Rows:
         self.input_count = len(writer.by_row) - writer.shared_count - late
         self.result_count, self.sum_count = results, len(outputs) - results
         self.head, self.constants = writer.head, list(writer.constants)
-        self.head_checked, self.head_checked_count = _ints(writer.head_checked), len(writer.head_checked)
+        self.head_checked, self.head_checked_count = ints(writer.head_checked), len(writer.head_checked)
         self.size, self.uniform_count = writer.size, writer.uniform_count
         self.has_guards, self.calls_python, self.second = bool(guards), writer.calls_python, writer.second
         self.ops = list(writer.numbers)
@@ -176,10 +176,10 @@ cdef class Rows:
             self.program[i].opcode = opcode * ROWS_FORMS + _form(opcode, a, b)
             self.program[i].flag, self.program[i].to = flag, to
             self.program[i].a, self.program[i].b = a, b
-        self.operands = _ints(writer.operands)
-        self.results = _ints(writer.results)
-        self.pairs = _ints(writer.pairs)
-        self.checked, self.checked_count = _ints(writer.checked), len(writer.checked)
+        self.operands = ints(writer.operands)
+        self.results = ints(writer.results)
+        self.pairs = ints(writer.pairs)
+        self.checked, self.checked_count = ints(writer.checked), len(writer.checked)
         self.is_checked = bool(checked)
         self.context.operands, self.context.functions = self.operands, self.functions
         self.context.ops = vm.items_of(self.ops)
@@ -392,7 +392,7 @@ cdef void* _writable(buffer, kind, Py_ssize_t length) except NULL:
     return vm.address_of(view)
 
 
-cdef int* _ints(numbers) except NULL:
+cdef int* ints(numbers) except NULL:
     cdef Py_ssize_t i
     cdef int* made = <int*>_zeros(len(numbers), sizeof(int))
     for i in range(len(numbers)):

@@ -4,7 +4,7 @@ All numbers stand in flat arrays, and whole epochs run without Python. A step ei
 """
 
 from autograd_lite.core.node cimport Node
-from autograd_lite.core.rows cimport GROUP, LANES, Columns, Rows, Uniforms, rows_block
+from autograd_lite.core.rows cimport GROUP, LANES, Columns, Rows, Uniforms, ints, rows_block
 from autograd_lite.core.vm cimport Code
 
 from cpython.exc cimport PyErr_Clear
@@ -42,16 +42,6 @@ cdef double* _doubles(Py_ssize_t count) except NULL:
     return memory
 
 
-cdef int* _ints(numbers) except NULL:
-    cdef Py_ssize_t i
-    cdef int* made = <int*>PyMem_RawCalloc(len(numbers) + 1, sizeof(int))
-    if not made:
-        raise MemoryError
-    for i in range(len(numbers)):
-        made[i] = numbers[i]
-    return made
-
-
 cdef double* _registers_of(Code code) except NULL:
     """Registers for one who runs a program alone, with its constants."""
     made = _doubles(code.size)
@@ -77,8 +67,8 @@ cdef class Loss:
     def __cinit__(self, Py_ssize_t samples, Code code, adjoints, own, constants):
         self.samples, self.code = samples, code
         self.registers = _registers_of(code)
-        self.adjoints = _ints(adjoints)
-        self.own, self.own_count = _ints([x for pair in own for x in pair]), len(own)
+        self.adjoints = ints(adjoints)
+        self.own, self.own_count = ints([x for pair in own for x in pair]), len(own)
         self.constants = _doubles(len(constants))
         self.set_constants(constants)
 
@@ -214,14 +204,14 @@ cdef class Step:
         self.uniforms = model.uniforms(shared)
         self.values, self.losses = list(params), []
         self.param_count, self.output_count, self.seed_count = len(params), model.result_count, len(seeded)
-        self.seeded = _ints(seeded)
+        self.seeded = ints(seeded)
         self.head_registers = NULL if model.head is None else _registers_of(model.head)
         self.registers = _doubles((model.size + 3) * model.block)
         self.totals = _doubles(model.sum_count * (model.block // GROUP))
         self.sums = _doubles(2 * model.sum_count)
         self.params, self.grads = _doubles(2 * self.param_count), _doubles(self.param_count)
         self.outputs = _doubles(batch * self.output_count)
-        self.failed = _ints([-1] * model.block)
+        self.failed = ints([-1] * model.block)
         self.kept_targets, self.target_width = targets, target_width
         self.targets = NULL if len(targets) == 0 else <double*>vm.address_of(targets)
         for i in range(self.param_count):

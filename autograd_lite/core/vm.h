@@ -93,6 +93,44 @@ static inline double vm_floordiv(double x, double y) {
     return quotient - whole > 0.5 ? whole + 1.0 : whole;
 }
 
+/* What the instructions of one and two operands compute: for one row here, for blocks of them in rows.h. Both sides of
+   a condition are asked (& and |), so that it becomes no branch. STRONG_ZERO is of (y, x) in the table of primitives. */
+#define VM_BINARIES(X) \
+    X(ADD, x + y) \
+    X(SUB, x - y) \
+    X(MUL, x * y) \
+    X(DIV, x / y) \
+    X(FLOORDIV, vm_floordiv(x, y)) \
+    X(MOD, vm_mod(x, y)) \
+    X(STRONG_ZERO, (y == 0.0) & (x - x != 0.0) ? 0.0 : x) \
+    X(MAXIMUM, (x >= y) | (x != x) ? x : y) \
+    X(MINIMUM, (x <= y) | (x != x) ? x : y) \
+    X(GREATER, x > y ? 1.0 : 0.0) \
+    X(GREATER_EQUAL, x >= y ? 1.0 : 0.0) \
+    X(LESS, x < y ? 1.0 : 0.0) \
+    X(LESS_EQUAL, x <= y ? 1.0 : 0.0) \
+    X(EQUAL, x == y ? 1.0 : 0.0) \
+    X(NOT_EQUAL, x != y ? 1.0 : 0.0)
+#define VM_UNARIES(X) \
+    X(NEG, -x) \
+    X(COPY, x) \
+    X(SQUARE, x * x) \
+    X(CUBE, x * x * x) \
+    X(FOURTH, x * x * x * x) \
+    X(RECIPROCAL, 1.0 / x) \
+    X(RECIPROCAL_SQUARE, 1.0 / (x * x)) \
+    X(RELU, x <= 0.0 ? 0.0 : x) \
+    X(ROUND, rint(x)) \
+    X(ABS, fabs(x)) \
+    X(SQRT, sqrt(x))
+#define VM_COMPARISONS(X) \
+    X(GUARD_GREATER, x > y) \
+    X(GUARD_GREATER_EQUAL, x >= y) \
+    X(GUARD_LESS, x < y) \
+    X(GUARD_LESS_EQUAL, x <= y) \
+    X(GUARD_EQUAL, x == y) \
+    X(GUARD_NOT_EQUAL, x != y)
+
 /* The sums of kernels.py, from left to right. */
 static inline double vm_sum(const double *r, const int32_t *at, Py_ssize_t n) {
     double total = n ? r[at[0]] : 0.0;
@@ -332,37 +370,14 @@ static int vm_run(const vm_instruction *p, double *r, const vm_context *c, vm_py
     VM_CASE(UNKNOWN)
     VM_CASE(END) return VM_OK;
     VM_BINARY(ARITHMETIC, vm_arithmetic(x, y, p->flag))
-    VM_BINARY(ADD, x + y)
-    VM_BINARY(SUB, x - y)
-    VM_BINARY(MUL, x * y)
-    VM_BINARY(DIV, x / y)
-    VM_BINARY(FLOORDIV, vm_floordiv(x, y))
-    VM_BINARY(MOD, vm_mod(x, y))
+    VM_BINARIES(VM_BINARY)
+    VM_UNARIES(VM_UNARY)
+    VM_COMPARISONS(VM_GUARD)
     VM_CASE(STRONG_MUL) {
         double x = r[p->a], y = r[p->b], ans = x * y;
         r[p->to] = ans != ans && (x == 0.0 || y == 0.0) ? 0.0 : ans;
         VM_NEXT;
     }
-    VM_BINARY(STRONG_ZERO, y == 0.0 && x - x != 0.0 ? 0.0 : x) /* of (y, x) in the table */
-    VM_BINARY(MAXIMUM, x >= y || x != x ? x : y)
-    VM_BINARY(MINIMUM, x <= y || x != x ? x : y)
-    VM_BINARY(GREATER, x > y ? 1.0 : 0.0)
-    VM_BINARY(GREATER_EQUAL, x >= y ? 1.0 : 0.0)
-    VM_BINARY(LESS, x < y ? 1.0 : 0.0)
-    VM_BINARY(LESS_EQUAL, x <= y ? 1.0 : 0.0)
-    VM_BINARY(EQUAL, x == y ? 1.0 : 0.0)
-    VM_BINARY(NOT_EQUAL, x != y ? 1.0 : 0.0)
-    VM_UNARY(NEG, -x)
-    VM_UNARY(COPY, x)
-    VM_UNARY(SQUARE, x * x)
-    VM_UNARY(CUBE, x * x * x)
-    VM_UNARY(FOURTH, x * x * x * x)
-    VM_UNARY(RECIPROCAL, 1.0 / x)
-    VM_UNARY(RECIPROCAL_SQUARE, 1.0 / (x * x))
-    VM_UNARY(RELU, x <= 0.0 ? 0.0 : x)
-    VM_UNARY(ROUND, rint(x))
-    VM_UNARY(ABS, fabs(x))
-    VM_UNARY(SQRT, sqrt(x))
     VM_MANY(WHERE, r[at[0]] != 0.0 ? r[at[1]] : r[at[2]])
     VM_MANY(SUM, vm_sum(r, at, p->b))
     VM_MANY(MEAN, vm_sum(r, at, p->b) / (double)p->b)
@@ -393,12 +408,6 @@ static int vm_run(const vm_instruction *p, double *r, const vm_context *c, vm_py
         VM_NEXT;
     }
     VM_CASE(ITEM) { r[p->to] = vm_address(r[p->a])[p->b]; VM_NEXT; }
-    VM_GUARD(GUARD_GREATER, x > y)
-    VM_GUARD(GUARD_GREATER_EQUAL, x >= y)
-    VM_GUARD(GUARD_LESS, x < y)
-    VM_GUARD(GUARD_LESS_EQUAL, x <= y)
-    VM_GUARD(GUARD_EQUAL, x == y)
-    VM_GUARD(GUARD_NOT_EQUAL, x != y)
 #if !(defined(__GNUC__) || defined(__clang__))
     }
 #endif
