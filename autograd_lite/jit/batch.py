@@ -164,7 +164,7 @@ class Batch:
         summed = Summed(path.recording, rows, index)
         numbers = self.numbers(path)
         answer = summed.results(numbers, lambda: path.operands_among(self.values))
-        if type(answer) is int or answer is None:
+        if type(answer) is int:
             return None
         floats, nodes = answer
         width = len(path.results.floats)

@@ -107,9 +107,7 @@ class Compiled(Generic[_P, _R]):
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         arguments = self._arguments(args, kwargs)
-        mode = modes.current()
-        names = tuple(arguments.names) if self._reads_names else ()
-        key = (tuple(arguments.key), mode.grad_enabled, mode.depth > 0, names)
+        key = self._key(arguments)
         if not self.verify:
             return self._result(key, arguments, args, kwargs)
         return check_same(
@@ -193,8 +191,7 @@ class Compiled(Generic[_P, _R]):
 
     def traced(self, *args: Any, draws: bool = False) -> Tracer:
         """What the function does at such arguments; random numbers as in :meth:`recorded`."""
-        tracer = Recorder(record_loop)
-        tracer.draws = {} if draws else None
+        tracer = _recorder(draws)
         self._recorded(tracer, self._arguments(args, {}), args, {})
         return tracer
 
@@ -206,9 +203,7 @@ class Compiled(Generic[_P, _R]):
             return self._arguments(args, shared), args
 
         arguments, args = arguments_of(0)
-        mode = modes.current()
-        names = tuple(arguments.names) if self._reads_names else ()
-        key = (tuple(arguments.key), mode.grad_enabled, mode.depth > 0, names)
+        key = self._key(arguments)
         variant = self._cache.variant(key, arguments.objects)
         if variant is None:
             if self._cache.is_full():
@@ -346,6 +341,12 @@ class Compiled(Generic[_P, _R]):
         arguments.key.append(tuple(kwargs))
         return arguments
 
+    def _key(self, arguments: Arguments) -> Any:
+        """What leads to the variants that may serve a call."""
+        mode = modes.current()
+        names = tuple(arguments.names) if self._reads_names else ()
+        return tuple(arguments.key), mode.grad_enabled, mode.depth > 0, names
+
     def _note_floats(self, key: tuple[Any, ...], variant: Any) -> None:
         """Keep the variant at hand for calls with floats alone, or with one list of them."""
         if key and set(key) == {float}:
@@ -365,8 +366,7 @@ class Compiled(Generic[_P, _R]):
     ) -> Variant:
         """Run the function on stand-ins and keep what it does."""
         for _ in range(_ATTEMPTS):
-            tracer = Recorder(record_loop)
-            tracer.draws = {} if draws else None
+            tracer = _recorder(draws)
             path = self._recorded(tracer, arguments, args, kwargs)
             # As it is after the recording, whose side effects are not to count as a change.
             roots = [self.f, *arguments.objects, *arguments.statics]
@@ -414,6 +414,13 @@ class Compiled(Generic[_P, _R]):
 
 def _name(f: Any) -> str:
     return getattr(f, "__name__", None) or type(f).__name__
+
+
+def _recorder(draws: bool) -> Recorder:
+    """Who records a function; random numbers of ``Dropout`` as inputs, if asked for."""
+    recorder = Recorder(record_loop)
+    recorder.draws = {} if draws else None
+    return recorder
 
 
 def _restored(f: Callable[_P, _R], options: dict[str, Any]) -> Compiled[_P, _R]:

@@ -143,7 +143,6 @@ class Trainer:
     # -- What runs --
 
     def _build(self) -> None:
-
         path = self._variant.latest
         draws = path.recording.tracer.draws or {}
         own = set(map(id, self._params))
