@@ -854,3 +854,16 @@ def test_many_trainings_leave_nothing_behind() -> None:
     gc.collect()
     after = sys.getrefcount(None), sys.getrefcount(model.parameters()[0]), len(gc.get_objects())
     assert all(b - a < 20 for a, b in zip(before, after, strict=True))
+
+
+def test_a_metric_that_reads_a_parameter_sees_it_after_each_step() -> None:
+    def seen(jit: bool | str) -> list[float]:
+        a = Value(0.5)
+        history = fit(
+            lambda x: a * x, [1.0, 2.0, 3.0, 4.0], [2.0, 4.0, 6.0, 8.0], loss=nn.mse_loss,
+            optimizer=optim.SGD([a], lr=0.01), epochs=40, batch_size=2, shuffle=False, progress=False, jit=jit,
+            metrics={"a": lambda outputs, targets: a.data},
+        )  # fmt: skip
+        return history["a"]
+
+    assert seen(COMPILED) == pytest.approx(seen(False), rel=1e-12)

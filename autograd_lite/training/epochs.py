@@ -17,6 +17,7 @@ from autograd_lite.core.node import listed, number
 from autograd_lite.core.value import Value
 from autograd_lite.data.samples import order_of
 from autograd_lite.errors import AnomalyError, ArgumentError
+from autograd_lite.jit.closures import Environment
 from autograd_lite.nn.module import in_mode
 from autograd_lite.training.compiled import Task, Trainer
 from autograd_lite.training.evaluation import Measure, measured
@@ -64,6 +65,8 @@ class Epochs:
         self._rng = rng
         self._many = 1  # epochs at once
         self._alone = self._has_run = False
+        #: Whether a metric reads Values, such as those of the model.
+        self._is_watched = bool(metrics) and bool(Environment(metrics.values(), often=False).values)
         self._by_python = self._in_core = 0  # steps
 
     def begin(self, jit: Any, epochs: int, *, alone: bool) -> None:
@@ -159,6 +162,8 @@ class Epochs:
                     batches.append(self._step(epoch, len(batches) + 1, pieces[len(batches)]))
                     self._take_back(trainer)
                 elif self.metrics:
+                    if self._is_watched:
+                        trainer.write()
                     piece = pieces[first]
                     wanted = [self.task.targets[i] for i in piece]
                     batches[first] |= measured(self.metrics, trainer.outputs(len(piece)), wanted)
