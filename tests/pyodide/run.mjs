@@ -1,0 +1,15 @@
+// Runs check.py in Pyodide, with the wheels that are named: node run.mjs NODE_MODULES WHEEL...
+import fs from "node:fs";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+
+const [modules, ...wheels] = process.argv.slice(2);
+const { loadPyodide } = await import(pathToFileURL(path.resolve(modules, "pyodide/pyodide.mjs")));
+try {
+  const pyodide = await loadPyodide();
+  for (const wheel of wheels) pyodide.unpackArchive(new Uint8Array(fs.readFileSync(wheel)), "wheel");
+  pyodide.runPython(fs.readFileSync(new URL("check.py", import.meta.url), "utf8"));
+} catch (error) {
+  console.error(error.message); // Python's traceback; node would print Pyodide's own source as well
+  process.exit(1);
+}
