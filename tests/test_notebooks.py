@@ -16,6 +16,8 @@ SHORTER = {
         "num_epochs = 10000\n": "num_epochs = 500\n",
         "digit_epochs = 2\n": "digit_epochs = 1\n",
     },
+    "08_real_problems.ipynb": {"n = 1_000_000\n": "n = 1_000\n"},
+    "09_a_gpt_of_scalars.ipynb": {"steps = 1500\n": "steps = 20\n"},
 }
 
 
@@ -28,7 +30,7 @@ def read(path: Path) -> Any:
 def test_a_notebook_runs_from_top_to_bottom(path: Path) -> None:
     notebook = read(path)
     source = "".join(cell.source for cell in notebook.cells)
-    for long, short in SHORTER[path.name].items():
+    for long, short in SHORTER.get(path.name, {}).items():
         assert source.count(long) == 1
         for cell in notebook.cells:
             cell.source = cell.source.replace(long, short)
