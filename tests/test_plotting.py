@@ -5,12 +5,14 @@ import math
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib import pyplot
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -41,6 +43,10 @@ def three(x: Any) -> list[Any]:
     return [0.5 - x[0], x[0] - 0.5, 10.0 * (x[1] - 0.5)]
 
 
+def always(scores: Any, x: Any) -> Any:
+    return scores
+
+
 def legend(ax: Any) -> list[str]:
     return [text.get_text() for text in ax.get_legend().get_texts()]
 
@@ -49,7 +55,7 @@ def drawn(ax: Any) -> NDArray[np.uint8]:
     """The pixels of its figure, the lowest row first."""
     figure = ax.get_figure(root=True)
     if not hasattr(figure.canvas, "buffer_rgba"):
-        mpl.backends.backend_agg.FigureCanvasAgg(figure)
+        FigureCanvasAgg(figure)
     figure.canvas.draw()
     return np.asarray(figure.canvas.buffer_rgba())[::-1, :, :3]
 
@@ -113,7 +119,7 @@ def test_metrics_without_a_loss_have_the_axis_on_the_left() -> None:
     assert (ax.get_ylabel(), legend(ax)) == ("accuracy", ["accuracy"])
 
 
-@pytest.mark.parametrize("epochs", [1, 2, 3, 40])
+@pytest.mark.parametrize("epochs", [1, 3, 40])
 def test_epochs_are_whole_numbers(epochs: int) -> None:
     ax = plot_history({"loss": [1.0] * epochs})
     ticks = [tick for tick in ax.get_xticks() if ax.get_xlim()[0] <= tick <= ax.get_xlim()[1]]
@@ -177,23 +183,20 @@ def test_what_is_no_history_is_refused(history: Any, error: type[Exception], mes
 
 # -- Where it is drawn --
 
-LONG = {f"a_rather_long_name_of_a_{i}_loss": [1.0, 2.0] for i in range(4)} | {"accuracy": [0.5, 0.25]}
 
-
-@pytest.mark.parametrize("layout", ["own", None, "constrained", "tight", "small", "grid"])
+@pytest.mark.parametrize("layout", ["own", None, "constrained", "tight", "small", "half"])
 @pytest.mark.parametrize(
     "plot",
     [
-        lambda ax: plot_history({"loss": [2.0, 1.0], "accuracy": [0.5, 0.75]}, ax=ax),
-        lambda ax: plot_history(LONG, ax=ax),
-        lambda ax: plot_decision_boundary(three, CORNERS, [0, 1, 2, 2], resolution=5, ax=ax),
+        lambda ax: plot_history({"loss": [2.0, 1.0], "a_long_validation_loss": [1.0], "accuracy": [0.5, 0.75]}, ax=ax),
+        lambda ax: plot_decision_boundary(three, CORNERS, [0, 1, 2, 2], resolution=3, ax=ax),
     ],
 )
 def test_the_legend_is_in_the_picture_and_covers_nothing(plot: Callable[[Any], Any], layout: str | None) -> None:
     if layout == "own":
         given = None
-    elif layout == "grid":
-        given = pyplot.subplots(2, 2, figsize=(12, 8))[1][1, 0]
+    elif layout == "half":
+        given = pyplot.subplots(1, 2, figsize=(9, 4))[1][1]
     elif layout == "small":
         given = pyplot.subplots(figsize=(4.5, 3.0))[1]
     else:
@@ -204,18 +207,17 @@ def test_the_legend_is_in_the_picture_and_covers_nothing(plot: Callable[[Any], A
     for axes in figure.axes:
         assert not box.overlaps(axes.bbox)
     assert not box.overlaps(ax.xaxis.get_tightbbox())
-    assert ax.bbox.height > 0.2 * figure.bbox.height / (2 if layout == "grid" else 1)
+    assert ax.bbox.height > 0.4 * figure.bbox.height
     assert box.y0 >= -1.0
-    if plot is not None and len(legend(ax)) < 5:
-        assert box.x0 >= 0.0
-        assert box.x1 <= figure.bbox.width
+    assert box.x0 >= 0.0
+    assert box.x1 <= figure.bbox.width
 
 
 @pytest.mark.parametrize(
     "plot",
     [
         lambda ax: plot_history({"loss": [2.0, 1.0]}, ax=ax),
-        lambda ax: plot_decision_boundary(right_side, CORNERS, [0, 1, 0, 1], ax=ax),
+        lambda ax: plot_decision_boundary(right_side, CORNERS, [0, 1, 0, 1], resolution=3, ax=ax),
         lambda ax: plot_weights(nn.Linear(2, 1), ax=ax),
     ],
 )
@@ -248,43 +250,52 @@ def test_the_earlier_names_are_the_same_functions() -> None:
         ([0, 1, 0, 1], ["0", "1"]),
         ([0.0, 1.0, 0.0, 1.0], ["0", "1"]),
         ([-1, 1, -1, 1], ["-1", "1"]),
-        ([-1.0, 1.0, -1.0, 1.0], ["-1", "1"]),
         ([False, True, False, True], ["False", "True"]),
-        (np.array([0, 1, 0, 1]), ["0", "1"]),
         (np.array([False, True, False, True]), ["False", "True"]),
         ([[0], [1], [0], [1]], ["0", "1"]),
         (["0", "1", "0", "1"], ["0", "1"]),
     ],
 )
-@pytest.mark.parametrize("model", [right_side, lambda x: [right_side(x)], lambda x: [-right_side(x), right_side(x)]])
-def test_a_point_has_the_colour_of_the_region_of_its_class(model: Any, labels: Any, names: list[str]) -> None:
-    if names == ["-1", "1"] and isinstance(model([0.0, 0.0]), list) and len(model([0.0, 0.0])) == 2:
-        with pytest.raises(ArgumentError, match=r"y\[0\] is -1; the classes of a model with 2 outputs are 0 to 1"):
-            plot_decision_boundary(model, CORNERS, labels)
-        return
-    ax = plot_decision_boundary(model, CORNERS, labels, resolution=13)
+def test_a_point_has_the_colour_of_the_region_of_its_class(labels: Any, names: list[str]) -> None:
+    ax = plot_decision_boundary(right_side, CORNERS, labels, resolution=13)
     assert legend(ax) == names
-    for point, name in zip(CORNERS, [names[0], names[1]] * 2, strict=True):
+    for point, name in zip(CORNERS, names * 2, strict=True):
         assert region(ax, point) == pytest.approx(colour_of(ax, name))
     assert [c.get_offsets().tolist() for c in ax.collections] == [CORNERS[::2], CORNERS[1::2]]  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("model", [lambda x: [right_side(x)], lambda x: np.array([-right_side(x), right_side(x)])])
+def test_one_output_in_a_list_and_two_outputs_tell_two_classes_apart(model: Any) -> None:
+    ax, same = (plot_decision_boundary(m, CORNERS, [0, 1, 0, 1], resolution=8) for m in (model, right_side))
+    assert (ax.images[0].get_array() == same.images[0].get_array()).all()  # type: ignore[union-attr]
+    assert legend(ax) == legend(same)
+
+
+@pytest.mark.parametrize(
+    ("label", "message"), [(-1, "is -1; the classes of a model with 3 outputs are 0 to 2"), (3, "is 3;")]
+)
+def test_a_label_without_an_output_is_refused(label: int, message: str) -> None:
+    with pytest.raises(ArgumentError, match=rf"y\[3\] {message}"):
+        plot_decision_boundary(three, CORNERS, [0, 1, 2, label])
+
+
 def test_a_decision_boundary_lies_where_the_class_changes() -> None:
-    ax = plot_decision_boundary(right_side, CORNERS, [0, 1, 0, 1], resolution=201)
+    ax = plot_decision_boundary(right_side, CORNERS, [0, 1, 0, 1], resolution=101)
     assert ax.get_xlim() == pytest.approx((-0.1, 1.1))
     assert ax.get_ylim() == pytest.approx((-0.1, 1.1))
     left, right = colour_of(ax, "0"), colour_of(ax, "1")
-    assert region(ax, [0.49, 0.3]) == pytest.approx(left)
-    assert region(ax, [0.51, 0.3]) == pytest.approx(right)
+    assert region(ax, [0.48, 0.3]) == pytest.approx(left)
+    assert region(ax, [0.52, 0.3]) == pytest.approx(right)
     assert pixel(ax, [0.25, 0.5]) != pixel(ax, [0.75, 0.5])
     assert pixel(ax, [0.25, 0.5]) == pytest.approx([255 * (0.7 + 0.3 * c) for c in left], abs=2)
 
 
 def test_a_class_keeps_its_colour_whatever_is_predicted_and_whatever_labels_there_are() -> None:
-    all_of_them = plot_decision_boundary(three, CORNERS, [0, 1, 2, 2])
+    all_of_them = plot_decision_boundary(three, CORNERS, [0, 1, 2, 2], resolution=5)
     assert len({colour_of(all_of_them, name) for name in "012"}) == 3
     for k, labels in itertools.product(range(3), ([0, 1, 2, 2], [2, 2, 2, 2], [1, 1, 2, 2])):
-        ax = plot_decision_boundary(lambda x, k=k: [float(i == k) for i in range(3)], CORNERS, labels, resolution=5)
+        scores = [float(i == k) for i in range(3)]
+        ax = plot_decision_boundary(partial(always, scores), CORNERS, labels, resolution=5)
         assert legend(ax) == sorted({str(k), *map(str, labels)})
         assert region(ax, [0.5, 0.5]) == pytest.approx(colour_of(all_of_them, str(k)))
         for name in legend(ax):
@@ -292,7 +303,7 @@ def test_a_class_keeps_its_colour_whatever_is_predicted_and_whatever_labels_ther
 
 
 def test_between_two_regions_there_is_no_sliver_of_a_third() -> None:
-    ax = plot_decision_boundary(lambda x: [0.5 - x[0], -9.0, x[0] - 0.5], CORNERS, [0, 2, 0, 2])
+    ax = plot_decision_boundary(lambda x: [0.5 - x[0], -9.0, x[0] - 0.5], CORNERS, [0, 2, 0, 2], resolution=9)
     assert {tuple(c) for row in ax.images[0].get_array()[..., :3] for c in row.tolist()} == {  # type: ignore[index]
         colour_of(ax, "0"),
         colour_of(ax, "2"),
@@ -318,18 +329,18 @@ def test_probabilities_of_classes_are_labels_too() -> None:
 
 
 def test_a_threshold_moves_the_boundary_and_a_probability_without_one_warns() -> None:
-    model = lambda x: 0.25 + 0.5 * x[0]
-    ax = plot_decision_boundary(model, CORNERS, [0, 1, 0, 1], threshold=0.5)
+    model: Any = lambda x: 0.25 + 0.5 * x[0]
+    ax = plot_decision_boundary(model, CORNERS, [0, 1, 0, 1], threshold=0.5, resolution=13)
     assert region(ax, [0.3, 0.5]) == pytest.approx(colour_of(ax, "0"))
     with pytest.warns(UserWarning, match=r"every output is between 0 and 1; for probabilities write threshold=0\.5"):
-        plot_decision_boundary(model, CORNERS, [0, 1, 0, 1])
+        plot_decision_boundary(model, CORNERS, [0, 1, 0, 1], resolution=3)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        plot_decision_boundary(lambda x: 9.0 * model(x), CORNERS, [0, 1, 0, 1])
+        plot_decision_boundary(lambda x: 9.0 * model(x), CORNERS, [0, 1, 0, 1], resolution=3)
 
 
 def test_where_the_model_gives_nan_the_plane_stays_blank() -> None:
-    ax = plot_decision_boundary(lambda x: [1.0, math.nan if x[0] > 0.5 else 0.0], CORNERS, [0, 1, 0, 1])
+    ax = plot_decision_boundary(lambda x: [1.0, math.nan if x[0] > 0.5 else 0.0], CORNERS, [0, 1, 0, 1], resolution=13)
     assert pixel(ax, [0.75, 0.5]) == [255, 255, 255]
     assert pixel(ax, [0.25, 0.5]) != [255, 255, 255]
 
@@ -354,10 +365,10 @@ def test_a_decision_boundary_is_drawn_in_eval_mode_and_leaves_no_gradients() -> 
 
 def test_a_module_is_drawn_as_it_predicts() -> None:
     model = nn.MLP(2, [8, 3], activation="tanh", rng=3)
-    ax = plot_decision_boundary(model, CORNERS, [0, 1, 2, 2], resolution=30)
+    ax = plot_decision_boundary(model, CORNERS, [0, 1, 2, 2], resolution=24)
     cells = ax.images[0].get_array()[..., :3].tolist()  # type: ignore[index]
-    xs, ys = np.linspace(-0.1, 1.1, 30), np.linspace(-0.1, 1.1, 30)
-    for row, column in [(0, 0), (3, 20), (15, 15), (29, 7)]:
+    xs, ys = np.linspace(-0.1, 1.1, 24), np.linspace(-0.1, 1.1, 24)
+    for row, column in [(0, 0), (3, 20), (15, 15), (23, 7)]:
         scores = [score.data for score in model([xs[column], ys[row]])]
         assert cells[row][column] == pytest.approx(to_rgba(colors(3)[scores.index(max(scores))])[:3])
 
@@ -427,7 +438,7 @@ def test_data_that_are_not_classes_in_the_plane_say_so(X: Any, y: Any, message: 
 @pytest.mark.parametrize("output", ["a", None, {"a": 1.0}, [[1.0, 2.0]], []])
 def test_outputs_that_are_no_scores_are_refused(output: Any) -> None:
     with pytest.raises(ArgumentError, match="needs a model that gives one number, or one for each class; this one"):
-        plot_decision_boundary(lambda x: output, CORNERS, [0, 1, 0, 1], resolution=3)
+        plot_decision_boundary(partial(always, output), CORNERS, [0, 1, 0, 1], resolution=3)
 
 
 @pytest.mark.parametrize(
@@ -443,8 +454,9 @@ def test_outputs_that_are_no_scores_are_refused(output: Any) -> None:
     ],
 )
 def test_options_that_cannot_be_are_refused(options: dict[str, Any], error: type[Exception], message: str) -> None:
+    given: dict[str, Any] = {"model": right_side, "X": CORNERS, "y": [0, 1, 0, 1]} | options
     with pytest.raises(error, match=message):
-        plot_decision_boundary(**{"model": right_side, "X": CORNERS, "y": [0, 1, 0, 1]} | options)
+        plot_decision_boundary(**given)
 
 
 # -- Gradients and weights --
@@ -482,7 +494,7 @@ def test_nan_and_inf_are_counted_and_the_rest_is_drawn() -> None:
     assert texts(plot_weights(model)) == ["Linear: 6 parameters, 1 nan or inf"]
 
 
-@pytest.mark.parametrize("grad", [0.0, math.nan, 5e-324, 1e-300, 1.0, 1e308])
+@pytest.mark.parametrize("grad", [0.0, 5e-324, 1e300])
 def test_gradients_that_are_all_the_same_are_drawn(grad: float) -> None:
     model = nn.Linear(2, 2, rng=0)
     for parameter in model.parameters():
@@ -490,7 +502,7 @@ def test_gradients_that_are_all_the_same_are_drawn(grad: float) -> None:
     drawn(plot_gradients(model))
 
 
-@pytest.mark.parametrize("number", [0.0, math.inf, 5e-324, -1e-300, 1.0, -1e100])
+@pytest.mark.parametrize("number", [0.0, math.inf, -1e100])
 def test_weights_that_are_all_the_same_are_drawn(number: float) -> None:
     model = nn.Linear(2, 2, rng=0)
     for parameter in model.parameters():
@@ -516,10 +528,10 @@ def test_a_module_of_ones_own_is_one_layer_with_its_neurons() -> None:
 
 
 def test_rows_do_not_overlap_and_deep_models_get_a_taller_picture() -> None:
-    ax = plot_weights(nn.MLP(2, [2] * 30, rng=0))
+    ax = plot_weights(nn.MLP(1, [1] * 20, rng=0))
     drawn(ax)
     boxes = [text.get_window_extent() for text in ax.texts]
-    assert len(boxes) == 30
+    assert len(boxes) == 20
     assert all(upper.y0 > lower.y1 for upper, lower in itertools.pairwise(boxes))
     for bars, box in zip(ax.patches, boxes, strict=True):
         assert bars.get_window_extent().y1 < box.y0 + 1.0

@@ -53,9 +53,10 @@ def plot_decision_boundary(
         raise TypeError(f"model is a Module or a function of a point, got {describe(model)}")
     points = _points(X)
     check_size(resolution, "resolution", least=2)
+    (first,) = _scores(predict(model, points[:1]))
+    names, labels = _labels(y, len(points), len(first), classes)
     across, up = [_places(column, resolution) for column in zip(*points, strict=True)]
     scores = _scores(predict(model, [[a, b] for b in up for a in across]))
-    names, labels = _labels(y, len(points), len(scores[0]), classes)
     if threshold == 0.0 and len(set(labels)) > 1 and all(len(row) == 1 and 0.0 < row[0] <= 1.0 for row in scores):
         warnings.warn("every output is between 0 and 1; for probabilities write threshold=0.5", stacklevel=2)
     predicted = [None if any(map(math.isnan, row)) else predicted_class(row, threshold) for row in scores]
