@@ -164,6 +164,13 @@ def test_a_cleared_axes_can_be_drawn_into_again() -> None:
     assert (drawn(ax) == first).all()
 
 
+def test_axes_that_share_their_epochs_keep_their_right_sides() -> None:
+    figure, pair = pyplot.subplots(2, 1, sharex=True)
+    for ax in pair:
+        plot_history({"loss": [2.0, 1.0], "accuracy": [0.5, 0.75]}, ax=ax)
+    assert [len(axes.lines) for axes in figure.axes] == [1, 1, 1, 1]
+
+
 @pytest.mark.parametrize(
     ("history", "error", "message"),
     [
@@ -184,7 +191,7 @@ def test_what_is_no_history_is_refused(history: Any, error: type[Exception], mes
 # -- Where it is drawn --
 
 
-@pytest.mark.parametrize("layout", ["own", None, "constrained", "tight", "small", "half"])
+@pytest.mark.parametrize("layout", ["own", None, "constrained", "tight", "tight after", "small", "half"])
 @pytest.mark.parametrize(
     "plot",
     [
@@ -200,8 +207,10 @@ def test_the_legend_is_in_the_picture_and_covers_nothing(plot: Callable[[Any], A
     elif layout == "small":
         given = pyplot.subplots(figsize=(4.5, 3.0))[1]
     else:
-        given = pyplot.subplots(layout=layout)[1]
+        given = pyplot.subplots(layout=None if layout == "tight after" else layout)[1]
     ax = plot(given)
+    if layout == "tight after":
+        ax.figure.tight_layout()
     drawn(ax)
     figure, box = ax.figure, ax.get_legend().get_window_extent()
     for axes in figure.axes:

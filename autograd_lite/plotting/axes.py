@@ -45,13 +45,16 @@ def colors(count: int) -> list[Any]:
 
 
 def legend_below(ax: "Axes", handles: Sequence[Any]) -> None:
-    """A legend below all else that belongs to the axes, in as few rows as fit."""
+    """A legend below all else that belongs to the axes, in as few rows as fit.
+
+    Where the figure has a layout engine, that makes room for it. Otherwise the axes do, unless they were placed by hand.
+    """
     from matplotlib.transforms import ScaledTranslation
 
     figure, cell = ax.get_figure(root=True), ax.get_subplotspec()
     assert figure is not None  # they have been drawn into
     if figure.get_layout_engine() is not None:
-        cell = None  # the engine makes room for the legend
+        cell = None
     if cell is not None:
         ax.set_position(cell.get_position(ax.figure))  # type: ignore[arg-type] # where they were before any legend
     labels = ax.xaxis.get_tightbbox()
@@ -74,6 +77,7 @@ def legend_below(ax: "Axes", handles: Sequence[Any]) -> None:
         old, lift = ax.get_position(), max(box.height, -box.y0) / ax.figure.bbox.height
         lift = min(lift, 0.7 * old.height)
         ax.set_position((old.x0, old.y0 + lift, old.width, old.height - lift))
+        ax.set_in_layout(True)  # for a tight_layout() that comes later
 
 
 def listed(data: Any) -> Any:

@@ -90,7 +90,7 @@ def _right_of(ax: "Axes") -> "Axes":
     """Axes over these with a scale on the right; those of an earlier call go if ``ax.clear()`` has come between."""
     if not ax.lines:
         for other in ax.figure.axes:
-            if other.get_gid() == "right" and ax.get_shared_x_axes().joined(ax, other):
+            if other.get_gid() == "right" and other.get_position().bounds == ax.get_position().bounds:
                 other.remove()
     right = ax.twinx()
     right.set_gid("right")
