@@ -47,7 +47,7 @@ def colors(count: int) -> list[Any]:
 def legend_below(ax: "Axes", handles: Sequence[Any]) -> None:
     """A legend below all else that belongs to the axes, in as few rows as fit.
 
-    Where the figure has a layout engine, that makes room for it. Otherwise the axes do, unless they were placed by hand.
+    If the figure has a layout engine, that makes room for it. If not, the axes do, unless they were placed by hand.
     """
     from matplotlib.transforms import ScaledTranslation
 
