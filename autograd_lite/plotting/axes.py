@@ -1,7 +1,7 @@
 """What all plots share: the axes, the colours, the legend."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autograd_lite.core.checks import describe
@@ -51,12 +51,11 @@ def legend_below(ax: "Axes", handles: Sequence[Any]) -> None:
     """
     from matplotlib.transforms import ScaledTranslation
 
-    figure, cell = ax.get_figure(root=True), ax.get_subplotspec()
+    figure = ax.get_figure(root=True)
     assert figure is not None  # they have been drawn into
-    if figure.get_layout_engine() is not None:
-        cell = None
-    if cell is not None:
-        ax.set_position(cell.get_position(ax.figure))  # type: ignore[arg-type] # where they were before any legend
+    room = None if figure.get_layout_engine() else _room_below(ax)
+    if room:
+        room(0.0)
     labels = ax.xaxis.get_tightbbox()
     depth = 0.0 if labels is None else (ax.bbox.y0 - labels.y0) / figure.dpi
     place = ax.transAxes + ScaledTranslation(0, -depth, figure.dpi_scale_trans)
@@ -73,11 +72,29 @@ def legend_below(ax: "Axes", handles: Sequence[Any]) -> None:
         box = legend.get_window_extent()
         if box.width <= ax.bbox.width:
             break
-    if cell is not None:
-        old, lift = ax.get_position(), max(box.height, -box.y0) / ax.figure.bbox.height
-        lift = min(lift, 0.7 * old.height)
-        ax.set_position((old.x0, old.y0 + lift, old.width, old.height - lift))
-        ax.set_in_layout(True)  # for a tight_layout() that comes later
+    if room:
+        room(max(box.height, -box.y0) / ax.bbox.height)
+
+
+def _room_below(ax: "Axes") -> Callable[[float], None] | None:
+    """What makes the axes give up a share of their cell of the figure, at its lower end; None for those without one."""
+    from matplotlib.gridspec import GridSpecFromSubplotSpec
+
+    cell = ax.get_subplotspec()
+    if cell is None:
+        return None
+    grid = cell.get_gridspec()
+    if not hasattr(grid, "has_legend"):  # else it is that of an earlier call
+        grid = GridSpecFromSubplotSpec(2, 1, cell, hspace=0.0)
+        grid.has_legend = True  # type: ignore[attr-defined]
+    same = [axes for axes in ax.figure.axes if axes.get_subplotspec() == cell]  # with what twinx() has made
+
+    def give_up(share: float) -> None:
+        grid.set_height_ratios([1.0 - min(share, 0.7), min(share, 0.7)])
+        for axes in same:
+            axes.set_subplotspec(grid[0])
+
+    return give_up
 
 
 def listed(data: Any) -> Any:
