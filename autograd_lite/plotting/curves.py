@@ -54,7 +54,9 @@ def plot_history(history: History | Mapping[str, Sequence[float]], *, ax: "Axes 
         right.set_ylabel(", ".join(others))
     ax.set_ylabel("loss" if losses else ", ".join(others))
     ax.set_xlabel("epoch")
-    ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))  # there is no epoch 1.5
+    ax.xaxis.set_major_locator(
+        MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True, min_n_ticks=1)
+    )  # there is no epoch 1.5
     legend_below(ax, lines)
     return ax
 
