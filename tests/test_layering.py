@@ -60,6 +60,11 @@ FLOORS: dict[str, list[list[str]]] = {
         ["compiled"],
         ["__init__"],
     ],
+    "plotting": [
+        ["axes"],
+        ["boundary", "curves", "layers"],
+        ["__init__"],
+    ],
     "transforms": [
         ["inputs"],
         ["selection", "sparse"],
@@ -89,6 +94,7 @@ UPWARD = {
         "jit/program.py",
         "drawing.draw",
     ): "Program.draw() is there for the user; drawing knows no programs",
+    ("training/history.py", "plotting"): "History.plot() is there for the user; plotting draws histories",
 }
 UPWARD |= {
     ("jit/program.py", f"jit.export.{name}"): "Program.to_c() and its like are there for the user; they read programs"
@@ -263,7 +269,7 @@ def test_dir_lists_public_names_only() -> None:
         "from autograd_lite.engine import Value",
         "from autograd_lite.nn import Neuron, Layer, MLP",
         "from autograd_lite.ops import tanh, primitives",
-        "from autograd_lite.plotting import curves, decision_boundary",
+        "from autograd_lite.plotting import plot_history, plot_decision_boundary, plot_gradients, plot_weights",
         "from autograd_lite.data import iris, batches",
         "from autograd_lite.optim import lr_scheduler",
         "from autograd_lite.testing import strategies",

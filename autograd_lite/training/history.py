@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from autograd_lite.errors import ArgumentError
-from autograd_lite.training import plotting
 
 __all__ = ["History"]
 
@@ -72,8 +71,10 @@ class History:
         return "\n".join(lines)
 
     def plot(self, ax: Any = None) -> Any:
-        """Plot the curves and return the matplotlib axes; new axes unless ``ax`` is given.
+        """Plot the curves with :func:`plotting.plot_history`, and return the Axes; new ones unless ``ax`` is given.
 
         Raises ``MissingDependencyError`` without the extra ``plot``.
         """
-        return plotting.curves(self.metrics, ax=ax)
+        from autograd_lite.plotting import plot_history
+
+        return plot_history(self, ax=ax)
