@@ -16,6 +16,7 @@ SHORTER = {
         "num_epochs = 10000\n": "num_epochs = 500\n",
         "digit_epochs = 2\n": "digit_epochs = 1\n",
     },
+    "04_training.ipynb": {"epochs = 30\n": "epochs = 1\n"},
     "08_real_problems.ipynb": {"n = 1_000_000\n": "n = 1_000\n"},
     "09_a_gpt_of_scalars.ipynb": {"steps = 1500\n": "steps = 20\n"},
 }
