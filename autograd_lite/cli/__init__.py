@@ -1,5 +1,6 @@
 """The command line: ``autograd-lite``, or ``python -m autograd_lite``."""
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     0 is well. 1 is a failure, or a "no", as from a gradient check. 2 is wrong use, by argparse's custom.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # for names that a terminal cannot show
     try:
         given = parsed(sys.argv[1:] if argv is None else argv)
         code: int = given.run(given)

@@ -1,12 +1,11 @@
 """The commands on an expression: grad, check, draw, explain and steps."""
 
 import argparse
-import json
-import math
 import os
 from typing import Any
 
 from autograd_lite.cli.expressions import Expression, point
+from autograd_lite.cli.output import print_json
 from autograd_lite.cli.usage import WrongUse
 
 __all__ = ["check", "draw", "explain", "grad", "steps"]
@@ -24,7 +23,7 @@ def grad(given: argparse.Namespace) -> int:
         found = {"expression": f.text, "at": _by_name(f, numbers), "value": value, "gradient": _by_name(f, slopes)}
         if second is not None:
             found["hessian"] = {name: _by_name(f, row) for name, row in zip(f.names, second, strict=True)}
-        _print_json(found)
+        print_json(found)
         return 0
     rows = [("value", value), *((f"d/d{name}", slope) for name, slope in zip(f.names, slopes, strict=True))]
     for i, row in enumerate(second or []):
@@ -52,7 +51,7 @@ def check(given: argparse.Namespace) -> int:
         report, passes = error.report, False  # type: ignore[assignment] - its errors keep it as an object
     if given.json:
         compared = [{**c._asdict(), "error": c.error} for c in report.comparisons]
-        _print_json({"expression": f.text, "passes": passes, "comparisons": compared, "blame": report.blame})
+        print_json({"expression": f.text, "passes": passes, "comparisons": compared, "blame": report.blame})
     else:
         print(report)
     return 0 if passes else 1
@@ -117,16 +116,3 @@ def _graph(given: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
 
 def _by_name(f: Expression, numbers: list[float]) -> dict[str, Any]:
     return dict(zip(f.names, numbers, strict=True))
-
-
-def _print_json(found: Any) -> None:
-    """Print as JSON, which has no words for nan and infinity: they are strings, as in saved models."""
-    print(json.dumps(_with_words(found), indent=2, allow_nan=False))
-
-
-def _with_words(found: Any) -> Any:
-    if isinstance(found, dict):
-        return {name: _with_words(one) for name, one in found.items()}
-    if isinstance(found, (list, tuple)):
-        return [_with_words(one) for one in found]
-    return str(found) if isinstance(found, float) and not math.isfinite(found) else found

@@ -2,7 +2,8 @@
 
 import argparse
 import dataclasses
-import json
+
+from autograd_lite.cli.output import print_json
 
 __all__ = ["info", "run"]
 
@@ -21,5 +22,8 @@ def info(given: argparse.Namespace) -> int:
     from autograd_lite._info import info as found_here
 
     found = found_here()
-    print(json.dumps(dataclasses.asdict(found), indent=2) if given.json else found)
+    if given.json:
+        print_json(dataclasses.asdict(found))
+    else:
+        print(found)
     return 0

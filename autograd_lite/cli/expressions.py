@@ -149,6 +149,8 @@ class Expression:
                 self._refuse(error.msg, place)
             if "decimal literal" in error.msg or "keyword" in error.msg:
                 self._refuse("a name right after a number; a product is written with *, as in 2*x", place)
+            if "digits" in error.msg or "leading zeros" in error.msg:
+                self._refuse("this number cannot be read; it is too long, or begins with 0", place)
             self._refuse("this cannot be read; a product is written with *, and a comparison with <, >, ==", place)
         except (RecursionError, MemoryError, ValueError):
             raise WrongUse("the expression is nested too deeply to be read; split it up") from None
@@ -197,7 +199,7 @@ class Expression:
         if name in FUNCTIONS:
             self._refuse(f"{name} is a function; write {name}(...)", place)
         close = _close(name, [*self.names, *CONSTANTS])
-        return self._refuse(f"{name} has no value; give it one after the expression, as in {name}=1.5{close}", place)
+        return self._refuse(f"{name[:40]} has no value; give it one after the expression, as in {name[:40]}=1.5{close}", place)
 
     def _function(self, name: str, place: int) -> Callable[..., Any]:
         if name in FUNCTIONS:
@@ -205,7 +207,7 @@ class Expression:
         if name in self.names or name in CONSTANTS:
             self._refuse(f"{name} is a number, no function; a product is written with *, as in {name}*(...)", place)
         close = f"; write {CALLED_OTHERWISE[name]}" if name in CALLED_OTHERWISE else _close(name, FUNCTIONS)
-        return self._refuse(f"there is no function {name}{close}", place)
+        return self._refuse(f"there is no function {name[:40]}{close}", place)
 
     def _refuse(self, why: str, place: int) -> NoReturn:
         """Raise the error, with the text around the place and a caret below it."""

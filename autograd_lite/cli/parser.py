@@ -167,7 +167,7 @@ autograd-lite steps "tanh(w*x + b)" w=0.5 x=2 b=-1
 autograd-lite steps "tanh(w*x + b)" w=0.5 x=2 b=-1 -o steps.html
 """,
     )
-    command.add_argument("-o", dest="out", metavar="FILE", help="a page to write, such as steps.html")
+    command.add_argument("-o", dest="out", metavar="FILE", type=usage.output, help="a page to write, such as steps.html")
 
 
 def _table(command: argparse.ArgumentParser) -> None:
@@ -215,7 +215,7 @@ cat data.csv | autograd-lite train - --target y --task regression --save - > mod
     )
     command.add_argument("--seed", metavar="N", type=int, default=1, help="of weights, rows held out and order (1)")
     command.add_argument(
-        "--save", metavar="FILE", help="the model with all that predict needs, as JSON; - writes standard output"
+        "--save", metavar="FILE", type=usage.output, help="the model with all that predict needs, as JSON; - writes standard output"
     )
     _with_json(command)
 
@@ -235,7 +235,7 @@ autograd-lite predict model.json new.csv | paste -d , new.csv -
     )
     command.add_argument("model", metavar="MODEL", help="a file that train wrote with --save")
     _table(command)
-    command.add_argument("-o", dest="out", metavar="FILE", default="-", help="(standard output)")
+    command.add_argument("-o", dest="out", metavar="FILE", type=usage.output, default="-", help="(standard output)")
 
 
 def _demo(commands: Any) -> None:

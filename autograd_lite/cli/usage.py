@@ -6,7 +6,7 @@ from pathlib import Path
 
 from autograd_lite.errors import ArgumentError
 
-__all__ = ["WrongUse", "drawing", "layer_sizes", "positive", "positive_float", "share"]
+__all__ = ["WrongUse", "drawing", "layer_sizes", "output", "positive", "positive_float", "share"]
 
 
 class WrongUse(ArgumentError):
@@ -52,11 +52,18 @@ def drawing(text: str) -> Path:
     path = Path(text)
     if path.suffix.removeprefix(".").lower() not in FORMATS:
         raise argparse.ArgumentTypeError(f"a path that ends in .{', .'.join(FORMATS)}, not {text!r}")
-    if path.is_dir():
-        raise argparse.ArgumentTypeError(f"{path} is a folder")
-    if not path.absolute().parent.is_dir():
-        raise argparse.ArgumentTypeError(f"there is no folder {path.absolute().parent}")
+    output(text)
     return path
+
+
+def output(text: str) -> str:
+    """The path of a file to write, in a folder that is there; or ``-``."""
+    path = Path(text).absolute()
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is a folder")
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {path.parent}")
+    return text
 
 
 def _float(text: str) -> float:
