@@ -65,10 +65,10 @@ def moons(*, seed: int = 1, epochs: int = 100, out: Path = Path("neuron.svg")) -
 
 
 def xor(*, seed: int = 1, epochs: int = 500, out: Path = Path("neuron.svg")) -> float:
-    """Train a net of two hidden neurons on the four points of XOR, which no line divides. Return the accuracy."""
+    """Train a net of four hidden neurons on the four points of XOR, which no line divides. Return the accuracy."""
     rng = random.Random(seed)
     X, y = data.xor()
-    model = nn.MLP(2, [2, 1], activation="tanh", rng=rng)
+    model = nn.MLP(2, [4, 1], activation="tanh", rng=rng)
     print(f"XOR: {len(X)} points\n{model}")
     training.fit(
         model,
@@ -116,7 +116,7 @@ def digits(*, seed: int = 1, epochs: int = 20, out: Path = Path("neuron.svg")) -
     )
     held_out = _accuracy(model, X_test, y_test)
     print(f"held-out accuracy {held_out:.1%}")
-    _draw_neuron(model.layers[1].neurons[y_test[0]], model.layers[0](X_test[0]), out)  # that of the right digit
+    _draw_neuron(model.layers[1].neurons[y_test[0]], model.layers[0](X_test[0]), out, expand=False)  # the right digit's
     return held_out
 
 
@@ -124,14 +124,14 @@ def _accuracy(model: nn.Module, X: list[list[float]], y: list[int]) -> float:
     return training.accuracy(training.predict(model, X), y)
 
 
-def _draw_neuron(neuron: nn.Neuron, x: Sequence[float | Value], out: Path) -> None:
+def _draw_neuron(neuron: nn.Neuron, x: Sequence[float | Value], out: Path, *, expand: bool | None = None) -> None:
     """Draw the graph of a neuron for one sample, with its gradients."""
     inputs = [Value(number(input), name=f"x.{i}") for i, input in enumerate(x)]
     neuron.zero_grad()
     output = neuron(inputs)
     output.name = "output"
     output.backward()
-    drawing = draw(output)
+    drawing = draw(output, expand=expand)
     try:
         print(f"one neuron, with its gradients: {drawing.save(out).absolute()}")
     except MissingDependencyError as missing:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from autograd_lite.cli.parser import parsed
-from autograd_lite.cli.usage import WrongUse
+from autograd_lite.cli.usage import UsageError
 from autograd_lite.errors import AutogradError
 
 __all__ = ["main"]
@@ -30,7 +30,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, such as `head -1`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains at its end
         return 141  # as shells call an end by a closed pipe
-    except (AutogradError, OSError) as error:
+    except AutogradError as error:
         print(f"autograd-lite: {error}", file=sys.stderr)
-        return 2 if isinstance(error, WrongUse) else 1
+        return 2 if isinstance(error, UsageError) else 1
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"autograd-lite: {place}{error.strerror or error}", file=sys.stderr)
+        return 1
     return code

@@ -1,12 +1,12 @@
 """The commands on an expression: grad, check, draw, explain and steps."""
 
 import argparse
-import os
+from pathlib import Path
 from typing import Any
 
 from autograd_lite.cli.expressions import Expression, point
 from autograd_lite.cli.output import print_json
-from autograd_lite.cli.usage import WrongUse
+from autograd_lite.cli.usage import UsageError
 
 __all__ = ["check", "draw", "explain", "grad", "steps"]
 
@@ -46,9 +46,10 @@ def check(given: argparse.Namespace) -> int:
     f = _expression(given, needs_a_variable=True)
     named = [Value(number, name=name) for name, number in given.at.items()]  # the report calls them by name
     try:
-        report, passes = check_gradients(f, *named), True
+        report: Any = check_gradients(f, *named)
+        passes = True
     except (GradientMismatch, InconclusiveGradient) as error:
-        report, passes = error.report, False  # type: ignore[assignment] - its errors keep it as an object
+        report, passes = error.report, False
     if given.json:
         compared = [{**c._asdict(), "error": c.error} for c in report.comparisons]
         print_json({"expression": f.text, "passes": passes, "comparisons": compared, "blame": report.blame})
@@ -62,7 +63,7 @@ def draw(given: argparse.Namespace) -> int:
     from autograd_lite.drawing import draw as drawing
 
     root, _ = _graph(given)
-    print(f"drawn: {drawing(root).save(given.out).absolute()}")
+    print(f"written: {drawing(root).save(given.out).absolute()}")
     return 0
 
 
@@ -73,7 +74,7 @@ def explain(given: argparse.Namespace) -> int:
     root, variables = _graph(given)
     wanted = list(variables) if given.wrt is None else [given.wrt]
     if not set(wanted) <= set(variables):
-        raise WrongUse(f"--wrt names a variable of the expression, one of {', '.join(variables)}; got {given.wrt!r}")
+        raise UsageError(f"--wrt names a variable of the expression, one of {', '.join(variables)}; got {given.wrt!r}")
     for i, name in enumerate(wanted):
         print("\n" * (i > 0) + str(autograd_lite.explain(root, variables[name], top=given.top)))
     return 0
@@ -89,14 +90,14 @@ def steps(given: argparse.Namespace) -> int:
         print(shown)
     else:
         shown.save(given.out)
-        print(f"saved: {os.path.abspath(given.out)}")
+        print(f"written: {Path(given.out).absolute()}")
     return 0
 
 
 def _expression(given: argparse.Namespace, *, needs_a_variable: bool = False) -> Expression:
     given.at = point(given.at)
     if needs_a_variable and not given.at:
-        raise WrongUse("no variable was given; write its value after the expression, as in x=2")
+        raise UsageError("no variable was given; write its value after the expression, as in x=2")
     return Expression(given.expression, given.at)
 
 
@@ -108,7 +109,7 @@ def _graph(given: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
     variables = {name: Value(number, name=name) for name, number in given.at.items()}
     root = f(*variables.values())
     if not isinstance(root, Value) or root.is_leaf:
-        raise WrongUse(f"{f.text[:60]} computes nothing with {', '.join(variables)}, so there is no graph")
+        raise UsageError(f"{f.text[:60]} computes nothing with {', '.join(variables)}, so there is no graph")
     root.name = f.text if len(f.text) <= 40 else f.text[:37] + "..."
     root.backward()
     return root, variables

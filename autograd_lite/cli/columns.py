@@ -1,9 +1,10 @@
 """The columns of a table as numbers that a network can take, and what it learns as numbers or classes."""
 
+import itertools
 import math
 import re
 from collections.abc import Sequence
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from autograd_lite.cli.tables import MISSING, Table, listed, number
 from autograd_lite.errors import ArgumentError
@@ -31,11 +32,11 @@ class NumberColumn(NamedTuple):
 
     def encoded(self, table: Table) -> list[tuple[float, ...]]:
         """The inputs of each row. Raises ``ArgumentError`` for a cell that holds no number."""
-        found = []
+        found: list[tuple[float, ...]] = []
         for i, cell in enumerate(table.column(self.name)):
             x = (number(cell) - self.mean) / self.scale
             if not math.isfinite(x):
-                _refuse_number(table, i, self.name, cell)
+                _refuse_cell(table, i, self.name, cell)
             found.append((x,))
         return found
 
@@ -57,11 +58,8 @@ class CategoryColumn(NamedTuple):
         found = []
         for i, cell in enumerate(table.column(self.name)):
             if cell not in codes:
-                _refuse_empty(table, i, self.name, cell)
-                raise ArgumentError(
-                    f"{table.place(i, self.name)}: {_short(cell)} was not there when the model was trained; it knows "
-                    f"{listed(list(self.values))}"
-                )
+                why = f"{_short(cell)} was not there when the model was trained" if cell else "there is no value"
+                raise ArgumentError(f"{table.place(i, self.name)}: {why}; it knows {listed(list(self.values))}")
             found.append(codes[cell])
         return found
 
@@ -92,7 +90,7 @@ def inputs_of(
             continue
         cells = table.column(name)
         different = set(cells)
-        numbers = _numbers(table, name, cells)
+        numbers = _numbers(table, name, cells, may_ignore=True)
         if len(different) == 1 or (numbers is not None and min(numbers) == max(numbers)):
             notes.append(f"column {name!r} is {_short(cells[0])} in all rows, and is left out")
         elif numbers is not None:
@@ -113,9 +111,7 @@ def inputs_of(
     return columns, notes
 
 
-def target_of(
-    table: Table, name: str, task: str | None, learned: Sequence[int]
-) -> tuple[Target, list[str] | list[float], str]:
+def target_of(table: Table, name: str, task: str | None, learned: Sequence[int]) -> tuple[Target, list[Any], str]:
     """What to learn, the classes or numbers of all rows, and why it is the one or the other."""
     cells = table.column(name)
     numbers = _numbers(table, name, cells)
@@ -123,10 +119,12 @@ def target_of(
     count = len(different)
     few_enough = count <= len(cells) / 2
     if count == 1:
-        raise ArgumentError(f"{table.source}: column {name!r} is {_short(cells[0])} in all rows; nothing can be learned")
+        raise ArgumentError(
+            f"{table.source}: column {name!r} is {_short(cells[0])} in all rows; nothing can be learned"
+        )
     if numbers is None and task == "regression":
         i = next(i for i, cell in enumerate(cells) if math.isnan(number(cell)))
-        _refuse_number(table, i, name, cells[i])
+        _refuse_cell(table, i, name, cells[i])
     if numbers is None:
         why = "as the target is text"
     elif task is not None:
@@ -143,43 +141,44 @@ def target_of(
             f"{table.source}: column {name!r} has {count:,} different values in {len(cells):,} rows; classes come "
             "several times each"
         )
-    labels = cells if numbers is None else list(map(_label, numbers))
-    classes = sorted(set(labels)) if numbers is None else list(map(_label, sorted(different)))  # type: ignore[type-var]
-    return Target(name, tuple(classes)), labels, why
+    if numbers is None:
+        return Target(name, tuple(sorted(set(cells)))), cells, why
+    return Target(name, tuple(map(_label, sorted(set(numbers))))), list(map(_label, numbers)), why
 
 
-def _numbers(table: Table, name: str, cells: list[str]) -> list[float] | None:
+def _numbers(table: Table, name: str, cells: list[str], *, may_ignore: bool = False) -> list[float] | None:
     """The numbers of a column; None if it is text. Raises ``ArgumentError`` for what is missing, or for a mixture."""
     numbers = list(map(number, cells))
     odd = [i for i, x in enumerate(numbers) if not math.isfinite(x)]
-    if not odd:
-        return numbers
-    for i in odd:
-        _refuse_empty(table, i, name, cells[i])
-    texts = [i for i in odd if cells[i].lower() not in MISSING]
-    has_commas = all(re.fullmatch(r"[-+]?[\d.]+(,\d+)?", cell) for cell in cells)
-    if has_commas or len(cells) - len(odd) > len(texts):  # most are numbers
-        _refuse_number(table, odd[0], name, cells[odd[0]])
-    return None
-
-
-def _refuse_empty(table: Table, row: int, name: str, cell: str) -> None:
-    if not cell:
+    empty = [i for i in odd if cells[i].lower() in MISSING]
+    texts = [i for i in odd if math.isnan(numbers[i]) and cells[i].lower() not in MISSING]
+    has_numbers = len(cells) - len(empty) - len(texts) > len(texts)
+    if not has_numbers:  # in a column of texts "NA" and "none" are texts too
+        empty = [i for i in empty if not cells[i]]
+    if empty:
+        more = f", nor in {len(empty) - 1:,} more rows" if len(empty) > 1 else ""
+        ignore = f", or leave the column out: --ignore {name}" if may_ignore else ""
         raise ArgumentError(
-            f"{table.place(row, name)}: there is no value; fill it in, take the row out, or write --ignore {name}"
+            f"{table.place(empty[0], name)}: there is no value ({_short(cells[empty[0]])}){more}; fill in what is "
+            f"missing, take such rows out{ignore}"
         )
+    has_commas = all(re.fullmatch(r"[-+]?[\d.]+(,\d+)?", cell) for cell in cells)
+    if odd and (has_numbers or has_commas):
+        _refuse_cell(table, odd[0], name, cells[odd[0]])
+    return None if odd else numbers
 
 
-def _refuse_number(table: Table, row: int, name: str, cell: str) -> NoReturn:
-    _refuse_empty(table, row, name, cell)
-    place = table.place(row, name)
+def _refuse_cell(table: Table, row: int, name: str, cell: str) -> NoReturn:
+    """Raise the error for a cell that holds no number which could be taken."""
     if cell.lower() in MISSING:
-        raise ArgumentError(f"{place}: {_short(cell)} is no value; fill it in, take the row out, or --ignore {name}")
-    if re.fullmatch(r"[-+]?[\d.]+,\d+", cell):
-        raise ArgumentError(f"{place}: {_short(cell)} has a comma; numbers are written as in 1.5 and 1500")
-    if math.isfinite(number(cell)):
-        raise ArgumentError(f"{place}: {_short(cell)} is too far from the other numbers of the column")
-    raise ArgumentError(f"{place}: {_short(cell)} is no finite number, as the column holds")
+        why = f"there is no value ({_short(cell)}); fill it in, or take the row out"
+    elif re.fullmatch(r"[-+]?[\d.]+,\d+", cell):
+        why = f"{_short(cell)} has a comma; numbers are written as in 1.5 and 1500"
+    elif math.isfinite(number(cell)):
+        why = f"{_short(cell)} is too far from the numbers of the column in training"
+    else:
+        why = f"{_short(cell)} is no finite number, which the column must hold"
+    raise ArgumentError(f"{table.place(row, name)}: {why}")
 
 
 def _moments(numbers: list[float], table: Table, name: str) -> tuple[float, float]:
@@ -188,12 +187,14 @@ def _moments(numbers: list[float], table: Table, name: str) -> tuple[float, floa
     mean = math.fsum(x / count for x in numbers)
     scale = math.hypot(*[x - mean for x in numbers]) / math.sqrt(count)
     if not math.isfinite(scale):
-        raise ArgumentError(f"{table.source}: the numbers of column {name!r} are too large; write them in a larger unit")
+        raise ArgumentError(
+            f"{table.source}: the numbers of column {name!r} are too large; write them in a larger unit"
+        )
     return mean, scale or 1.0
 
 
 def _is_a_count(numbers: list[float]) -> bool:
-    return len(numbers) > 4 and all(y == x + 1.0 for x, y in zip(numbers, numbers[1:], strict=False))
+    return len(numbers) > 4 and all(y == x + 1.0 for x, y in itertools.pairwise(numbers))
 
 
 def _label(x: float) -> str:

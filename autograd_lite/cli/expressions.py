@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from autograd_lite import functions
-from autograd_lite.cli.usage import WrongUse
+from autograd_lite.cli.usage import UsageError
 from autograd_lite.core import ops
 from autograd_lite.core.checks import describe, is_real
 from autograd_lite.core.op import Op
@@ -41,9 +41,9 @@ for _name in ("isfinite", "isinf", "isnan", "softmax", "log_softmax"):
 CALLED_OTHERWISE = {"ln": "log", "max": "maximum", "min": "minimum", "tg": "tan", "sgn": "sign", "arctg": "atan"}
 
 #: What to write for a character that is often meant for another.
-INSTEAD = {"^": "** for a power", "×": "*", "·": "*", "÷": "/", "²": "**2", "³": "**3", "π": "pi", "∞": "inf"} | {
-    minus: "-" for minus in "‐‑‒–—−"
-}
+INSTEAD = {"^": "** for a power", "\u00d7": "*", "·": "*", "÷": "/", "²": "**2", "³": "**3", "π": "pi", "∞": "inf"} | (
+    dict.fromkeys(map(chr, (*range(0x2010, 0x2016), 0x2212)), "-")  # hyphens, dashes and the minus sign
+)
 
 
 def _of_numbers(op: Op, symbol: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -77,10 +77,10 @@ COMPARISONS: dict[type, Callable[[Any, Any], Any]] = {
 
 
 class Step(NamedTuple):
-    """Take the last ``count`` results and put one in their place; or a variable, or a constant."""
+    """Take the last results and put one in their place; or a variable, or a constant."""
 
     function: Callable[..., Any] | None
-    count: int
+    operands: int  #: how many
     what: Any  #: the variable's position, or the constant
     place: int  #: where in the text, for errors
 
@@ -88,7 +88,7 @@ class Step(NamedTuple):
 class Expression:
     """A function of named numbers: called with them in order, it gives the value.
 
-    Raises ``WrongUse``, with a caret below the place, for what is not on the list, and for what cannot be
+    Raises ``UsageError``, with a caret below the place, for what is not on the list, and for what cannot be
     computed at the point.
 
     >>> f = Expression("x**2 * sin(y)", {"x": 2.0, "y": 1.0})
@@ -127,9 +127,13 @@ class Expression:
 
     def _check_characters(self) -> None:
         if not self.text:
-            raise WrongUse('the expression is empty; write one such as "x**2 * sin(y)"')
+            raise UsageError('the expression is empty; write one such as "x**2 * sin(y)"')
         if len(self.text) > MOST_CHARACTERS:
-            raise WrongUse(f"the expression has {len(self.text):,} characters, and at most {MOST_CHARACTERS:,} are read")
+            raise UsageError(
+                f"the expression has {len(self.text):,} characters, and at most {MOST_CHARACTERS:,} are read"
+            )
+        if long := re.search(r"\d{1000}", self.text):  # Python does not read as many as it likes
+            self._refuse("this number has too many digits; a float has 17", long.start())
         depth = 0
         for place, character in enumerate(self.text):
             if not re.match(r"[A-Za-z0-9_ .,()\[\]<>=!+*/%-]", character):
@@ -144,16 +148,16 @@ class Expression:
                 warnings.simplefilter("ignore")  # of what is refused below anyway
                 return ast.parse(self.text, mode="eval").body
         except SyntaxError as error:
-            place = min((error.offset or 1) - 1, len(self.text))
+            place = error.offset - 1 if error.offset else len(self.text)  # Python says 0 where the text ends too soon
             if "never closed" in error.msg or "unmatched" in error.msg:
                 self._refuse(error.msg, place)
             if "decimal literal" in error.msg or "keyword" in error.msg:
                 self._refuse("a name right after a number; a product is written with *, as in 2*x", place)
-            if "digits" in error.msg or "leading zeros" in error.msg:
-                self._refuse("this number cannot be read; it is too long, or begins with 0", place)
+            if "leading zeros" in error.msg:
+                self._refuse("a whole number does not begin with 0", place)
             self._refuse("this cannot be read; a product is written with *, and a comparison with <, >, ==", place)
         except (RecursionError, MemoryError, ValueError):
-            raise WrongUse("the expression is nested too deeply to be read; split it up") from None
+            raise UsageError("the expression is nested too deeply to be read; split it up") from None
 
     def _steps_of(self, tree: ast.expr) -> list[Step]:
         """The steps in the order in which they are taken: operands first. No recursion, however long a sum is."""
@@ -199,7 +203,9 @@ class Expression:
         if name in FUNCTIONS:
             self._refuse(f"{name} is a function; write {name}(...)", place)
         close = _close(name, [*self.names, *CONSTANTS])
-        return self._refuse(f"{name[:40]} has no value; give it one after the expression, as in {name[:40]}=1.5{close}", place)
+        return self._refuse(
+            f"{name[:40]} has no value; give it one after the expression, as in {name[:40]}=1.5{close}", place
+        )
 
     def _function(self, name: str, place: int) -> Callable[..., Any]:
         if name in FUNCTIONS:
@@ -213,11 +219,11 @@ class Expression:
         """Raise the error, with the text around the place and a caret below it."""
         start = max(0, place - 30)
         shown = self.text[start : start + 60].translate({ord(c): "?" for c in self.text if not c.isprintable()})
-        raise WrongUse(f"{why}\n  {shown}\n  {' ' * (place - start)}^") from None
+        raise UsageError(f"{why}\n  {shown}\n  {' ' * (place - start)}^") from None
 
 
 def point(assignments: Sequence[str]) -> dict[str, float]:
-    """The numbers by name that ``["x=2", "y=pi/2"]`` gives. Raises ``WrongUse`` for anything else.
+    """The numbers by name that ``["x=2", "y=pi/2"]`` gives. Raises ``UsageError`` for anything else.
 
     >>> point(["x=2", "y=-1e3"])
     {'x': 2.0, 'y': -1000.0}
@@ -227,13 +233,15 @@ def point(assignments: Sequence[str]) -> dict[str, float]:
         name, equals, text = assignment.partition("=")
         name = name.strip()
         if not equals:
-            raise WrongUse(f"after the expression stand the values of its variables, as in x=2; got {assignment[:60]!r}")
+            raise UsageError(
+                f"after the expression stand the values of its variables, as in x=2; got {assignment[:60]!r}"
+            )
         if not (name.isascii() and name.isidentifier()) or keyword.iskeyword(name):
-            raise WrongUse(f"{name[:60]!r} cannot be the name of a variable; letters, digits and _ can, as in x1=2")
+            raise UsageError(f"{name[:60]!r} cannot be the name of a variable; letters, digits and _ can, as in x1=2")
         if name in found:
-            raise WrongUse(f"{name} is given twice")
+            raise UsageError(f"{name} is given twice")
         if not text.strip():
-            raise WrongUse(f"{name} has no value; write a number after the =, as in {name}=2")
+            raise UsageError(f"{name} has no value; write a number after the =, as in {name}=2")
         found[name] = Expression(text, {}).value
     return found
 
@@ -269,8 +277,8 @@ def _advice(node: ast.expr) -> str:
             return "give the arguments in order, without names and stars"
         case ast.Call():
             return "a product is written with *, as in 2*(x + 1); functions are called by name, as in sin(x)"
-        case ast.Constant(value=bool() | None):
-            return f"{node.value} is not a number; write 1 or 0"
+        case ast.Constant(value=bool() | None as value):
+            return f"{value} is not a number; write 1 or 0"
     return "this has no place here: an expression is made of numbers, names, + - * / // % **, comparisons and functions"
 
 

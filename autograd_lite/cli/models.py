@@ -1,5 +1,6 @@
 """A network for tables: it takes the rows as they are, and is kept in a file with all that it needs for that."""
 
+import itertools
 import math
 import random
 from typing import Any, NamedTuple
@@ -27,7 +28,7 @@ class TableModel(NamedTuple):
     network: nn.MLP
 
     def encoded(self, table: Table) -> list[list[float]]:
-        """The inputs of the network for each row. Raises ``ArgumentError`` for columns and cells that it cannot take."""
+        """The inputs of the network for each row. Raises ``ArgumentError`` for what is missing or cannot be taken."""
         missing = [column.name for column in self.inputs if column.name not in table.names]
         if missing:
             table.column(missing[0] if len(missing) == 1 else ", ".join(missing))
@@ -42,7 +43,9 @@ class TableModel(NamedTuple):
         outputs = predict(self.network, samples)
         for i, output in enumerate(outputs, 1):
             if not all(map(math.isfinite, output if self.target.classes else [output])):
-                raise ArgumentError(f"the prediction for row {i} is beyond the largest float")
+                raise ArgumentError(
+                    f"the prediction for row {i} is nan or infinite: the row is far from those of the training"
+                )
         if self.target.classes:
             return [softmax(output) for output in outputs]
         return [[output * self.target.scale + self.target.mean] for output in outputs]
@@ -65,12 +68,10 @@ def made(target: Target, inputs: list[NumberColumn | CategoryColumn], hidden: li
     sizes = _sizes(target, inputs, hidden)
     if _weights(sizes) > MOST_WEIGHTS:
         raise ArgumentError(
-            f"with {sizes[0]:,} inputs and hidden layers of {hidden} the network would have {_weights(sizes):,} weights, "
-            f"and at most {MOST_WEIGHTS:,} are trained here; say less in --hidden, or leave columns out by --ignore"
+            f"with {sizes[0]:,} inputs and hidden layers of {hidden} the network would have {_weights(sizes):,} "
+            f"weights, and at most {MOST_WEIGHTS:,} are trained here; say less in --hidden, or leave columns out: --ignore"
         )
-    network = nn.MLP(
-        sizes[0], sizes[1:], activation="tanh", init="xavier_uniform", rng=random.Random(seed)
-    )
+    network = nn.MLP(sizes[0], sizes[1:], activation="tanh", init="xavier_uniform", rng=random.Random(seed))
     return TableModel(target, inputs, hidden, network)
 
 
@@ -136,4 +137,4 @@ def _sizes(target: Target, inputs: list[NumberColumn | CategoryColumn], hidden: 
 
 
 def _weights(sizes: list[int]) -> int:
-    return sum((nin + 1) * nout for nin, nout in zip(sizes, sizes[1:], strict=False))
+    return sum((nin + 1) * nout for nin, nout in itertools.pairwise(sizes))

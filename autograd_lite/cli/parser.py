@@ -167,7 +167,9 @@ autograd-lite steps "tanh(w*x + b)" w=0.5 x=2 b=-1
 autograd-lite steps "tanh(w*x + b)" w=0.5 x=2 b=-1 -o steps.html
 """,
     )
-    command.add_argument("-o", dest="out", metavar="FILE", type=usage.output, help="a page to write, such as steps.html")
+    command.add_argument(
+        "-o", dest="out", metavar="FILE", type=usage.output, help="a page to write, such as steps.html"
+    )
 
 
 def _table(command: argparse.ArgumentParser) -> None:
@@ -215,7 +217,10 @@ cat data.csv | autograd-lite train - --target y --task regression --save - > mod
     )
     command.add_argument("--seed", metavar="N", type=int, default=1, help="of weights, rows held out and order (1)")
     command.add_argument(
-        "--save", metavar="FILE", type=usage.output, help="the model with all that predict needs, as JSON; - writes standard output"
+        "--save",
+        metavar="FILE",
+        type=usage.output,
+        help="the model with all that predict needs, as JSON; - writes standard output",
     )
     _with_json(command)
 
@@ -244,8 +249,8 @@ def _demo(commands: Any) -> None:
         "demo",
         "demos.run",
         "train a small model, report its accuracy, and draw one neuron",
-        "iris: Fisher's flowers. moons: micrograd's demo. xor: four points and nine weights. digits: 1,797 images of "
-        "8 by 8 pixels, which come with scikit-learn.",
+        "iris: Fisher's flowers. moons: micrograd's demo. xor: four points that no line divides. digits: 1,797 images "
+        "of 8 by 8 pixels, which come with scikit-learn.",
         """
 autograd-lite demo
 autograd-lite demo moons --epochs 50 --out neuron.png

@@ -7,10 +7,10 @@ import codecs
 import csv
 import io
 import math
-import os
 import sys
 from collections.abc import Iterator
-from typing import Any, BinaryIO, NamedTuple
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, cast
 
 from autograd_lite.errors import ArgumentError, MissingDependencyError
 
@@ -59,8 +59,8 @@ def read_table(path: str, encoding: str | None = None) -> Table:
     if path == "-":
         if sys.stdin is None:
             raise ArgumentError("standard input is closed")
-        return _read(io.BufferedReader(sys.stdin.buffer), "standard input", encoding)  # type: ignore[type-var]
-    if os.path.isdir(path):
+        return _read(cast("io.BufferedReader", sys.stdin.buffer), "standard input", encoding)
+    if Path(path).is_dir():
         raise ArgumentError(f"{path} is a folder; give a CSV or Parquet file")
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - a Path would make "./x" of "x" in messages
@@ -115,9 +115,7 @@ def _encoding(start: bytes) -> str:
 def _csv(text: io.TextIOWrapper, source: str) -> Table:
     lines = _lines(text, source)
     begin = [line for _, line in zip(range(20), lines, strict=False)]
-    reader = csv.reader(
-        _chained(begin, lines), delimiter=_delimiter(begin), skipinitialspace=True, strict=True
-    )
+    reader = csv.reader(_chained(begin, lines), delimiter=_delimiter(begin), skipinitialspace=True, strict=True)
     names: list[str] = []
     rows: list[list[str]] = []
     numbers: list[int] = []
@@ -234,13 +232,15 @@ def _by_pandas(content: BinaryIO) -> dict[str, list[Any]]:
 def _by_polars(content: BinaryIO) -> dict[str, list[Any]]:
     import polars
 
-    return polars.read_parquet(content).to_dict(as_series=False)
+    columns: dict[str, list[Any]] = polars.read_parquet(content).to_dict(as_series=False)
+    return columns
 
 
 def _as_text(cell: Any, source: str, name: str) -> str:
     """A cell of Parquet as it would stand in a CSV file."""
-    if cell is None or cell != cell or str(cell) in ("<NA>", "NaT"):
+    kind = type(cell).__name__
+    if cell is None or kind in ("NAType", "NaTType") or (isinstance(cell, float) and cell != cell):
         return ""
-    if isinstance(cell, (list, tuple, dict, bytes)) or hasattr(cell, "__array__") and getattr(cell, "ndim", 0):
-        raise ArgumentError(f"{source}: column {name!r} holds {type(cell).__name__}s; only numbers and text are read")
+    if isinstance(cell, (list, tuple, dict, bytes)) or kind in ("ndarray", "Series"):
+        raise ArgumentError(f"{source}: column {name!r} holds values of type {kind}; only numbers and text are read")
     return repr(cell) if isinstance(cell, float) else str(cell).strip()

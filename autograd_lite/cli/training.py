@@ -14,8 +14,8 @@ from autograd_lite.cli.columns import inputs_of, target_of
 from autograd_lite.cli.models import TableModel, made
 from autograd_lite.cli.output import print_json, write_out
 from autograd_lite.cli.tables import Table, listed, read_table
-from autograd_lite.cli.usage import WrongUse
-from autograd_lite.errors import AnomalyError
+from autograd_lite.cli.usage import UsageError
+from autograd_lite.errors import AnomalyError, ArgumentError
 
 __all__ = ["train"]
 
@@ -23,7 +23,7 @@ __all__ = ["train"]
 def train(given: argparse.Namespace) -> int:
     """Train a network on a table, say how good it is, and save it."""
     if given.json and given.save == "-":
-        raise WrongUse("--json and --save - both write to standard output; give --save a file")
+        raise UsageError("--json and --save - both write to standard output; give --save a file")
     is_taken = given.json or given.save == "-"
     with contextlib.redirect_stdout(sys.stderr) if is_taken else contextlib.nullcontext():
         model, found = _trained(given)
@@ -81,6 +81,8 @@ def _parts(count: int, share: float, seed: int) -> tuple[Sequence[int], Sequence
     if share == 0.0:
         return range(count), []
     rows = list(range(count))
+    if not 0 < round(share * count) < count:
+        raise ArgumentError(f"--held-out {share} of {count:,} rows leaves a part empty; --held-out 0 learns from all")
     learned, _, held_out, _ = data.split(rows, rows, held_out=share, rng=random.Random(seed))
     return learned, held_out
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from autograd_lite.errors import ArgumentError
 
-__all__ = ["WrongUse", "drawing", "layer_sizes", "output", "positive", "positive_float", "share"]
+__all__ = ["UsageError", "drawing", "layer_sizes", "output", "positive", "positive_float", "share"]
 
 
-class WrongUse(ArgumentError):
+class UsageError(ArgumentError):
     """The command line asks for what makes no sense; the program ends with 2, as argparse does."""
 
 
