@@ -1,10 +1,13 @@
 """The command line, run as a user runs it."""
 
 import csv
+import doctest
 import io
 import json
 import math
 import random
+import re
+import shlex
 import subprocess
 import sys
 import time
@@ -414,6 +417,21 @@ def test_explain_shows_the_paths_of_one_variable_or_of_each(capsys: Printed) -> 
     assert "--wrt names a variable of the expression, one of x, y; got 'z'" in err
 
 
+# ---- The page on it -------------------------------------------------------------------
+
+PAGE = Path(__file__).parent.parent / "docs/cli.md"
+
+
+@pytest.mark.skipif(not core.COMPILED, reason="its training takes some time in plain Python")
+def test_the_page_shows_what_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Printed) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("iris.csv").write_text(IRIS.read_text())
+    for console in re.findall(r"```console\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL):
+        for command, expected in re.findall(r"^\$ autograd-lite (.*)\n((?:[^$].*\n)*)", console, re.MULTILINE):
+            _, out, err = run(shlex.split(command), capsys)
+            assert doctest.OutputChecker().check_output(expected, err + out, doctest.ELLIPSIS), command
+
+
 # ---- Tables ---------------------------------------------------------------------------
 
 IRIS = Path(autograd_lite.__file__).parent / "data/iris.csv"
@@ -471,7 +489,8 @@ def test_iris_is_learned_saved_and_predicted_in_order(iris_model: Path, tmp_path
 
 def test_a_regression_is_learned_saved_and_predicted(write: Any, tmp_path: Path, capsys: Printed) -> None:
     data, model = write(houses(200)), str(tmp_path / "model.json")
-    arguments = ["train", data, "--target", "price", "--epochs", "60", "--save", model, "--json"]
+    arguments = ["train", data, "--target", "price", "--save", model, "--json"]
+    arguments += ["--hidden", "8", "--epochs", "30", "--batch-size", "10", "--lr", "0.03"]
     code, out, err = run(arguments, capsys)
     assert code == 0
     found = json.loads(out)
@@ -507,7 +526,7 @@ def test_a_table_is_read_however_it_is_separated_and_encoded(
 
 
 def piped(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    stdin = io.TextIOWrapper(io.BufferedReader(io.BytesIO(content)))  # type: ignore[type-var]
+    stdin = io.TextIOWrapper(io.BufferedReader(io.BytesIO(content)))
     monkeypatch.setattr(sys, "stdin", stdin)
 
 

@@ -69,7 +69,7 @@ def made(target: Target, inputs: list[NumberColumn | CategoryColumn], hidden: li
     if _weights(sizes) > MOST_WEIGHTS:
         raise ArgumentError(
             f"with {sizes[0]:,} inputs and hidden layers of {hidden} the network would have {_weights(sizes):,} "
-            f"weights, and at most {MOST_WEIGHTS:,} are trained here; say less in --hidden, or leave columns out: --ignore"
+            f"weights, and at most {MOST_WEIGHTS:,} are trained here; shorten --hidden, or leave columns out: --ignore"
         )
     network = nn.MLP(sizes[0], sizes[1:], activation="tanh", init="xavier_uniform", rng=random.Random(seed))
     return TableModel(target, inputs, hidden, network)
