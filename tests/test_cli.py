@@ -579,6 +579,25 @@ def test_the_task_follows_from_the_target_unless_it_is_said(
     assert said in out
 
 
+def test_a_column_that_varies_only_in_rows_held_out_is_not_blown_up(
+    write: Any, tmp_path: Path, capsys: Printed
+) -> None:
+    cells = ["0.1"] * 19 + ["0.2"]
+    lines = [f"{cell},{i * i},{i % 2}" for i, cell in enumerate(cells)]
+    model = tmp_path / "model.json"
+    for seed in range(10):
+        assert train(capsys, write("\n".join(["c,x,y", *lines])), "--seed", str(seed), "--save", str(model))[0] == 0
+        column = json.loads(model.read_text())["table"]["inputs"][0]
+        assert column["scale"] > 0.01
+
+
+def test_texts_of_digits_and_points_are_categories(write: Any, tmp_path: Path, capsys: Printed) -> None:
+    lines = [f"1.{i % 3}.0,{i % 2}" for i in range(20)]
+    model = tmp_path / "model.json"
+    assert train(capsys, write("\n".join(["version,y", *lines])), "--save", str(model))[0] == 0
+    assert json.loads(model.read_text())["table"]["inputs"][0]["values"] == ["1.0.0", "1.1.0", "1.2.0"]
+
+
 def test_classes_keep_their_names(write: Any, tmp_path: Path, capsys: Printed) -> None:
     lines = [f"{i},{'2.0' if i % 2 else '10'}" for i in range(20)]
     model = str(tmp_path / "model.json")

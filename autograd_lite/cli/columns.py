@@ -17,6 +17,9 @@ MOST_CATEGORIES = 1_000
 #: So many different whole numbers at most are classes.
 FEW_NUMBERS = 10
 
+#: A number with a decimal comma, or with commas between thousands.
+WITH_COMMA = r"[-+]?\d[\d.,]*,\d+"
+
 
 class NumberColumn(NamedTuple):
     """A column of numbers, which are shifted and scaled to mean 0 and deviation 1."""
@@ -115,26 +118,17 @@ def target_of(table: Table, name: str, task: str | None, learned: Sequence[int])
     """What to learn, the classes or numbers of all rows, and why it is the one or the other."""
     cells = table.column(name)
     numbers = _numbers(table, name, cells)
-    different = set(cells) if numbers is None else set(numbers)
-    count = len(different)
+    count = len(set(cells if numbers is None else numbers))
     few_enough = count <= len(cells) / 2
     if count == 1:
         raise ArgumentError(
             f"{table.source}: column {name!r} is {_short(cells[0])} in all rows; nothing can be learned"
         )
-    if numbers is None and task == "regression":
-        i = next(i for i, cell in enumerate(cells) if math.isnan(number(cell)))
-        _refuse_cell(table, i, name, cells[i])
-    if numbers is None:
-        why = "as the target is text"
-    elif task is not None:
-        why = "as you say"
-    elif count <= FEW_NUMBERS and few_enough and all(x.is_integer() for x in numbers):
-        why = f"as the target is one of {count} whole numbers; --task regression takes it as a number"
-    else:
-        why = f"as the target is one of {count:,} numbers; --task classification takes them as classes"
-        task = "regression"
-    if numbers is not None and task == "regression":
+    task, why = _task(task, numbers, count, few_enough)
+    if task == "regression":
+        if numbers is None:
+            i = next(i for i, cell in enumerate(cells) if math.isnan(number(cell)))
+            _refuse_cell(table, i, name, cells[i])
         return Target(name, (), *_moments([numbers[i] for i in learned], table, name)), numbers, why
     if count > FEW_TEXTS and not few_enough:
         raise ArgumentError(
@@ -144,6 +138,18 @@ def target_of(table: Table, name: str, task: str | None, learned: Sequence[int])
     if numbers is None:
         return Target(name, tuple(sorted(set(cells)))), cells, why
     return Target(name, tuple(map(_label, sorted(set(numbers))))), list(map(_label, numbers)), why
+
+
+def _task(task: str | None, numbers: list[float] | None, count: int, few_enough: bool) -> tuple[str, str]:
+    """Whether it is classification or regression, and why."""
+    if task is not None:
+        return task, "as you say"
+    if numbers is None:
+        return "classification", "as the target is text"
+    if count <= FEW_NUMBERS and few_enough and all(x.is_integer() for x in numbers):
+        why = f"as the target is one of {count} whole numbers; --task regression takes it as a number"
+        return "classification", why
+    return "regression", f"as the target is one of {count:,} numbers; --task classification takes them as classes"
 
 
 def _numbers(table: Table, name: str, cells: list[str], *, may_ignore: bool = False) -> list[float] | None:
@@ -162,8 +168,7 @@ def _numbers(table: Table, name: str, cells: list[str], *, may_ignore: bool = Fa
             f"{table.place(empty[0], name)}: there is no value ({_short(cells[empty[0]])}){more}; fill in what is "
             f"missing, take such rows out{ignore}"
         )
-    has_commas = all(re.fullmatch(r"[-+]?[\d.]+(,\d+)?", cell) for cell in cells)
-    if odd and (has_numbers or has_commas):
+    if odd and (has_numbers or all(re.fullmatch(WITH_COMMA, cells[i]) for i in odd)):
         _refuse_cell(table, odd[0], name, cells[odd[0]])
     return None if odd else numbers
 
@@ -172,7 +177,7 @@ def _refuse_cell(table: Table, row: int, name: str, cell: str) -> NoReturn:
     """Raise the error for a cell that holds no number which could be taken."""
     if cell.lower() in MISSING:
         why = f"there is no value ({_short(cell)}); fill it in, or take the row out"
-    elif re.fullmatch(r"[-+]?[\d.]+,\d+", cell):
+    elif re.fullmatch(WITH_COMMA, cell):
         why = f"{_short(cell)} has a comma; numbers are written as in 1.5 and 1500"
     elif math.isfinite(number(cell)):
         why = f"{_short(cell)} is too far from the numbers of the column in training"
@@ -183,6 +188,8 @@ def _refuse_cell(table: Table, row: int, name: str, cell: str) -> NoReturn:
 
 def _moments(numbers: list[float], table: Table, name: str) -> tuple[float, float]:
     """Mean and deviation, without overflow in between; a deviation of 1 where all are equal."""
+    if min(numbers) == max(numbers):
+        return numbers[0], 1.0
     count = len(numbers)
     mean = math.fsum(x / count for x in numbers)
     scale = math.hypot(*[x - mean for x in numbers]) / math.sqrt(count)
@@ -190,7 +197,7 @@ def _moments(numbers: list[float], table: Table, name: str) -> tuple[float, floa
         raise ArgumentError(
             f"{table.source}: the numbers of column {name!r} are too large; write them in a larger unit"
         )
-    return mean, scale or 1.0
+    return mean, scale
 
 
 def _is_a_count(numbers: list[float]) -> bool:
