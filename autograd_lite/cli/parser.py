@@ -240,7 +240,9 @@ autograd-lite predict model.json new.csv | paste -d , new.csv -
     )
     command.add_argument("model", metavar="MODEL", help="a file that train wrote with --save")
     _table(command)
-    command.add_argument("-o", dest="out", metavar="FILE", type=usage.output, default="-", help="(standard output)")
+    command.add_argument(
+        "-o", dest="out", metavar="FILE", type=usage.output, default="-", help="where to write (standard output)"
+    )
 
 
 def _demo(commands: Any) -> None:

@@ -6,6 +6,7 @@ CSV is always read by Python's ``csv``, whatever else is installed, so that a fi
 import codecs
 import csv
 import io
+import itertools
 import math
 import sys
 from collections.abc import Iterator
@@ -115,20 +116,23 @@ def _encoding(start: bytes) -> str:
 def _csv(text: io.TextIOWrapper, source: str) -> Table:
     lines = _lines(text, source)
     begin = [line for _, line in zip(range(20), lines, strict=False)]
-    reader = csv.reader(_chained(begin, lines), delimiter=_delimiter(begin), skipinitialspace=True, strict=True)
+    reader = csv.reader(itertools.chain(begin, lines), delimiter=_delimiter(begin), skipinitialspace=True, strict=True)
     names: list[str] = []
     rows: list[list[str]] = []
     numbers: list[int] = []
-    cells = 0
+    cells = empty = 0
     try:
         for record in reader:
             row = [cell.strip() for cell in record]
             if not any(row) and len(row) <= 1:
-                continue  # an empty line
+                empty = reader.line_num
+                continue
             if not names:
-                names = row
+                names, empty = row, 0
                 _check_header(names, source)
                 continue
+            if empty and len(names) == 1:  # it is a row without a value, unless it stands at the end
+                raise ArgumentError(f"{source}, line {empty} is empty; fill in a value, or take the line out")
             if len(row) != len(names):
                 raise ArgumentError(_uneven(source, reader.line_num, row, names))
             rows.append(row)
@@ -151,11 +155,6 @@ def _lines(text: io.TextIOWrapper, source: str) -> Iterator[str]:
         if "\0" in line:
             raise ArgumentError(f"{source}, line {count} holds a byte of 0, as binary files do; it is no CSV")
         yield line
-
-
-def _chained(begin: list[str], lines: Iterator[str]) -> Iterator[str]:
-    yield from begin
-    yield from lines
 
 
 def _delimiter(begin: list[str]) -> str:
