@@ -1,5 +1,6 @@
 """The command line, run as a user runs it."""
 
+import contextlib
 import csv
 import doctest
 import io
@@ -10,16 +11,23 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import pytest
+from hypothesis import given, settings, strategies
 
 import autograd_lite
 from autograd_lite import core, demo, nn
 from autograd_lite.cli import main
+from autograd_lite.cli.columns import inputs_of, target_of
+from autograd_lite.cli.expressions import Expression
+from autograd_lite.cli.tables import read_table
+from autograd_lite.cli.usage import UsageError
+from autograd_lite.errors import AutogradError
 
 Printed = pytest.CaptureFixture[str]
 
@@ -332,6 +340,55 @@ def test_a_hostile_expression_is_refused_in_few_words(expression: str, message: 
     assert code == 2
     assert message in err
     assert len(err) < 400
+
+
+PIECES = [
+    "x",
+    "1",
+    "2.5",
+    "1e9",
+    " ",
+    "+",
+    "-",
+    "*",
+    "**",
+    "/",
+    "//",
+    "%",
+    "(",
+    ")",
+    "[",
+    "]",
+    ",",
+    "<",
+    "==",
+    "=",
+    ".",
+    "!",
+]
+WORDS = [
+    "sin(",
+    "where(",
+    "sum([",
+    "logsumexp(",
+    "polygamma(",
+    "round(",
+    "inf",
+    "nan",
+    " if ",
+    " in ",
+    " for ",
+    "y",
+    "é",
+    "'",
+]
+
+
+@given(strategies.lists(strategies.sampled_from(PIECES + WORDS), max_size=12).map("".join))
+@settings(max_examples=150, deadline=None)
+def test_any_text_is_a_number_or_wrong_use(text: str) -> None:
+    with contextlib.suppress(UsageError):
+        assert isinstance(Expression(text, {"x": 2.0}).value, float)
 
 
 @pytest.mark.parametrize(
@@ -673,6 +730,54 @@ def test_a_table_with_a_fault_is_refused_with_its_place(
     assert message in err
     assert len(err) < 500
     assert not model.exists()
+
+
+CELLS = [
+    "x",
+    "y",
+    "1",
+    "2.5",
+    "a",
+    "",
+    ",",
+    ";",
+    "\t",
+    "\n",
+    "\r",
+    '"',
+    " ",
+    "NA",
+    "1,5",
+    "inf",
+    "\0",
+    "é",
+    "-",
+    "PAR1",
+]
+
+
+@given(
+    strategies.one_of(
+        strategies.binary(max_size=60),
+        strategies.lists(strategies.sampled_from(CELLS), max_size=30).map(lambda cells: "".join(cells).encode()),
+        strategies.lists(strategies.sampled_from(CELLS), max_size=30).map(
+            lambda cells: ("x,y\n" + "".join(cells)).encode()
+        ),
+    )
+)
+@settings(max_examples=150, deadline=None)
+def test_any_bytes_are_a_table_with_rows_or_refused(content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "data.csv")
+        path.write_bytes(content)
+        with contextlib.suppress(AutogradError):
+            table = read_table(str(path))
+            assert table.rows
+            assert {len(row) for row in table.rows} == {len(table.names)}
+            target_of(table, table.names[-1], None, range(len(table.rows)))
+            inputs, _ = inputs_of(table, table.names[:-1], range(len(table.rows)))
+            numbers = [x for column in inputs for row in column.encoded(table) for x in row]
+            assert all(map(math.isfinite, numbers))
 
 
 @pytest.mark.parametrize(
