@@ -431,6 +431,18 @@ def test_draw_shows_names_and_gradients(tmp_path: Path, capsys: Printed) -> None
     assert all(f"{part}" in out.read_text() for part in ("{w|data 0|grad 2}", "{x|data 2|grad 0}", "{tanh(w*x)|data 0"))
 
 
+def test_draw_says_what_to_write_without_graphviz(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Printed
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    out = tmp_path / "a.svg"
+    code, _, err = run(["draw", "x*x", "x=1", "-o", str(out)], capsys)
+    assert code == 1
+    assert err.endswith(f"Here that is -o {out.with_suffix('.dot')}\n")
+    assert not out.exists()
+
+
 @pytest.mark.parametrize("command", ["check", "draw", "explain", "steps"])
 def test_what_needs_a_variable_says_so(command: str, capsys: Printed) -> None:
     code, _, err = run([command, "2 + 3"], capsys)

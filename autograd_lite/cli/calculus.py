@@ -7,6 +7,7 @@ from typing import Any
 from autograd_lite.cli.expressions import Expression, point
 from autograd_lite.cli.output import print_json
 from autograd_lite.cli.usage import UsageError
+from autograd_lite.errors import GradientMismatch, InconclusiveGradient, MissingDependencyError
 
 __all__ = ["check", "draw", "explain", "grad", "steps"]
 
@@ -40,7 +41,6 @@ def grad(given: argparse.Namespace) -> int:
 def check(given: argparse.Namespace) -> int:
     """Print how the derivatives of an expression compare with an oracle; 1 unless they agree."""
     from autograd_lite.core.value import Value
-    from autograd_lite.errors import GradientMismatch, InconclusiveGradient
     from autograd_lite.testing import check_gradients
 
     f = _expression(given, needs_a_variable=True)
@@ -63,7 +63,11 @@ def draw(given: argparse.Namespace) -> int:
     from autograd_lite.drawing import draw as drawing
 
     root, _ = _graph(given)
-    print(f"written: {drawing(root).save(given.out).absolute()}")
+    try:
+        path = drawing(root).save(given.out)
+    except MissingDependencyError as missing:
+        raise MissingDependencyError(f"{missing}\nHere that is -o {given.out.with_suffix('.dot')}") from None
+    print(f"written: {path.absolute()}")
     return 0
 
 
