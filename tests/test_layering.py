@@ -65,6 +65,14 @@ FLOORS: dict[str, list[list[str]]] = {
         ["boundary", "curves", "layers"],
         ["__init__"],
     ],
+    "cli": [
+        ["usage", "output", "tables"],
+        ["expressions", "columns"],
+        ["models"],
+        ["calculus", "training", "prediction", "demos"],
+        ["parser"],
+        ["__init__"],
+    ],
     "transforms": [
         ["inputs"],
         ["selection", "sparse"],
@@ -90,6 +98,7 @@ FLOORS: dict[str, list[list[str]]] = {
 UPWARD = {
     ("testing/edges.py", ""): "the edges are written as users write them, in the names of the whole package",
     ("testing/strategies.py", ""): "what it draws is printed as users would write it, in the same names",
+    ("cli/calculus.py", ""): "explain and steps by their public names, which do not say the room",
     (
         "jit/program.py",
         "drawing.draw",

@@ -12,7 +12,7 @@ from autograd_lite.errors import StateError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["load", "read", "save", "write"]
+__all__ = ["as_json", "contents", "load", "read", "save", "write"]
 
 _FORMAT, _VERSION = "autograd_lite state", 1
 
@@ -47,20 +47,32 @@ def load(path: str | os.PathLike[str]) -> dict[str, float]:
 
 def write(path: str | os.PathLike[str], state: Mapping[str, float], model: str = "") -> "Path":
     """Write a state, and how the model looks, for people who open the file."""
+    return write_whole(path, as_json(state, model))
+
+
+def as_json(state: Mapping[str, float], model: str = "", **beside: Any) -> bytes:
+    """What :func:`write` writes; with more beside the state, which :func:`contents` gives back and others ignore."""
     import json
 
     content = {
         "format": _FORMAT,
         "version": _VERSION,
         "model": model.splitlines(),
+        **beside,
         # JSON has no word for these three, Python's repr of any other float is exact.
         "state": {key: x if math.isfinite(x) else str(x) for key, x in state.items()},
     }
-    return write_whole(path, (json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode())
+    return (json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode()
 
 
 def read(path: str | os.PathLike[str], count: int | None = None) -> dict[str, float]:
     """The state in a file, for a model of so many parameters if that is known. Raises ``StateError`` for others."""
+    found: dict[str, float] = contents(path, count)["state"]
+    return found
+
+
+def contents(path: str | os.PathLike[str], count: int | None = None) -> dict[str, Any]:
+    """All that is in a file of a state: the state, checked, and what stands beside it, as it is."""
     import json
     from pathlib import Path
 
@@ -92,7 +104,7 @@ def read(path: str | os.PathLike[str], count: int | None = None) -> dict[str, fl
         elif not isinstance(x, (int, float)) or isinstance(x, bool) or not _is_finite(x):
             refuse(f"{key} is {describe(x)}, not a number")
         numbers[key] = float(x)
-    return numbers
+    return {**content, "state": numbers}
 
 
 def _is_finite(x: float) -> bool:
