@@ -13,7 +13,16 @@ from autograd_lite.core.checks import as_float, describe, is_real
 from autograd_lite.core.elementwise import is_array
 from autograd_lite.errors import ArgumentError, MissingDependencyError
 
-__all__ = ["are_finite", "check_names", "column_names", "keeps_kind", "like", "listed", "taken"]
+__all__ = [
+    "are_finite",
+    "check_names",
+    "column_names",
+    "keeps_kind",
+    "like",
+    "listed",
+    "squeezed",
+    "taken",
+]
 
 
 def listed(data: Any, name: str) -> Any:
@@ -47,6 +56,15 @@ def column_names(data: Any) -> list[Any] | None:
     if _is_pandas(data) and data.ndim == 2 or _is_polars(data) and hasattr(data, "columns"):
         return list(data.columns)
     return list(data.column_names) if _is_arrow(data) else None
+
+
+def squeezed(data: Any) -> Any:
+    """A table of one column as that column; everything else as it is."""
+    if len(column_names(data) or ()) != 1:
+        return data
+    if _is_pandas(data):
+        return data.iloc[:, 0]
+    return data.get_columns()[0] if _is_polars(data) else data.columns[0]
 
 
 def check_names(data: Any, other: Any, name: str, other_name: str) -> None:
@@ -98,7 +116,7 @@ def _is_pandas(data: Any) -> bool:
 
 
 def _is_polars(data: Any) -> bool:
-    return type(data).__module__.startswith("polars.") and hasattr(data, "__array__")
+    return hasattr(data, "__array__") and any(kind.__module__.startswith("polars.") for kind in type(data).__mro__)
 
 
 def _is_arrow(data: Any) -> bool:
@@ -151,12 +169,12 @@ def _numbers(column: list[Any], title: Any, name: str) -> list[Any]:
         return column
     for row, x in enumerate(column):
         place = f"row {row}, column {title!r} of {name}"
-        if x is None or type(x).__name__ in ("NAType", "NaTType"):
+        if x is None or type(x).__name__ in {"NAType", "NaTType"}:
             raise ArgumentError(f"{place} is missing ({x}); leave out such rows, or put a number there")
         if isinstance(x, str):
             raise TypeError(
                 f"{place} is the text {x!r}; leave the column out, or make numbers of it: a column of 0 and 1 for each "
-                "word, as get_dummies of pandas and to_dummies of polars do, or float(text) where the text is a number"
+                "word, as pandas.get_dummies and to_dummies of polars do"
             )
         if hasattr(x, "isoformat") or hasattr(x, "total_seconds"):
             raise TypeError(f"{place} is a date or a time, {x}; take a number, such as days since the first")

@@ -19,10 +19,8 @@ def checked(X: Collection[Any], y: Collection[Any], names: tuple[str, str] = ("X
     numbers. Raises ``ArgumentError`` (a ``ValueError``) if there are no samples, if lengths or shapes differ, or if a
     number is nan or infinite.
     """
-    samples, targets = checked_samples(X, names[0]), _tables.listed(y, names[1])
-    if len(_tables.column_names(y) or ()) == 1:
-        targets = [target for (target,) in targets]
-    targets = _checked(targets, names[1], keep_ints=True)
+    samples = checked_samples(X, names[0])
+    targets = _checked(_tables.listed(_tables.squeezed(y), names[1]), names[1], keep_ints=True)
     if len(samples) != len(targets):
         raise ArgumentError(
             f"{names[0]} has {len(samples)} samples and {names[1]} {len(targets)}; they must be as many"
