@@ -53,7 +53,7 @@ def listed(data: Any, name: str) -> Any:
 
 def column_names(data: Any) -> list[Any] | None:
     """The names of a table's columns; None of what is no table."""
-    if _is_pandas(data) and data.ndim == 2 or _is_polars(data) and hasattr(data, "columns"):
+    if data.ndim == 2 if _is_pandas(data) else _is_polars(data) and hasattr(data, "columns"):
         return list(data.columns)
     return list(data.column_names) if _is_arrow(data) else None
 
@@ -88,7 +88,7 @@ def keeps_kind(data: Any) -> bool:
 
 
 def like(data: Any, columns: Sequence[list[float]]) -> Any:
-    """A table of the same kind, names and index with these columns; of what is none of pandas' or polars' their rows."""
+    """A table of the same kind, names and index with these columns; where it is not of pandas or polars, their rows."""
     if _is_polars(data):
         return type(data)(dict(zip(data.columns, columns, strict=True)))
     rows = [list(row) for row in zip(*columns, strict=True)]

@@ -4,13 +4,16 @@ They train by :func:`training.fit`, in the compiled core, and predict by :func:`
 scikit-learn's names and defaults; what is inside is an :class:`nn.MLP`, there to be drawn, explained and saved.
 """
 
+import math
 import random
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Self
 
 from autograd_lite import nn, optim, training
 from autograd_lite.core.checks import check_size, describe, is_real
+from autograd_lite.core.node import numbers_of
 from autograd_lite.errors import ArgumentError, MissingDependencyError
 
 try:
@@ -22,9 +25,7 @@ try:
     from sklearn.utils.multiclass import check_classification_targets, type_of_target
     from sklearn.utils.validation import check_is_fitted, validate_data
 except ImportError:
-    raise MissingDependencyError(
-        'this needs scikit-learn 1.6 or newer: pip install "autograd_lite[sklearn]"'
-    ) from None
+    raise MissingDependencyError('this needs scikit-learn 1.6 or newer: pip install "autograd_lite[sklearn]"') from None
 
 __all__ = ["MLPClassifier", "MLPRegressor"]
 
@@ -80,8 +81,8 @@ class _MLP(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
         check_is_fitted(self)
         return self.model_.layers
 
-    def _train(self, X: Any, y: Any, outputs: int, loss: training.Callback, classes: Any = None) -> Self:
-        """Train a new model on checked arrays; ``classes`` are what the parts of early stopping have alike."""
+    def _train(self, X: Any, y: Any, outputs: int, loss: Callable[[Any, Any], Any], classes: Any = None) -> Self:
+        """Train a new model on checked arrays; what early stopping holds out has its share of each of the classes."""
         self._check_settings()
         seeds = check_random_state(self.random_state)
         rng = random.Random(int(seeds.randint(2**31 - 1)))
@@ -91,37 +92,41 @@ class _MLP(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
                 X, y, test_size=self.validation_fraction, random_state=seeds, stratify=classes
             )
             held_out = X_test, y_test
-        hidden = self.hidden_layer_sizes
-        sizes = [*hidden] if hasattr(hidden, "__len__") else [hidden]
-        self.model_ = nn.MLP(
-            X.shape[1],
-            [*map(int, sizes), outputs],
-            activation=_ACTIVATIONS.get(self.activation, self.activation),
-            init="xavier_uniform",
-            rng=rng,
-        )
-        size = min(200, len(X)) if isinstance(self.batch_size, str) else min(self.batch_size, len(X))
+        self.model_ = self._model(X.shape[1], outputs, rng)
+        size = min(200 if isinstance(self.batch_size, str) else self.batch_size, len(X))
+        optimizer = self._optimizer(size)
         self.history_ = training.fit(
             self.model_,
             X,
             y,
             loss=loss,
-            optimizer=self._optimizer(size),
+            optimizer=optimizer,
             epochs=self.max_iter,
             batch_size=size,
-            shuffle=self.shuffle,
+            shuffle=bool(self.shuffle),
             rng=rng,
             validation=held_out,
-            callbacks=[self._stopping()],
+            callbacks=[partial(_add_penalty, optimizer), self._stopping()],
             progress=bool(self.verbose),
         )
+        if not self.history_.epochs:
+            raise KeyboardInterrupt
         self.loss_curve_ = self.history_["loss"]
         self.loss_, self.n_iter_ = self.loss_curve_[-1], self.history_.epochs
         self._warn()
         return self
 
+    def _model(self, inputs: int, outputs: int, rng: random.Random) -> nn.MLP:
+        activation = _ACTIVATIONS.get(self.activation, self.activation)
+        sizes = [*map(int, self._hidden()), outputs]
+        return nn.MLP(inputs, sizes, activation=activation, init="xavier_uniform", rng=rng)
+
+    def _hidden(self) -> Sequence[int]:
+        sizes: Any = self.hidden_layer_sizes
+        return sizes if hasattr(sizes, "__len__") and not isinstance(sizes, str) else [sizes]
+
     def _optimizer(self, size: int) -> optim.Optimizer:
-        """Adam, with scikit-learn's penalty: alpha / 2 times the sum of the squared weights, over the size of a batch."""
+        """Adam, with the gradient of scikit-learn's penalty: alpha / 2 times squared weights, over the batch size."""
         neurons = [neuron for layer in self.model_.layers for neuron in layer.neurons]
         weights = {"params": [w for neuron in neurons for w in neuron.w], "weight_decay": self.alpha / size}
         return optim.Adam([weights, {"params": [neuron.b for neuron in neurons]}], lr=self.learning_rate_init)
@@ -143,17 +148,16 @@ class _MLP(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
             warnings.warn(f"training was ended by {self.history_.stopped}", ConvergenceWarning, stacklevel=4)
 
     def _check_settings(self) -> None:
-        hidden = self.hidden_layer_sizes
-        for size in hidden if hasattr(hidden, "__len__") and not isinstance(hidden, str) else [hidden]:
+        for size in self._hidden():
             check_size(size, "each of hidden_layer_sizes")
         if self.batch_size != "auto":
             check_size(self.batch_size, "batch_size")
         check_size(self.max_iter, "max_iter")
         check_size(self.n_iter_no_change, "n_iter_no_change")
-        for name, least in (("alpha", 0.0), ("learning_rate_init", 0.0), ("tol", 0.0)):
+        for name in ("alpha", "learning_rate_init", "tol"):
             given = getattr(self, name)
-            if not is_real(given) or not least <= given < float("inf"):
-                raise ArgumentError(f"{name} is a number of {least:g} or more, got {describe(given)}")
+            if not is_real(given) or not 0.0 <= given < float("inf"):
+                raise ArgumentError(f"{name} is a number of 0 or more, got {describe(given)}")
         share = self.validation_fraction
         if self.early_stopping and not (is_real(share) and 0.0 < share < 1.0):
             raise ArgumentError(f"validation_fraction is a share, between 0 and 1; got {describe(share)}")
@@ -163,6 +167,13 @@ class _MLP(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
         return np.array(training.predict(self.model_, X))
+
+
+def _add_penalty(optimizer: optim.Optimizer, model: Any, history: training.History) -> None:
+    """Add the penalty, whose gradient is the optimiser's weight decay, to the loss of the last epoch."""
+    for group in optimizer.param_groups:
+        squares = math.fsum([w * w for w in numbers_of(group["params"])])
+        history.metrics["loss"][-1] += 0.5 * group["weight_decay"] * squares
 
 
 class MLPClassifier(ClassifierMixin, _MLP):  # type: ignore[misc] # scikit-learn has no types
@@ -189,13 +200,13 @@ class MLPClassifier(ClassifierMixin, _MLP):  # type: ignore[misc] # scikit-learn
 
     After ``fit`` it has ``classes_``, ``n_features_in_``, ``feature_names_in_`` (of a table), ``n_iter_``, ``loss_``,
     ``loss_curve_``, ``coefs_``, ``intercepts_``; ``model_``, the :class:`nn.MLP`, which gives a logit for each class
-    or, for two classes, one; and ``history_``, the :class:`training.History`. The losses are without the penalty.
+    or, for two classes, one; and ``history_``, the :class:`training.History`. The losses hold the penalty.
 
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn.preprocessing import StandardScaler
     >>> X, y = load_iris(return_X_y=True)
-    >>> model = make_pipeline(StandardScaler(), MLPClassifier(8, tol=0.01, learning_rate_init=0.02, random_state=0))
+    >>> model = make_pipeline(StandardScaler(), MLPClassifier(4, batch_size=16, tol=0.01, random_state=0))
     >>> model.fit(X, y).score(X, y) > 0.95
     True
     """
@@ -212,7 +223,9 @@ class MLPClassifier(ClassifierMixin, _MLP):  # type: ignore[misc] # scikit-learn
         self.classes_, y = np.unique(column_or_1d(y, warn=True), return_inverse=True)
         count = len(self.classes_)
         if count < 2:
-            raise ArgumentError(f"MLPClassifier needs samples of 2 classes at least, and there is one class: {self.classes_[0]!r}")
+            raise ArgumentError(
+                f"MLPClassifier needs samples of 2 classes at least, here is one class: {self.classes_.tolist()[0]!r}"
+            )
         if count == 2:
             return self._train(X, y, 1, nn.binary_cross_entropy_with_logits, classes=y)
         return self._train(X, y, count, nn.cross_entropy, classes=y)
@@ -246,7 +259,7 @@ class MLPRegressor(RegressorMixin, MultiOutputMixin, _MLP):  # type: ignore[misc
     attributes, but for ``classes_``. As the penalty and the learning rate are no larger for larger numbers, scale the
     targets too (``sklearn.compose.TransformedTargetRegressor``) if they are far from 1.
 
-    >>> model = MLPRegressor(16, learning_rate_init=0.02, max_iter=300, tol=0.001, random_state=0)
+    >>> model = MLPRegressor((), learning_rate_init=0.05, max_iter=1000, n_iter_no_change=100, random_state=0)
     >>> model.fit([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0]).predict([[1.5]]).round(1).tolist()
     [4.0]
     """

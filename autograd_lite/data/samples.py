@@ -13,9 +13,7 @@ from autograd_lite.errors import ArgumentError
 __all__ = ["batches", "rows_of", "split", "standardize"]
 
 
-def split(
-    X: Collection[Any], y: Collection[Any], *, held_out: float, rng: Rng = None
-) -> tuple[Any, Any, Any, Any]:
+def split(X: Collection[Any], y: Collection[Any], *, held_out: float, rng: Rng = None) -> tuple[Any, Any, Any, Any]:
     """Split X and y at random into data to train and to test on: X, y, X_test, y_test.
 
     ``held_out`` is the share of the data to test on. Frames and series of pandas and polars are split into frames
