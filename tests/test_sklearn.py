@@ -23,7 +23,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from autograd_lite.sklearn import MLPClassifier, MLPRegressor
 
@@ -41,14 +41,19 @@ QUICK: dict[str, Any] = {
 FEW = pytest.mark.filterwarnings("ignore:the loss has not settled")
 
 
-@FEW
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
-@parametrize_with_checks(  # type: ignore[untyped-decorator] # scikit-learn has no types
-    [
+CHECKS = [
+    pytest.param(*pair, id=f"{type(estimator).__name__}-{pair[1].func.__name__}-{number}")
+    for estimator in (
         MLPClassifier(4, batch_size=16, learning_rate_init=0.1, max_iter=10, random_state=0),
         MLPRegressor(4, batch_size=16, learning_rate_init=0.1, max_iter=10, random_state=0),
-    ]
-)
+    )
+    for number, pair in enumerate(estimator_checks_generator(estimator))
+]
+
+
+@FEW
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
+@pytest.mark.parametrize(("estimator", "check"), CHECKS)
 def test_it_is_what_scikit_learn_calls_an_estimator(estimator: Any, check: Callable[[Any], None]) -> None:
     check(estimator)
 
