@@ -40,26 +40,32 @@ def listed(data: Any, name: str) -> Any:
         if any(hasattr(kind, "__array__") and not kind.__module__.startswith("numpy") for kind in _types(data)):
             return [listed(item, f"{name}[{i}]") for i, item in enumerate(data)]
         return data
-    data = _read(data, name)
+    _check_ready(data, name)
+    data = _by_protocol(data, name)
     names = column_names(data)
     if names is not None:
         columns = [_numbers(column, title, name) for column, title in zip(_columns(data), names, strict=True)]
         return [list(row) for row in zip(*columns, strict=True)]
-    for method in ("tolist", "to_list", "to_pylist"):
-        if hasattr(type(data), "__array__") and hasattr(data, method):
-            return getattr(data, method)()
-    return data
+    if not hasattr(type(data), "__array__"):
+        return data
+    method = next((method for method in _LISTERS if hasattr(data, method)), None)
+    array = data if method is not None else data.__array__()
+    if is_array(array) and array.dtype.kind in "mM":
+        raise TypeError(f"{name} holds dates or times, {array.dtype}: take numbers, such as days since the first")
+    return getattr(array, method or "tolist")()
 
 
 def column_names(data: Any) -> list[Any] | None:
     """The names of a table's columns; None of what is no table."""
+    data = _by_protocol(data, "this")
     if data.ndim == 2 if _is_pandas(data) else _is_polars(data) and hasattr(data, "columns"):
         return list(data.columns)
     return list(data.column_names) if _is_arrow(data) else None
 
 
-def squeezed(data: Any) -> Any:
+def squeezed(data: Any, name: str) -> Any:
     """A table of one column as that column; everything else as it is."""
+    data = _by_protocol(data, name)
     if len(column_names(data) or ()) != 1:
         return data
     if _is_pandas(data):
@@ -70,9 +76,15 @@ def squeezed(data: Any) -> Any:
 def check_names(data: Any, other: Any, name: str, other_name: str) -> None:
     """Raise ``ArgumentError`` if two tables name their columns otherwise, or have them in another order."""
     names, others = column_names(data), column_names(other)
-    if names is not None and others is not None and names != others:
-        advice = f": write {name}[list({other_name}.columns)]" if set(map(str, names)) == set(map(str, others)) else ""
-        raise ArgumentError(f"the columns of {name} are {names}, and those of {other_name} {others}{advice}")
+    if names is None or others is None or names == others:
+        return
+    if len(names) != len(others):
+        raise ArgumentError(f"{name} has {len(names)} columns and {other_name} {len(others)}; they must be the same")
+    i = next(i for i, (own, wanted) in enumerate(zip(names, others, strict=True)) if own != wanted)
+    raise ArgumentError(
+        f"column {i} of {name} is {names[i]!r}, and of {other_name} {others[i]!r}; they must have the same columns in "
+        "the same order"
+    )
 
 
 def taken(data: Any, rows: list[int]) -> Any:
@@ -103,6 +115,8 @@ def are_finite(numbers: Sequence[Any]) -> bool:
     return kinds <= {float, int, bool} and all(map(_LARGEST.__ge__, map(abs, numbers)))
 
 
+#: What gives an array or a series as a list: of NumPy and pandas, of polars, of pyarrow.
+_LISTERS = ("tolist", "to_list", "to_pylist")
 _LARGEST = math.nextafter(math.inf, 0.0)
 
 
@@ -131,8 +145,8 @@ def _columns(table: Any) -> list[list[Any]]:
     return [column.to_pylist() for column in table.columns]
 
 
-def _read(data: Any, name: str) -> Any:
-    """The same, as an array or a table whose columns can be had. Raises ``TypeError`` for what has to be made one."""
+def _check_ready(data: Any, name: str) -> None:
+    """Raise ``TypeError`` for what must be computed or filled up first."""
     kind = type(data)
     if hasattr(kind, "__dask_graph__"):
         raise TypeError(f"{name} is in Dask's partitions: write {name}.compute(), or hand fit a client=")
@@ -140,27 +154,22 @@ def _read(data: Any, name: str) -> Any:
         raise TypeError(f"{name} is a sparse matrix, and here every number counts: write {name}.toarray()")
     if hasattr(kind, "collect") and hasattr(kind, "collect_schema"):
         raise TypeError(f"{name} is a lazy frame, which is not computed yet: write {name}.collect()")
-    if _is_pandas(data) or _is_polars(data) or _is_arrow(data):
-        return data
-    if is_array(data) and data.dtype.kind in "mM":
-        raise TypeError(f"{name} holds dates or times, {data.dtype}: take numbers, such as days since the first")
-    if hasattr(kind, "__array__") and not hasattr(data, "to_pylist"):
-        return data if hasattr(data, "tolist") else data.__array__()
+
+
+def _by_protocol(data: Any, name: str) -> Any:
+    """What is only known by a protocol of tables as a table of pyarrow; everything else as it is."""
+    kind = type(data)
     is_frame = hasattr(kind, "__dataframe__")
-    if is_frame or (hasattr(kind, "__arrow_c_stream__") and not hasattr(kind, "__array__")):
-        return _by_protocol(data, name, "from_dataframe" if is_frame else "table")
-    return data
-
-
-def _by_protocol(data: Any, name: str, function: str) -> Any:
+    if hasattr(kind, "__array__") or not (is_frame or hasattr(kind, "__arrow_c_stream__")):
+        return data
     try:
         import pyarrow.interchange
     except ImportError:
         raise MissingDependencyError(
-            f"{name} is a {type(data).__name__}, which pyarrow reads: pip install pyarrow; or make a list or an array "
-            "of its rows"
+            f"{name} is of the type {kind.__name__}, which pyarrow reads: pip install pyarrow; or make a list or an "
+            "array of its rows"
         ) from None
-    return getattr(pyarrow if function == "table" else pyarrow.interchange, function)(data)
+    return pyarrow.interchange.from_dataframe(data) if is_frame else pyarrow.table(data)
 
 
 def _numbers(column: list[Any], title: Any, name: str) -> list[Any]:

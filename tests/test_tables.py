@@ -122,6 +122,7 @@ def test_what_only_has_a_protocol_is_read_by_it() -> None:
 
     assert predict(lambda x: x, Interchange()) == ROWS  # type: ignore[arg-type]
     assert predict(lambda x: x, Arrow()) == ROWS  # type: ignore[arg-type]
+    assert _tables.column_names(Arrow()) == _tables.column_names(Interchange()) == ["age", "rooms"]
 
 
 def test_what_reads_a_protocol_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +131,9 @@ def test_what_reads_a_protocol_is_named_where_it_is_missing(monkeypatch: pytest.
             raise AssertionError
 
     monkeypatch.setitem(__import__("sys").modules, "pyarrow.interchange", None)
-    with pytest.raises(MissingDependencyError, match="X is a Interchange, which pyarrow reads: pip install pyarrow"):
+    with pytest.raises(
+        MissingDependencyError, match="X is of the type Interchange, which pyarrow reads: pip install pyarrow"
+    ):
         predict(lambda x: x, Interchange())  # type: ignore[arg-type]
 
 
@@ -212,6 +215,11 @@ def test_what_must_be_computed_or_filled_up_first_says_how(pl: Any) -> None:
             predict(lambda x: x, X)
 
 
+def test_dates_of_another_packages_array_are_refused() -> None:
+    with pytest.raises(TypeError, match="X holds dates or times"):
+        predict(lambda x: x, Tensor(np.array(["2020-01-01"], "M8[ns]")))  # type: ignore[arg-type]
+
+
 def test_dask_is_for_a_client() -> None:
     x = pytest.importorskip("dask.array").ones((4, 2), chunks=2)
     with pytest.raises(TypeError, match=r"X is in Dask's partitions: write X.compute\(\), or hand fit a client="):
@@ -225,10 +233,13 @@ def test_an_empty_table_says_so(frame: Any) -> None:
 
 def test_columns_in_another_order_are_refused(frame: Any) -> None:
     table, other = frame(COLUMNS), frame({name: COLUMNS[name] for name in ("rooms", "age")})
-    message = re.escape("the columns of X are ['age', 'rooms'], and those of reference ['rooms', 'age']: write X[")
-    with pytest.raises(ArgumentError, match=message):
+    with pytest.raises(
+        ArgumentError, match="column 0 of X is 'age', and of reference 'rooms'; they must have the same"
+    ):
         data.standardize(table, other)
-    with pytest.raises(ArgumentError, match="the columns of the X of validation are"):
+    with pytest.raises(ArgumentError, match="X has 2 columns and reference 1; they must be the same"):
+        data.standardize(table, frame({"age": COLUMNS["age"]}))
+    with pytest.raises(ArgumentError, match="column 0 of the X of validation is 'rooms', and of X 'age'"):
         trained(table, LABELS, validation=(other, LABELS))
     assert trained(table, LABELS, validation=(ROWS, LABELS)) == trained(ROWS, LABELS, validation=(ROWS, LABELS))
 

@@ -20,7 +20,7 @@ def checked(X: Collection[Any], y: Collection[Any], names: tuple[str, str] = ("X
     number is nan or infinite.
     """
     samples = checked_samples(X, names[0])
-    targets = _checked(_tables.listed(_tables.squeezed(y), names[1]), names[1], keep_ints=True)
+    targets = _checked(_tables.listed(_tables.squeezed(y, names[1]), names[1]), names[1], keep_ints=True)
     if len(samples) != len(targets):
         raise ArgumentError(
             f"{names[0]} has {len(samples)} samples and {names[1]} {len(targets)}; they must be as many"
