@@ -96,7 +96,7 @@ def taken(data: Any, rows: list[int]) -> Any:
 
 def keeps_kind(data: Any) -> bool:
     """Whether it is of pandas or polars, whose rows are of the same kind again."""
-    return _is_pandas(data) or _is_polars(data)
+    return (_is_pandas(data) and not hasattr(type(data), "__dask_graph__")) or _is_polars(data)
 
 
 def like(data: Any, columns: Sequence[list[float]]) -> Any:

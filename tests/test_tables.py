@@ -224,6 +224,8 @@ def test_dask_is_for_a_client() -> None:
     x = pytest.importorskip("dask.array").ones((4, 2), chunks=2)
     with pytest.raises(TypeError, match=r"X is in Dask's partitions: write X.compute\(\), or hand fit a client="):
         trained(x, LABELS)
+    with pytest.raises(TypeError, match=r"X is in Dask's partitions"):
+        data.split(x, LABELS, held_out=0.5)
 
 
 def test_an_empty_table_says_so(frame: Any) -> None:
