@@ -11,5 +11,6 @@ from autograd_lite import core
 for path in Path(core.__path__[0]).glob("[!_]*.py"):
     importlib.import_module(f"autograd_lite.core.{path.stem}")
 
-# Its examples need Dask (extra distributed).
-collect_ignore = [] if importlib.util.find_spec("dask") else ["autograd_lite/distributed/rows.py"]
+# Their examples need Dask (extra distributed) and scikit-learn (extra sklearn).
+NEEDED = {"autograd_lite/distributed/rows.py": "dask", "autograd_lite/sklearn.py": "sklearn"}
+collect_ignore = [file for file, package in NEEDED.items() if not importlib.util.find_spec(package)]

@@ -166,7 +166,7 @@ def test_misuse_says_what_was_expected() -> None:
         data.batches([[1.0]], [1], 0)
     with pytest.raises(ArgumentError, match="1 samples and 2 labels"):
         data.batches([[1.0]], [1, 2], 1)
-    with pytest.raises(TypeError, match="X is a list, a tuple or a NumPy array, got str"):
+    with pytest.raises(TypeError, match="X is a list, an array or a table, got str"):
         data.batches("abc", [1, 2, 3], 1)
     with pytest.raises(ArgumentError, match=r"the samples of X must be of one length, got \[1, 2\]"):
         data.standardize([[1.0], [1.0, 2.0]])

@@ -378,6 +378,19 @@ def test_gradients_of_a_module_leave_out_what_is_frozen() -> None:
     assert gradient.b is neuron.b
 
 
+def test_modules_are_those_that_have_a_path() -> None:
+    class Holds(Module):
+        def __init__(self) -> None:
+            shared = Linear(1, 1)
+            self.first, self.again, self.parent = shared, [shared, nn.ReLU()], self
+            self.mixed: list[Any] = [Value(1.0), {"a": (nn.ReLU(), None, "text")}]
+            self.array = np.array([nn.Tanh(), 1.0], dtype=object)
+            self.numbers, self.count = [Value(1.0), Value(2.0)], 3
+
+    for model in (Holds(), MLP(2, [3, 1]), Sequential(Linear(1, 2), Sequential(nn.ReLU()))):
+        assert [*map(id, model.modules())] == [id(module) for _, module in model.named_modules()]
+
+
 def test_children_and_named_modules_have_their_paths() -> None:
     model = Sequential(Linear(1, 2), Sequential(nn.ReLU()))
     assert [path for path, _ in model.named_modules()] == ["", "0", "1", "1.0"]

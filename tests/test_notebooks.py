@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
+
+nbclient = pytest.importorskip("nbclient", reason="of the dependency group dev")
+nbformat = pytest.importorskip("nbformat")
+pytest.importorskip("ipykernel")
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 
@@ -23,7 +25,7 @@ SHORTER = {
 
 
 def read(path: Path) -> Any:
-    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    return nbformat.read(path, as_version=4)
 
 
 @pytest.mark.filterwarnings("ignore")  # of the packages that start a kernel
@@ -35,7 +37,7 @@ def test_a_notebook_runs_from_top_to_bottom(path: Path) -> None:
         assert source.count(long) == 1
         for cell in notebook.cells:
             cell.source = cell.source.replace(long, short)
-    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
 
 
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)

@@ -426,7 +426,7 @@ def bad_data() -> Iterator[tuple[str, Any, Any, type[Exception], str]]:
     yield "infinite target", [[1.0], [2.0]], [1.0, math.inf], ArgumentError, r"y\[1\] is inf"
     yield "missing", [[1.0], [None]], [1.0, 2.0], TypeError, r"X\[1\]\[0\] must be a number, got NoneType None"
     yield "a Value", [[Value(1.0)]], [1.0], TypeError, r"X\[0\]\[0\] must be a number, got Value"
-    yield "a dict", {"a": 1.0}, [1.0], TypeError, "X is a list with an item for each sample, or a NumPy array; got dict"
+    yield "a dict", {"a": 1.0}, [1.0], TypeError, "X is a list with an item for each sample, an array or .*; got dict"
     yield "a string", "abc", [1.0], TypeError, "X is a list with an item for each sample"
 
 

@@ -8,7 +8,7 @@ from autograd_lite import pytree
 from autograd_lite.core.checks import describe, is_real
 from autograd_lite.core.value import Value
 
-__all__ = ["PLAIN", "Holder", "held", "items"]
+__all__ = ["PLAIN", "Holder", "held", "holders", "items"]
 
 #: Types that are passed over quickly, as they hold nothing.
 PLAIN = {float, int, bool, str, type(None)}
@@ -132,6 +132,26 @@ def _collect(holder: Any, prefix: str, found: list[tuple[str, Any]], seen: dict[
             if isinstance(item, Holder):
                 found.append((f"{prefix}{key}", item))
             _collect(item, f"{prefix}{key}.", found, seen)
+
+
+def holders(holder: Holder) -> list[Holder]:
+    """A module and the modules inside it, each once, the outer before the inner; without a look at each parameter."""
+    found: list[Holder] = []
+    seen: dict[int, Any] = {}
+
+    def walk(thing: Any) -> None:
+        seen[id(thing)] = thing
+        if isinstance(thing, Holder):
+            found.append(thing)
+        elif type(thing) is list and set(map(type, thing)) == {Value}:
+            return
+        for _, item in items(thing):
+            kind = type(item)
+            if kind not in PLAIN and kind is not Value and id(item) not in seen:
+                walk(item)
+
+    walk(holder)
+    return found
 
 
 def items(thing: Any) -> Iterable[tuple[Any, Any]]:

@@ -15,7 +15,7 @@ from autograd_lite.core.node import number
 from autograd_lite.core.value import Value, assign, at_once
 from autograd_lite.errors import ArgumentError, StateError
 from autograd_lite.nn import state
-from autograd_lite.nn.holdings import PLAIN, Holder, held, items
+from autograd_lite.nn.holdings import PLAIN, Holder, held, holders, items
 
 if COMPILED or TYPE_CHECKING:
     from autograd_lite.core import update
@@ -131,7 +131,7 @@ class Module(Holder, metaclass=_Naming):
 
     def modules(self) -> list["Module"]:
         """The module itself and every one inside it, each once, the outer before the inner."""
-        return [module for _, module in self.named_modules()]
+        return holders(self)  # type: ignore[return-value] # every holder is a Module
 
     def named_children(self) -> Iterator[tuple[str, "Module"]]:
         """The modules that it holds directly or in lists, tuples and dicts, with their paths."""

@@ -10,7 +10,7 @@ from autograd_lite.errors import MissingDependencyError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["COLORS", "MARKERS", "STYLES", "checked_axes", "colors", "legend_below", "listed"]
+__all__ = ["COLORS", "MARKERS", "STYLES", "checked_axes", "colors", "legend_below"]
 
 #: Their contrast to white is 3 at least. The first four are of Okabe and Ito's palette, the others of Paul Tol's.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#332288", "#AA3377")
@@ -95,12 +95,3 @@ def _room_below(ax: "Axes") -> Callable[[float], None] | None:
             axes.set_subplotspec(grid[0])
 
     return give_up
-
-
-def listed(data: Any) -> Any:
-    """An array, data frame or series as lists; anything else as it is."""
-    if not hasattr(data, "__array__"):
-        return data
-    import numpy as np
-
-    return np.asanyarray(data).tolist()  # not asarray, which would forget the mask of a masked array

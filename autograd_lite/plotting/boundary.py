@@ -6,10 +6,11 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autograd_lite import pytree
+from autograd_lite._tables import column_names, listed, squeezed
 from autograd_lite.core.checks import as_float, check_size, describe, is_real
 from autograd_lite.errors import ArgumentError
 from autograd_lite.nn.utils import predicted_class
-from autograd_lite.plotting.axes import MARKERS, checked_axes, colors, legend_below, listed
+from autograd_lite.plotting.axes import MARKERS, checked_axes, colors, legend_below
 from autograd_lite.training import inputs, predict
 
 if TYPE_CHECKING:
@@ -70,16 +71,15 @@ def plot_decision_boundary(
             xs, ys = zip(*own, strict=True) if own else ((), ())
             marker = MARKERS[k % len(MARKERS)]
             handles.append(ax.scatter(xs, ys, color=[color], marker=marker, edgecolors="black", label=names[k]))
-    if hasattr(X, "columns"):
-        ax.set_xlabel(str(X.columns[0]))
-        ax.set_ylabel(str(X.columns[1]))
+    if names_of_columns := column_names(X):
+        ax.set(xlabel=str(names_of_columns[0]), ylabel=str(names_of_columns[1]))
     legend_below(ax, handles)
     return ax
 
 
 def _points(X: Any) -> list[list[float]]:
     """The points as lists of two floats."""
-    points = inputs.checked_samples(listed(X), "X")
+    points = inputs.checked_samples(listed(X, "X"), "X")
     for i, point in enumerate(points):
         if not pytree.is_list(point) or [pytree.is_list(x) for x in point] != [False, False]:
             raise ArgumentError(
@@ -99,7 +99,7 @@ def _places(column: Sequence[float], resolution: int) -> list[float]:
 
 def _scores(outputs: list[Any]) -> list[list[float]]:
     """The outputs as lists of numbers, all of one length."""
-    rows = [list(listed(output)) if pytree.is_list(output) else [output] for output in outputs]
+    rows = [list(listed(output, "an output")) if pytree.is_list(output) else [output] for output in outputs]
     for row, output in zip(rows, outputs, strict=True):
         if not row or len(row) != len(rows[0]) or not all(map(is_real, row)):
             raise ArgumentError(
@@ -111,15 +111,16 @@ def _scores(outputs: list[Any]) -> list[list[float]]:
 
 def _labels(y: Any, count: int, outputs: int, classes: Any) -> tuple[list[str], list[int]]:
     """The name of each class, and the class of each point as the place of its output (1 for the upper side of one)."""
-    labels = listed(y)
+    labels = listed(squeezed(y, "y"), "y")
     if not pytree.is_list(labels):
         raise TypeError(f"y is a list with the class of each point, got {describe(y)}")
     if len(labels) != count:
         raise ArgumentError(f"X has {count} points and y {len(labels)} labels; they must be as many")
-    labels = [label[0] if pytree.is_list(label) and len(label) == 1 else label for label in map(listed, labels)]
+    rows = [listed(label, "y") for label in labels]
+    labels = [row[0] if pytree.is_list(row) and len(row) == 1 else row for row in rows]
     names = [str(k) for k in range(max(outputs, 2))]
     if classes is not None:
-        given = [str(name) for name in listed(classes)]
+        given = [str(name) for name in listed(classes, "classes")]
         if isinstance(classes, str) or len(set(given)) != len(names) or len(given) != len(names):
             raise ArgumentError(f"classes must be {len(names)} different names, got {describe(classes)}")
         names = given

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autograd_lite import pytree
+from autograd_lite._tables import listed
 from autograd_lite.core.checks import as_float, describe, is_real
 from autograd_lite.core.node import number
 from autograd_lite.errors import ArgumentError
-from autograd_lite.plotting.axes import MARKERS, STYLES, checked_axes, colors, legend_below, listed
+from autograd_lite.plotting.axes import MARKERS, STYLES, checked_axes, colors, legend_below
 from autograd_lite.training import History
 
 if TYPE_CHECKING:
@@ -70,9 +71,9 @@ def _curves(history: Any) -> dict[str, list[float]]:
         )
     found = {}
     for name, numbers in metrics.items():
-        if not pytree.is_list(listed(numbers)):
+        if not pytree.is_list(listed(numbers, name)):
             raise TypeError(f"{name!r} must be a list with a number for each epoch, got {describe(numbers)}")
-        plain = [number(x) for x in listed(numbers)]
+        plain = [number(x) for x in listed(numbers, name)]
         for i, x in enumerate(plain):
             if not is_real(x):
                 raise TypeError(f"{name!r} must hold a number for each epoch, and {describe(x)} is at [{i}]")

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from autograd_lite import _tables
 from autograd_lite._rng import Rng, as_random
 from autograd_lite.core.checks import check_size, describe
 from autograd_lite.errors import ArgumentError
@@ -48,8 +49,9 @@ def fit(
 
     Args:
         model: a Module, or any function of one sample.
-        X: the samples: numbers, or lists of one shape; a list, a tuple or a NumPy array of them.
-        y: a target for each sample, such as a class, a number or a list.
+        X: the samples: numbers, or lists of one shape; a list, a tuple, an array or a tensor of them; or a table of
+            pandas, polars or pyarrow, each row a sample.
+        y: a target for each sample, such as a class, a number or a list; a series or a table of one column too.
         loss: a function of the list of outputs and the list of targets, as in :mod:`nn`.
         optimizer: an optimiser of the parameters to train.
         epochs: how many times to go through the data.
@@ -93,7 +95,7 @@ def fit(
         raise ArgumentError(f'jit is True, False or "auto", got {describe(jit)}')
     measures = named(metrics)
     source = _source(client, X, y, jit, model=model, loss=loss, optimizer=optimizer, metrics=measures)
-    held_out = None if validation is None else _checked_validation(validation, *source.first)
+    held_out = None if validation is None else _checked_validation(validation, X, *source.first)
     size = source.count if batch_size is None else batch_size
     check_size(size, "batch_size")
     history, shown = History(), Progress(epochs, math.ceil(source.count / size), wanted=progress)
@@ -186,11 +188,12 @@ def _check(model: Any, loss: Any, optimizer: Any, epochs: Any, callbacks: Any) -
             raise ArgumentError("the optimizer was made for the parameters of another model; make it for this one")
 
 
-def _checked_validation(validation: Any, sample: Any, target: Any) -> tuple[list[Any], list[Any]]:
+def _checked_validation(validation: Any, X: Any, sample: Any, target: Any) -> tuple[list[Any], list[Any]]:
     if not isinstance(validation, (tuple, list)) or len(validation) != 2:
         raise TypeError(f"validation is a pair (X, y) of data to evaluate, got {describe(validation)}")
     names = ("the X of validation", "the y of validation")
     samples, targets = inputs.checked(validation[0], validation[1], names)
+    _tables.check_names(validation[0], X, names[0], "X")
     inputs.check_alike(samples[0], sample, names[0], "X")
     inputs.check_alike(targets[0], target, names[1], "y")
     return samples, targets
