@@ -1,0 +1,150 @@
+"""How Sphinx builds the documentation: ``sphinx-build -W -b html docs build``.
+
+Pages of the repository that stand outside of this folder (the notebooks, the guides to the core and to jit, the
+changelog) are copied into it before a build, and each source file that a page links to gets a page that shows it. So
+the links in the Markdown are those that work in the repository, and lead to a page here.
+"""
+
+import ast
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+os.environ["AUTOGRAD_LITE_PURE"] = "1"  # the plain Python has the signatures, and bases, of everything
+DOCS = Path(__file__).parent
+ROOT = DOCS.parent
+sys.path.insert(0, str(ROOT))
+
+from autograd_lite import __version__, ops  # noqa: E402 - from this repository
+
+project = "autograd_lite"
+author = copyright = "The autograd_lite developers"
+version = release = __version__
+
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+html_theme = "furo"
+html_title = f"autograd_lite {__version__}"
+html_static_path = ["static"]
+html_css_files = ["custom.css"]
+html_show_sourcelink = False
+exclude_patterns = ["build"]
+suppress_warnings = ["toc.empty_glob"]  # a pattern in the index may stand for a page to come
+
+nb_execution_mode = "off"  # the notebooks are kept with their outputs; the tests run them
+nb_merge_streams = True
+myst_heading_anchors = 4
+myst_enable_extensions = ["deflist"]
+
+napoleon_numpy_docstring = False
+autodoc_inherit_docstrings = False
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+autodoc_default_options = {"exclude-members": "__init__, __new__"}
+python_maximum_signature_line_length = 88
+toc_object_entries_show_parents = "hide"
+nitpicky = True
+# Types in signatures are shown as they are written: without a network there is no list of Python's own to link to.
+# And type variables are no classes.
+nitpick_ignore_regex = [("py:(class|data|obj|mod)", r"(?!autograd_lite).*|.*\._\w+"), ("py:attr", "[a-z]+")]
+
+#: What is shown from outside of this folder: file of the repository -> page.
+SHOWN = {
+    "autograd_lite/core/README.md": "code/core.md",
+    "autograd_lite/jit/README.md": "code/jit.md",
+    "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
+} | {f"notebooks/{path.name}": f"notebooks/{path.name}" for path in (ROOT / "notebooks").glob("*.ipynb")}
+LANGUAGES = {".h": "c", ".ipynb": "json", ".md": "markdown", ".pxd": "cython", ".py": "python", ".pyx": "cython"}
+LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)\s#]+)(#[^)\s]*)?\)")
+
+
+def page_of(file: str) -> str | None:
+    """The page that shows a file of the repository, if it is one that can be shown."""
+    if file in SHOWN:
+        return SHOWN[file]
+    if file.startswith("docs/"):
+        return file.removeprefix("docs/")
+    if Path(file).suffix in LANGUAGES and (ROOT / file).is_file():
+        return f"code/{file}.md"
+    return None
+
+
+def linked_from(file: str, text: str) -> set[str]:
+    """The files of the repository that a page links to."""
+    folder = os.path.dirname(file)
+    return {os.path.normpath(os.path.join(folder, match[1])) for match in LINK.finditer(text)}
+
+
+def gather() -> None:
+    """Bring what is shown from outside of this folder into it."""
+    for folder in ("code", "notebooks"):
+        shutil.rmtree(DOCS / folder, ignore_errors=True)
+    pages = [*SHOWN, *(f"docs/{path.name}" for path in DOCS.glob("*.md") if path.name not in SHOWN.values())]
+    sources = set()
+    for file in pages:
+        text = (ROOT / file).read_text(encoding="utf-8")
+        sources |= {target for target in linked_from(file, text) if (page_of(target) or "").startswith("code/")}
+        if file in SHOWN:
+            write(SHOWN[file], text)
+    for file in sorted(sources - SHOWN.keys()):
+        block = f"```{{literalinclude}} /../{file}\n:language: {LANGUAGES[Path(file).suffix]}\n:linenos:\n```\n"
+        write(f"code/{file}.md", f"---\norphan: true\n---\n\n# {Path(file).name}\n\n`{file}`\n\n{block}")
+    write("code/primitives.txt", "\n".join(["..", "", *primitives()]))
+
+
+def write(page: str, text: str) -> None:
+    """Write a page, with its folders, unless it is there already as it should be."""
+    path = DOCS / page
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def primitives() -> list[str]:
+    """Each line of the table of primitives, under the primitive's name."""
+    lines = []
+    tree = ast.parse(source := (ROOT / "autograd_lite/core/ops.py").read_text(encoding="utf-8"))
+    for node in tree.body:
+        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+        if not isinstance(target, ast.Name) or not isinstance(getattr(ops, target.id, None), ops.Op):
+            continue
+        code = ast.get_source_segment(source, node) or ""
+        lines += [f".. py:function:: {target.id.rstrip('_')}", "", "   .. code-block:: python", ""]
+        lines += [f"      {line}" for line in code.splitlines()] + [""]
+    return lines
+
+
+def lead_to_pages(app: Any, name: str, text: list[str]) -> None:
+    """Turn links between files of the repository into links between pages."""
+    shown = {page.rpartition(".")[0]: file for file, page in SHOWN.items()}
+    file = shown.get(name, f"docs/{name}.md")
+
+    def link(match: re.Match[str]) -> str:
+        target = page_of(os.path.normpath(os.path.join(os.path.dirname(file), match[1])))
+        there = target and os.path.relpath(target, os.path.dirname(name))
+        return f"]({there}{match[2] or ''})" if there else match[0]
+
+    text[0] = LINK.sub(link, text[0])
+
+
+def by_its_end(app: Any, env: Any, node: Any, shown: Any) -> Any:
+    """What a docstring calls ``Program.to_c`` or ``nn.init``, whose whole name is longer."""
+    if node.get("refdomain") != "py":
+        return None
+    domain = env.get_domain("py")
+    target = node["reftarget"]
+    found = [name for name in domain.objects if f".{name}".endswith(f".{target}")]
+    if not found:
+        return None
+    place = node["refdoc"], app.builder, node["reftype"], min(found, key=len)
+    return domain.resolve_xref(env, *place, node, shown)
+
+
+def setup(app: Any) -> None:
+    """What Sphinx calls before a build."""
+    gather()
+    app.connect("source-read", lead_to_pages)
+    app.connect("missing-reference", by_its_end)
