@@ -31,7 +31,6 @@ html_static_path = ["static"]
 html_css_files = ["custom.css"]
 html_show_sourcelink = False
 exclude_patterns = ["build"]
-suppress_warnings = ["toc.empty_glob"]  # a pattern in the index may stand for a page to come
 
 nb_execution_mode = "off"  # the notebooks are kept with their outputs; the tests run them
 nb_merge_streams = True
@@ -49,7 +48,7 @@ toc_object_entries_show_parents = "hide"
 nitpicky = True
 # Types in signatures are shown as they are written: without a network there is no list of Python's own to link to.
 # And type variables are no classes.
-nitpick_ignore_regex = [("py:(class|data|obj|mod)", r"(?!autograd_lite).*|.*\._\w+"), ("py:attr", "[a-z]+")]
+nitpick_ignore_regex = [("py:(class|data|obj|mod)", r"(?!autograd_lite).*|.*\._\w+(\.\w+)?"), ("py:attr", "[a-z]+")]
 
 #: What is shown from outside of this folder: file of the repository -> page.
 SHOWN = {
@@ -128,6 +127,8 @@ def lead_to_pages(app: Any, name: str, text: list[str]) -> None:
         return f"]({there}{match[2] or ''})" if there else match[0]
 
     text[0] = LINK.sub(link, text[0])
+    # An entry of the index with a star stands for a page that may be there or not.
+    text[0] = re.sub(r"^[\w/]+\*\n", lambda match: match[0] if list(DOCS.glob(match[0].strip())) else "", text[0], flags=re.M)
 
 
 def by_its_end(app: Any, env: Any, node: Any, shown: Any) -> Any:

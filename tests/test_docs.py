@@ -13,32 +13,31 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-#: Pages whose code this file runs. The code of the other guides is run by the tests of what they are about.
-PAGES = ["tutorial", "cookbook", "coming_from", "internals", "limits", "index"]
+#: Pages whose code is run here, from top to bottom, and those each of whose sections stands for itself. The code of the
+#: guides is run by the tests of what they are about.
+PAGES = ["index", "internals", "limits", "tutorial"]
+OF_SECTIONS = ["coming_from", "cookbook"]
 OTHERS = {"casadi", "jax", "micrograd", "torch"}
 
 BLOCK = re.compile(r"```python\n(.*?)```(?:\n+```text\n(.*?)```)?", re.DOTALL)
 ROW = re.compile(r"^\| `(.+?)` \| `(.+?)` \|", re.MULTILINE)
 
 
-def sections(page: Path) -> Iterator[tuple[str, str]]:
-    """The sections of a page; the code of each stands for itself."""
-    parts = re.split(r"^## (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    yield "", parts[0]
+def sections(page: str) -> Iterator[tuple[str, str]]:
+    parts = re.split(r"^## (.+)$", text_of(page), flags=re.MULTILINE)
     yield from zip(parts[1::2], parts[2::2], strict=True)
 
 
-SECTIONS = [
-    pytest.param(text, id=f"{page}: {title}" if title else page)
-    for page in PAGES
-    if (DOCS / f"{page}.md").exists()
-    for title, text in sections(DOCS / f"{page}.md")
-    if "```python" in text
-]
+def text_of(page: str) -> str:
+    return (DOCS / f"{page}.md").read_text(encoding="utf-8")
+
+
+TEXTS = [pytest.param(text_of(page), id=page) for page in PAGES]
+TEXTS += [pytest.param(text, id=f"{page}: {title}") for page in OF_SECTIONS for title, text in sections(page)]
 
 
 def imported(code: str) -> set[str]:
-    return set(re.findall(r"^(?:import|from) (\w+)", code, re.MULTILINE))
+    return set(re.findall(r"(?:^|\| `)(?:import|from) (\w+)", code, re.MULTILINE))
 
 
 def run(code: str, printed: str, names: dict[str, Any]) -> None:
@@ -66,25 +65,22 @@ def run(code: str, printed: str, names: dict[str, Any]) -> None:
     assert below == printed
 
 
-@pytest.mark.parametrize("text", SECTIONS)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the other libraries, where they are installed
+@pytest.mark.parametrize("text", TEXTS)
 def test_the_code_gives_what_the_page_says(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    names: dict[str, Any] = {}
-    missing = set()
+    here: dict[str, Any] = {}
+    there: dict[str, Any] = {}  # the names of another library's code, where that is installed
+    missing = not all(map(importlib.util.find_spec, imported(text) & OTHERS))
     for code, printed in BLOCK.findall(text):
-        needed = {name for name in imported(code) & OTHERS if importlib.util.find_spec(name) is None}
-        missing |= needed
-        if not needed:
-            run(code, printed, names)
-    for there, here in ROW.findall(text):
-        compare(there, here, names, missing)
-
-
-def compare(there: str, here: str, names: dict[str, Any], missing: set[str]) -> None:
-    """Run both columns of a row, the left one where the other library is installed; they have to agree."""
-    found = evaluated(here, names)
-    if not missing:
-        assert plain(evaluated(there, names)) == pytest.approx(plain(found), rel=1e-6), (there, here)
+        if not imported(code) & OTHERS:
+            run(code, printed, here)
+        elif not missing:
+            run(code, printed, there)
+    for code_there, code_here in ROW.findall(text):
+        found = evaluated(code_here, here)
+        if not missing:
+            assert plain(evaluated(code_there, there)) == pytest.approx(plain(found), rel=1e-9), code_there
 
 
 def evaluated(code: str, names: dict[str, Any]) -> Any:
@@ -105,4 +101,5 @@ def plain(numbers: Any) -> Any:
         numbers = list(numbers.values())
     if isinstance(numbers, (list, tuple)):
         return [leaf for number in numbers for leaf in plain(number)]
-    return [] if numbers is None else [float(getattr(numbers, "data", numbers))]
+    is_number = numbers is not None and not isinstance(numbers, (str, Path))
+    return [float(getattr(numbers, "data", numbers))] if is_number else []
