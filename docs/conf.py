@@ -26,6 +26,7 @@ version = release = __version__
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 html_theme = "furo"
+pygments_dark_style = "github-dark"
 html_title = f"autograd_lite {__version__}"
 html_static_path = ["static"]
 html_css_files = ["custom.css"]
@@ -72,10 +73,14 @@ def page_of(file: str) -> str | None:
     return None
 
 
-def linked_from(file: str, text: str) -> set[str]:
-    """The files of the repository that a page links to."""
-    folder = os.path.dirname(file)
-    return {os.path.normpath(os.path.join(folder, match[1])) for match in LINK.finditer(text)}
+def path_between(folder: Path, target: Path) -> str:
+    """How a link in a folder names a file."""
+    return os.path.relpath(target, folder).replace(os.sep, "/")
+
+
+def linked_from(file: str, link: str) -> str:
+    """The file of the repository that a link in a file of the repository leads to."""
+    return path_between(ROOT, (ROOT / file).parent / link)
 
 
 def gather() -> None:
@@ -86,7 +91,8 @@ def gather() -> None:
     sources = set()
     for file in pages:
         text = (ROOT / file).read_text(encoding="utf-8")
-        sources |= {target for target in linked_from(file, text) if (page_of(target) or "").startswith("code/")}
+        linked = {linked_from(file, match[1]) for match in LINK.finditer(text)}
+        sources |= {target for target in linked if (page_of(target) or "").startswith("code/")}
         if file in SHOWN:
             write(SHOWN[file], text)
     for file in sorted(sources - SHOWN.keys()):
@@ -122,13 +128,14 @@ def lead_to_pages(app: Any, name: str, text: list[str]) -> None:
     file = shown.get(name, f"docs/{name}.md")
 
     def link(match: re.Match[str]) -> str:
-        target = page_of(os.path.normpath(os.path.join(os.path.dirname(file), match[1])))
-        there = target and os.path.relpath(target, os.path.dirname(name))
-        return f"]({there}{match[2] or ''})" if there else match[0]
+        page = page_of(linked_from(file, match[1]))
+        return f"]({path_between((DOCS / name).parent, DOCS / page)}{match[2] or ''})" if page else match[0]
 
-    text[0] = LINK.sub(link, text[0])
-    # An entry of the index with a star stands for a page that may be there or not.
-    text[0] = re.sub(r"^[\w/]+\*\n", lambda match: match[0] if list(DOCS.glob(match[0].strip())) else "", text[0], flags=re.M)
+    def entry(match: re.Match[str]) -> str:
+        """An entry of the index with a star stands for pages that may be there or not."""
+        return match[0] if any(DOCS.glob(match[1])) else ""
+
+    text[0] = re.sub(r"^([\w/]+\*)\n", entry, LINK.sub(link, text[0]), flags=re.MULTILINE)
 
 
 def by_its_end(app: Any, env: Any, node: Any, shown: Any) -> Any:

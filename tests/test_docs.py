@@ -103,3 +103,40 @@ def plain(numbers: Any) -> Any:
         return [leaf for number in numbers for leaf in plain(number)]
     is_number = numbers is not None and not isinstance(numbers, (str, Path))
     return [float(getattr(numbers, "data", numbers))] if is_number else []
+
+
+def prose(page: Path) -> str:
+    """A page without its code."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return re.sub(r"`[^`\n]*`", "code", text)
+
+
+def anchors(page: Path) -> set[str]:
+    """What a link may name after ``#``: the headings of a page, as forges and Sphinx spell them."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    headings = [heading.replace("`", "").lower() for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)]
+    return {re.sub(r"[^\w\- ]", "", heading).replace(" ", "-") for heading in headings}
+
+
+MARKDOWN = [*ROOT.glob("*.md"), *(ROOT / "autograd_lite").rglob("*.md"), *DOCS.glob("*.md")]
+
+
+@pytest.mark.parametrize("page", MARKDOWN, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_to_files_and_headings(page: Path) -> None:
+    for target, _, anchor in re.findall(r"\]\((?!https?:|mailto:)([^)\s#]*)(#([^)\s]*))?\)", prose(page)):
+        path = page.parent / target if target else page
+        assert path.exists(), target
+        assert not anchor or anchor in anchors(path), f"{target}#{anchor}"
+
+
+def test_the_figures_are_drawn_by_the_script_beside_them(tmp_path: Path) -> None:
+    spec = importlib.util.spec_from_file_location("figures", DOCS / "figures.py")
+    assert spec is not None
+    assert spec.loader is not None
+    figures = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(figures)
+    linked = set(re.findall(r"!\[[^\]]*\]\(([^)]+\.svg)\)", "".join(map(prose, DOCS.glob("*.md")))))
+    assert linked <= set(figures.FIGURES)
+    (tmp_path / "figures").mkdir()
+    figures.main(tmp_path)
+    assert all((tmp_path / file).read_text(encoding="utf-8").count("<svg") == 1 for file in figures.FIGURES)
