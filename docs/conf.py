@@ -6,6 +6,8 @@ the links in the Markdown are those that work in the repository, and lead to a p
 """
 
 import ast
+import importlib
+import inspect
 import os
 import re
 import shutil
@@ -18,7 +20,10 @@ DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 sys.path.insert(0, str(ROOT))
 
-from autograd_lite import __version__, ops  # noqa: E402 - from this repository
+from sphinx.util import logging  # noqa: E402
+
+import autograd_lite  # noqa: E402 - from this repository
+from autograd_lite import __version__, ops  # noqa: E402
 
 project = "autograd_lite"
 author = copyright = "The autograd_lite developers"
@@ -36,7 +41,7 @@ exclude_patterns = ["build"]
 nb_execution_mode = "off"  # the notebooks are kept with their outputs; the tests run them
 nb_merge_streams = True
 myst_heading_anchors = 4
-myst_enable_extensions = ["deflist"]
+myst_enable_extensions = ["amsmath", "dollarmath"]
 
 napoleon_numpy_docstring = False
 autodoc_inherit_docstrings = False
@@ -98,7 +103,7 @@ def gather() -> None:
     for file in sorted(sources - SHOWN.keys()):
         block = f"```{{literalinclude}} /../{file}\n:language: {LANGUAGES[Path(file).suffix]}\n:linenos:\n```\n"
         write(f"code/{file}.md", f"---\norphan: true\n---\n\n# {Path(file).name}\n\n`{file}`\n\n{block}")
-    write("code/primitives.txt", "\n".join(["..", "", *primitives()]))
+    write("code/primitives.txt", "\n".join(primitives()))
 
 
 def write(page: str, text: str) -> None:
@@ -109,17 +114,36 @@ def write(page: str, text: str) -> None:
 
 
 def primitives() -> list[str]:
-    """Each line of the table of primitives, under the primitive's name."""
+    """The table of primitives: the comments that divide it, and each primitive with its line."""
+    source = (ROOT / "autograd_lite/core/ops.py").read_text(encoding="utf-8")
+    groups = {number: line[2:] for number, line in enumerate(source.splitlines(), 1) if re.match("# [A-Z]", line)}
     lines = []
-    tree = ast.parse(source := (ROOT / "autograd_lite/core/ops.py").read_text(encoding="utf-8"))
-    for node in tree.body:
+    for node in ast.parse(source).body:
         target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
-        if not isinstance(target, ast.Name) or not isinstance(getattr(ops, target.id, None), ops.Op):
+        primitive = getattr(ops, target.id, None) if isinstance(target, ast.Name) else None
+        if not isinstance(target, ast.Name) or not isinstance(primitive, ops.Op):
             continue
-        code = ast.get_source_segment(source, node) or ""
-        lines += [f".. py:function:: {target.id.rstrip('_')}", "", "   .. code-block:: python", ""]
-        lines += [f"      {line}" for line in code.splitlines()] + [""]
-    return lines
+        for number in [number for number in groups if number < node.lineno]:
+            group = groups.pop(number).partition(",")[0]
+            lines += ["", group, "~" * len(group), ""]
+        lines += [
+            f".. py:function:: {target.id.rstrip('_')}({operands(primitive)})",
+            "",
+            "   .. code-block:: python",
+            "",
+        ]
+        lines += [f"      {line}" for line in (ast.get_source_segment(source, node) or "").splitlines()] + [""]
+    others = {name: item.name for name, item in vars(autograd_lite).items() if isinstance(item, ops.Op)}
+    aliases = [f"``{name}`` (``{op}``)" for name, op in sorted(others.items()) if name not in {op, f"{op}_"}]
+    return [*lines, "", "Other names", "~~~~~~~~~~~", "", ", ".join(aliases) + "."]
+
+
+def operands(primitive: ops.Op) -> str:
+    """What a primitive is called with: what its partials take after the value."""
+    if isinstance(primitive.partials, tuple):
+        return ", ".join("xyz"[: len(primitive.partials)])
+    _, *rest = inspect.signature(primitive.partials).parameters.values()
+    return ", ".join(map(str, rest))
 
 
 def lead_to_pages(app: Any, name: str, text: list[str]) -> None:
@@ -143,7 +167,7 @@ def by_its_end(app: Any, env: Any, node: Any, shown: Any) -> Any:
     if node.get("refdomain") != "py":
         return None
     domain = env.get_domain("py")
-    target = node["reftarget"]
+    target = node["reftarget"].removeprefix("autograd_lite.")
     found = [name for name in domain.objects if f".{name}".endswith(f".{target}")]
     if not found:
         return None
@@ -151,8 +175,28 @@ def by_its_end(app: Any, env: Any, node: Any, shown: Any) -> Any:
     return domain.resolve_xref(env, *place, node, shown)
 
 
+def without_a_type(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Keep napoleon from taking what stands before a colon in a property's docstring for its type."""
+    if what in {"attribute", "property"}:
+        lines[:0] = ["..", ""]  # an empty comment
+
+
+def nothing_is_left_out(app: Any, env: Any) -> None:
+    """Every public name is on a page of the API."""
+    shown = env.get_domain("py").objects
+    ends = {name.rpartition(".")[2] for name in shown}
+    for room in ["autograd_lite", *(name for name, entry in shown.items() if entry.objtype == "module")]:
+        module = importlib.import_module(room)
+        for name in getattr(module, "__all__", ()):
+            # A primitive is in the table, which lists its other names.
+            if not {name, name.rstrip("_")} & ends and not isinstance(getattr(module, name), ops.Op):
+                logging.getLogger(__name__).warning("%s.%s is public, and on no page in docs/api", room, name)
+
+
 def setup(app: Any) -> None:
     """What Sphinx calls before a build."""
     gather()
     app.connect("source-read", lead_to_pages)
     app.connect("missing-reference", by_its_end)
+    app.connect("env-check-consistency", nothing_is_left_out)
+    app.connect("autodoc-process-docstring", without_a_type, priority=400)  # napoleon has 500
