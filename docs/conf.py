@@ -33,8 +33,6 @@ extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 html_theme = "furo"
 pygments_dark_style = "github-dark"
 html_title = f"autograd_lite {__version__}"
-html_static_path = ["static"]
-html_css_files = ["custom.css"]
 html_show_sourcelink = False
 exclude_patterns = ["build"]
 
