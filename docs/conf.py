@@ -20,6 +20,8 @@ DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 sys.path.insert(0, str(ROOT))
 
+from docutils import nodes  # noqa: E402
+from latex2mathml.converter import convert  # noqa: E402
 from sphinx.util import logging  # noqa: E402
 
 import autograd_lite  # noqa: E402 - from this repository
@@ -35,6 +37,8 @@ pygments_dark_style = "github-dark"
 html_title = f"autograd_lite {__version__}"
 html_show_sourcelink = False
 exclude_patterns = ["build"]
+
+html_math_renderer = "mathml"
 
 nb_execution_mode = "off"  # the notebooks are kept with their outputs; the tests run them
 nb_merge_streams = True
@@ -179,6 +183,12 @@ def without_a_type(app: Any, what: str, name: str, obj: Any, options: Any, lines
         lines[:0] = ["..", ""]  # an empty comment
 
 
+def formula(page: Any, node: Any) -> None:
+    """A formula as MathML, which browsers show without a script from elsewhere."""
+    page.body.append(convert(node.astext(), display="block" if isinstance(node, nodes.math_block) else "inline"))
+    raise nodes.SkipNode
+
+
 def nothing_is_left_out(app: Any, env: Any) -> None:
     """Every public name is on a page of the API."""
     shown = env.get_domain("py").objects
@@ -194,6 +204,7 @@ def nothing_is_left_out(app: Any, env: Any) -> None:
 def setup(app: Any) -> None:
     """What Sphinx calls before a build."""
     gather()
+    app.add_html_math_renderer("mathml", (formula, None), (formula, None))
     app.connect("source-read", lead_to_pages)
     app.connect("missing-reference", by_its_end)
     app.connect("env-check-consistency", nothing_is_left_out)
