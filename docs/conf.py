@@ -35,7 +35,7 @@ extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 html_theme = "furo"
 pygments_dark_style = "github-dark"
 html_title = f"autograd_lite {__version__}"
-html_show_sourcelink = False
+html_copy_source = False
 exclude_patterns = ["build"]
 if not all(map(importlib.util.find_spec, ("sklearn", "autograd_lite.sklearn"))):
     exclude_patterns += ["api/sklearn.md"]  # what it describes cannot be imported
