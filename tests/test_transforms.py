@@ -270,3 +270,14 @@ def test_an_error_inside_the_function_leaves_nothing_behind() -> None:
     with pytest.raises(ZeroDivisionError):
         grad(lambda x: x * (1 // 0))(1.0)
     assert type(grad(ag.sin)(1.0)) is float
+
+
+@pytest.mark.parametrize("by", [grad, ag.jacfwd, ag.jacrev])
+def test_a_derivative_by_one_argument_does_not_go_through_what_the_other_was_computed_from(by: Any) -> None:
+    def rule(y: Any, x: Any) -> Any:  # y solves y**3 = x: y's history leads to this operation, and here again
+        condition = lambda y, x: y**3 - x
+        return (-by(condition, 1)(y, x) / by(condition, 0)(y, x),)
+
+    root = ag.Op("root", math.cbrt, rule)
+    assert grad(root)(8.0) == pytest.approx(1 / 12)
+    assert grad(grad(root))(8.0) == pytest.approx(-1 / 144)

@@ -10,7 +10,7 @@ from autograd_lite.core.checks import as_float, describe
 from autograd_lite.core.node import number
 from autograd_lite.core.value import Value
 
-__all__ = ["Function", "Inputs", "called", "holds_a_value", "name_of"]
+__all__ = ["Function", "Inputs", "called", "name_of", "values_in"]
 
 Function = Callable[..., Any]
 
@@ -18,9 +18,11 @@ Function = Callable[..., Any]
 class Inputs:
     """The arguments of one transform as fresh nodes, and what kind of number to answer with."""
 
-    def __init__(self, arguments: Any, *, as_values: bool = False) -> None:
+    def __init__(self, arguments: Any, *, others: Sequence[Value] = ()) -> None:
+        """``others`` are the Values that the function is given besides: no walk goes on to what they came from."""
         given, self.structure = pytree.flatten(arguments)
-        self.as_values = as_values or any(isinstance(leaf, Value) for leaf in given)
+        self.others = [other for other in others if not other.is_leaf]
+        self.as_values = bool(others) or any(isinstance(leaf, Value) for leaf in given)
         # A derivative that may have to be differentiated again is recorded.
         mode = modes.current()
         self.as_graph = mode.grad_enabled and (self.as_values or mode.depth > 0)
@@ -74,7 +76,7 @@ class Inputs:
         for result, cotangent in zip(results, cotangents, strict=True):
             if isinstance(result, Value):  # else it does not depend on anything
                 seeds[result] = seeds[result] + cotangent if result in seeds else cotangent
-        adjoints = pull_back(seeds, self.nodes, create_graph=self.as_graph)
+        adjoints = pull_back(seeds, [*self.nodes, *self.others], create_graph=self.as_graph)
         return self.structure.unflatten(self.derivatives([adjoints.get(node, 0.0) for node in self.nodes]))
 
     def push(self, results: Any, tangents: Sequence[Any]) -> Any:
@@ -96,7 +98,8 @@ class Inputs:
     def rows_backward(self, results: Sequence[Any]) -> list[dict[int, Any]]:
         """The same backward, result by result."""
         places = {node: i for i, node in enumerate(self.nodes)}
-        stop = [node for node in self.nodes if not node.is_leaf]  # else it would take long where rows are short
+        # The leaves among the inputs would make it long where rows are short.
+        stop = [*(node for node in self.nodes if not node.is_leaf), *self.others]
         rows = []
         for result in results:
             adjoints = {}
@@ -109,7 +112,9 @@ class Inputs:
         self, results: Sequence[Any], seeds: dict[Value, dict[int, Any]], by_partials: bool = False
     ) -> list[dict[int, Any]] | None:
         roots = [result for result in results if isinstance(result, Value)]
-        found = push_forward(roots, seeds, self.nodes, create_graph=self.as_graph, by_partials=by_partials)
+        found = push_forward(
+            roots, seeds, [*self.nodes, *self.others], create_graph=self.as_graph, by_partials=by_partials
+        )
         if found is None:
             return None
         pushed = iter(found)
@@ -131,12 +136,12 @@ def called(f: Function, args: Sequence[Any], kwargs: dict[str, Any], has_aux: bo
     raise TypeError(f"with has_aux=True {name_of(f)} must return (result, aux), got {describe(result)}")
 
 
-def holds_a_value(argument: Any) -> bool:
-    """Whether an argument is, or holds, a Value; it may be of any type."""
+def values_in(argument: Any) -> list[Value]:
+    """The Values in an argument, which may be of any type."""
     try:
-        return any(isinstance(leaf, Value) for leaf in pytree.flatten(argument)[0])
+        return [leaf for leaf in pytree.flatten(argument)[0] if isinstance(leaf, Value)]
     except TypeError:  # not numbers, or not alone
-        return False
+        return []
 
 
 def name_of(f: Function) -> str:

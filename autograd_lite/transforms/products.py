@@ -10,7 +10,7 @@ from autograd_lite.core.checks import as_float, describe
 from autograd_lite.core.value import Value
 from autograd_lite.errors import ArgumentError
 from autograd_lite.transforms.gradients import grad
-from autograd_lite.transforms.inputs import Function, Inputs, called, holds_a_value
+from autograd_lite.transforms.inputs import Function, Inputs, called, values_in
 
 __all__ = ["hvp", "jvp", "vjp"]
 
@@ -51,7 +51,7 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     """
     _check_tuples(primals, tangents)
     directions = _matching(tuple(tangents), tuple(primals), "the tangents", "the primals")
-    inputs = Inputs(tuple(primals), as_values=holds_a_value(tangents))
+    inputs = Inputs(tuple(primals), others=values_in(tangents))
     results, _ = called(f, inputs.tree, {}, has_aux=False)
     tangents_out = inputs.push(results, directions)
     return pytree.map_leaves(inputs.answer, results), tangents_out

@@ -8,7 +8,7 @@ from typing import Any
 from autograd_lite._pickling import global_name
 from autograd_lite.core.checks import describe
 from autograd_lite.errors import ArgumentError
-from autograd_lite.transforms.inputs import Function, Inputs, called, holds_a_value, name_of
+from autograd_lite.transforms.inputs import Function, Inputs, called, name_of, values_in
 
 __all__ = ["Argnames", "Argnums", "Selection", "Transformed"]
 
@@ -58,8 +58,8 @@ class Selection:
         chosen = tuple(arguments[place] for place in places)
         if len(set(places)) < len(places):
             raise ArgumentError(f"an argument is chosen twice by {self.keys}")
-        others = [argument for place, argument in arguments.items() if place not in places]
-        inputs = Inputs(chosen[0] if self.is_single else chosen, as_values=any(map(holds_a_value, others)))
+        others = [value for place, given in arguments.items() if place not in places for value in values_in(given)]
+        inputs = Inputs(chosen[0] if self.is_single else chosen, others=others)
         arguments.update(zip(places, [inputs.tree] if self.is_single else inputs.tree, strict=True))
         positional = [arguments.pop(position) for position in range(len(args))]
         return inputs, *called(self.f, positional, arguments, has_aux)
