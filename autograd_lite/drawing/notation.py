@@ -149,5 +149,5 @@ def text_of(marks: Marks) -> str:
 
 def _grouped(marks: Marks) -> str:
     text = text_of(marks)
-    is_grouped = len(marks) == 1 or marks[-1] == "o)" and (marks[0] == "o(" or marks[1] == "o(")
+    is_grouped = len(marks) == 1 or (marks[-1] == "o)" and (marks[0] == "o(" or marks[1] == "o("))
     return text if is_grouped else f"({text})"

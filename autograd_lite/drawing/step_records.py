@@ -19,7 +19,8 @@ _FEW = 6
 
 class Snapshot:
     """What Values are called, and their numbers, at one moment. A name that is
-    not the only one gets the place in the graph."""
+    not the only one gets the place in the graph.
+    """
 
     def __init__(self, nodes: Sequence[Value]) -> None:
         names = [printable(node.name or "") for node in nodes]
