@@ -8,8 +8,12 @@ from typing import Any
 from autograd_lite.core.op import Op
 from autograd_lite.core.value import Value
 from autograd_lite.drawing.notation import Marks, Term, applied, local_derivative, shown, text_of
+from autograd_lite.drawing.text import one_line
 
-__all__ = ["Backward", "Forward", "Given", "Seed", "Snapshot", "Step", "columns_wide", "cut", "printable"]
+__all__ = ["Backward", "Forward", "Given", "Seed", "Snapshot", "Step", "columns_wide", "cut"]
+
+#: A formula, and a word or two that say what it is.
+Line = tuple[str, Marks]
 
 #: So many columns of a terminal a label takes at most.
 _WIDEST = 24
@@ -23,15 +27,16 @@ class Snapshot:
     """
 
     def __init__(self, nodes: Sequence[Value]) -> None:
-        names = [printable(node.name or "") for node in nodes]
+        names = [one_line(node.name or "") for node in nodes]
         taken: dict[str, int] = {}
         for name in names:
             taken[name] = taken.get(name, 0) + 1
         self.labels: dict[Value, str] = {}
         self.numbers: dict[Value, float] = {}
         for place, (node, name) in enumerate(zip(nodes, names, strict=True)):
-            is_clear = name and taken[name] == 1 and not (name[0] == "v" and name[1:].isdigit())
-            self.labels[node] = cut(name) if is_clear else f"{cut(name)} (v{place})" if name else f"v{place}"
+            is_clear = taken[name] == 1 and not (name[:1] == "v" and name[1:].isdigit())
+            label = _isolated(cut(name)) if is_clear else f"{_isolated(cut(name))} (v{place})"
+            self.labels[node] = label if name else f"v{place}"
             self.numbers[node] = node.data
 
     def term(self, operand: Value | float) -> Term | float:
@@ -61,11 +66,11 @@ class Given:
             for node, number in zip(self.nodes, self.numbers, strict=True)
         ]
 
-    def equations(self) -> list[Marks]:
-        """The first few in mathematical notation, a line each."""
+    def equations(self) -> list[Line]:
+        """The first few in mathematical notation."""
         few = list(zip(self.nodes, self.numbers, strict=True))[:_FEW]
-        lines: list[Marks] = [["i" + self.snapshot.labels[node], _equals(x), *_number(x)] for node, x in few]
-        return [*lines, ["o…"]] if len(self.nodes) > _FEW else lines
+        lines: list[Line] = [("", ["i" + self.snapshot.labels[node], _equals(x), *_number(x)]) for node, x in few]
+        return [*lines, ("", ["o…"])] if len(self.nodes) > _FEW else lines
 
     def words(self) -> str:
         """The step in plain words."""
@@ -96,12 +101,13 @@ class Forward:
         how, numbers = f"= {text_of(term.marks())}", f"= {text_of(term.marks(in_numbers=True))}"
         return [(self.snapshot.labels[self.node], how, numbers, f"= {shown(self.result)}", "")]
 
-    def equations(self) -> list[Marks]:
-        """The step in mathematical notation, a line each."""
+    def equations(self) -> list[Line]:
+        """The step in mathematical notation."""
         term = applied(self.op, self.snapshot.terms(self.operands))
+        numbers = [_equals(*self.numbers), *term.marks(in_numbers=True)]
         return [
-            ["i" + self.snapshot.labels[self.node], "o=", *term.marks()],
-            [_equals(*self.numbers), *term.marks(in_numbers=True), _equals(self.result), *_number(self.result)],
+            ("", ["i" + self.snapshot.labels[self.node], "o=", *term.marks()]),
+            ("", [*numbers, _equals(self.result), *_number(self.result)]),
         ]
 
     def words(self) -> str:
@@ -125,10 +131,10 @@ class Seed:
         """The gradient, and its number."""
         return [(f"{self.snapshot.labels[self.node]}.grad", "", "", f"= {shown(self.total)}", "")]
 
-    def equations(self) -> list[Marks]:
-        """The step in mathematical notation, a line each."""
+    def equations(self) -> list[Line]:
+        """The step in mathematical notation."""
         label = self.snapshot.labels[self.node]
-        return [[_derivative(label, label), "o=", *_number(self.total)]]
+        return [("", [_derivative(label, label), "o=", *_number(self.total)])]
 
     def words(self) -> str:
         """The step in plain words."""
@@ -169,21 +175,24 @@ class Backward:
         numbers = text_of((Term("", self.adjoint) * Term("", self.local)).marks(in_numbers=True))
         return [(f"{operand}.grad", how, f"= {numbers}", f"= {shown(self.product)}", now)]
 
-    def equations(self) -> list[Marks]:
-        """The step in mathematical notation, a line each: the chain rule, the local derivative, the sum."""
+    def equations(self) -> list[Line]:
+        """The step in mathematical notation: the chain rule, the local derivative, the sum."""
         root, node, operand = (self.snapshot.labels[value] for value in (self.root, self.node, self.operand))
         gradient = _derivative(root, operand)
         total = [gradient, "o=", *(Term("", self.before) + Term("", self.product)).marks(in_numbers=True)]
         total += [_equals(self.before, self.product, self.total), *_number(self.total)]
         if self.local is None or self.adjoint is None:
-            return [[gradient, "o+=", *_number(self.product)], total]
+            return [("arrives", [gradient, "o+=", *_number(self.product)]), ("sum so far", total)]
         factors = (Term("", self.adjoint) * Term("", self.local)).marks(in_numbers=True)
         local = self.local_formula()
+        through = _derivative(node, operand)
+        local_is = [through, *(["o=", *local] if local else []), _equals(self.local), *_number(self.local)]
+        product = [_equals(self.adjoint, self.local), *factors, _equals(self.product), *_number(self.product)]
         return [
-            [gradient, "o+=", _derivative(root, node), "o·", _derivative(node, operand)],
-            [_equals(self.adjoint, self.local), *factors, _equals(self.product), *_number(self.product)],
-            [_derivative(node, operand), *(["o=", *local] if local else []), _equals(self.local), *_number(self.local)],
-            total,
+            ("chain rule", [gradient, "o+=", _derivative(root, node), "o·", through]),
+            ("", product),
+            ("local derivative", local_is),
+            ("sum so far", total),
         ]
 
     def local_formula(self) -> Marks:
@@ -207,7 +216,7 @@ class Backward:
         return f"{both}. {so_far}"
 
     def _through(self) -> str:
-        return printable(self.node.op.name if self.node.op else "")
+        return one_line(self.node.op.name if self.node.op else "")
 
 
 Step = Given | Forward | Seed | Backward
@@ -234,14 +243,18 @@ def _listed(operands: Sequence[Value | float], snapshot: Snapshot) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
-def printable(name: str) -> str:
-    """A name on one line: what cannot be printed is a space; marks that turn the direction of text go."""
-    return "".join(letter if letter.isprintable() else " " for letter in name if unicodedata.category(letter) != "Cf")
+def _isolated(name: str) -> str:
+    """A name that is read from right to left between marks that keep it from turning what stands around it."""
+    turns = any(unicodedata.bidirectional(letter) in ("R", "AL", "AN") for letter in name)
+    return f"\u2068{name}\u2069" if turns else name
 
 
 def columns_wide(text: str) -> int:
     """How many columns of a terminal a text takes: letters of East Asia and emoji take two, accents none."""
-    return sum(0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF") for c in text)
+    return sum(
+        0 if unicodedata.category(letter) in ("Mn", "Me", "Cf") else 1 + (unicodedata.east_asian_width(letter) in "WF")
+        for letter in text
+    )
 
 
 def cut(text: str, widest: int = _WIDEST) -> str:

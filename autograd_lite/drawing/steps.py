@@ -1,16 +1,23 @@
 """steps(): backpropagation step by step, in the engine's own order and numbers."""
 
+import html
+import itertools
 import math
+import os
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
+from autograd_lite._files import write_whole
 from autograd_lite.core import graph, modes
 from autograd_lite.core.checks import describe
 from autograd_lite.core.node import listed
 from autograd_lite.core.value import Value
 from autograd_lite.drawing.backward import backward_pass
 from autograd_lite.drawing.step_records import Backward, Forward, Given, Seed, Snapshot, Step, columns_wide, cut
-from autograd_lite.errors import GraphError
+from autograd_lite.errors import ArgumentError, GraphError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 if TYPE_CHECKING:
     pass
@@ -20,6 +27,8 @@ __all__ = ["Steps", "steps"]
 #: So many columns of a terminal a part of a line takes at most, and so many steps print() shows.
 _WIDEST = 44
 _MOST_LINES = 1_000
+#: The largest graph that is drawn.
+_MOST_NODES = 2_000
 
 
 class Steps(Sequence[Step]):
@@ -36,13 +45,14 @@ class Steps(Sequence[Step]):
         self._operations = graph.operations(root)
         _raise_if_assigned_since(self._operations)
         self._given = tuple(graph.leaves(root))
-        self._snapshot = Snapshot(graph.nodes(root))
+        #: What the Values are called and their numbers, as they were when the steps were made.
+        self.snapshot = Snapshot(graph.nodes(root))
         self._backward = backward_pass(root)
 
     @property
     def labels(self) -> dict[Value, str]:
         """What each Value is called here: its name, or ``v3`` for the one at place 3 of the graph."""
-        return dict(self._snapshot.labels)
+        return dict(self.snapshot.labels)
 
     @property
     def adjoints(self) -> dict[Value, float]:
@@ -64,7 +74,7 @@ class Steps(Sequence[Step]):
         return map(self._step, range(len(self)))
 
     def _step(self, index: int) -> Step:
-        snapshot, numbers = self._snapshot, self._snapshot.numbers
+        snapshot, numbers = self.snapshot, self.snapshot.numbers
         if index == 0:
             return Given(self._given, tuple([numbers[node] for node in self._given]), snapshot)
         if index <= len(self._operations):
@@ -78,9 +88,75 @@ class Steps(Sequence[Step]):
     def __str__(self) -> str:
         return _table(self[:_MOST_LINES], len(self))
 
+    def save(self, path: str | os.PathLike[str]) -> "Path":
+        """Write the steps as one page of HTML, whole or not at all, and return its path.
+
+        The page needs no network: the graph with the steps to go through, by buttons, a slider or the arrow keys.
+
+        Raises ``ArgumentError`` if the path does not end in .html or the graph has more than 2,000 nodes,
+        ``MissingDependencyError`` if Graphviz is not installed, ``OSError`` if the file cannot be written.
+        """
+        if os.path.splitext(path)[1].lower() not in (".html", ".htm"):
+            raise ArgumentError(
+                f"steps are saved as a page, {os.fspath(path)!r} should end in .html; for pictures write "
+                '.frames("folder"), for text print()'
+            )
+        return write_whole(path, self._page().encode())
+
+    def frames(self, folder: str | os.PathLike[str], format: Literal["svg", "png"] = "svg") -> "list[Path]":
+        """Write a picture for each step, ``step-001.svg`` and so on, and return their paths.
+
+        The folder is made if it is not there. Each file is written whole or not at all, and replaces one of its name.
+
+        Raises ``ArgumentError`` for another format or a graph of more than 2,000 nodes, ``FileExistsError`` if the
+        folder is a file, ``MissingDependencyError`` if Graphviz is not installed.
+        """
+        from pathlib import Path
+
+        from autograd_lite.drawing.step_frames import frames
+
+        if format not in ("svg", "png"):
+            raise ArgumentError(f"frames are 'svg' or 'png', got {format!r}")
+        self._raise_if_too_large("frames")
+        to = Path(folder)
+        if to.exists() and not to.is_dir():
+            raise FileExistsError(f"cannot write frames to {to}: it is a file; name a folder")
+        pictures = frames(self, format)
+        first = next(pictures)  # a picture that cannot be made leaves no empty folder
+        to.mkdir(parents=True, exist_ok=True)
+        digits = max(3, len(str(len(self))))
+        every = enumerate(itertools.chain([first], pictures), 1)
+        return [write_whole(to / f"step-{i:0{digits}}.{format}", picture) for i, picture in every]
+
+    def _page(self, timeout: float = 60.0) -> str:
+        from autograd_lite.drawing.steps_page import to_page
+
+        self._raise_if_too_large("page")
+        return to_page(self, timeout)
+
+    def _raise_if_too_large(self, what: str) -> None:
+        count = len(self.snapshot.labels)
+        if count > _MOST_NODES:
+            raise ArgumentError(
+                f"a {what} of {count:,} nodes is more than anybody can follow, {_MOST_NODES:,} is the most. Take the loss "
+                "of one sample or a smaller model; or go through the steps with a loop, which works for any size"
+            )
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        text = str(self) if len(self) <= _MOST_LINES else repr(self)
+        try:
+            page = html.escape(self._page(timeout=10.0))
+        except Exception as error:  # a notebook shows what there is
+            return {"text/plain": f"{text}\n\n(as text, as the page cannot be made: {error})"}
+        frame = (
+            f'<iframe srcdoc="{page}" title="Backpropagation step by step" sandbox="allow-scripts" '
+            'style="width:100%;height:680px;border:0"></iframe>'
+        )
+        return {"text/html": frame, "text/plain": repr(self)}
+
     def __repr__(self) -> str:
         return (
-            f"<Steps of {self._snapshot.labels[self.root]}: {len(self)}, of which {len(self._operations) + 1} forward; "
+            f"<Steps of {self.snapshot.labels[self.root]}: {len(self)}, of which {len(self._operations) + 1} forward; "
             "print() shows them, .save('steps.html') writes them as a page>"
         )
 
