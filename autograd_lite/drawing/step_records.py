@@ -179,8 +179,12 @@ class Backward:
         """The step in mathematical notation: the chain rule, the local derivative, the sum."""
         root, node, operand = (self.snapshot.labels[value] for value in (self.root, self.node, self.operand))
         gradient = _derivative(root, operand)
-        total = [gradient, "o=", *(Term("", self.before) + Term("", self.product)).marks(in_numbers=True)]
-        total += [_equals(self.before, self.product, self.total), *_number(self.total)]
+        total = [
+            gradient,
+            _equals(self.before, self.product),
+            *(Term("", self.before) + Term("", self.product)).marks(in_numbers=True),
+        ]
+        total += [_equals(self.total), *_number(self.total)]
         if self.local is None or self.adjoint is None:
             return [("arrives", [gradient, "o+=", *_number(self.product)]), ("sum so far", total)]
         factors = (Term("", self.adjoint) * Term("", self.local)).marks(in_numbers=True)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from autograd_lite.core.value import Value
 from autograd_lite.drawing.graph import scene_of
 from autograd_lite.drawing.notation import shown
-from autograd_lite.drawing.scene import Arrow, Box, Scene
+from autograd_lite.drawing.scene import Box, Scene
 from autograd_lite.drawing.step_records import Forward, Given, Seed, Snapshot, Step
 
 __all__ = ["Change", "State", "changes_of", "scene_at", "scene_of_all", "states_of"]
@@ -70,12 +70,16 @@ def scene_of_all(root: Value, snapshot: Snapshot, changes: Iterable[Change]) -> 
 def _labelled(box: Box, label: str | None, texts: Mapping[tuple[str, str], str]) -> Box:
     if label is None or box.kind == "constant":
         return box
-    lines = (label, *(f"{what} {texts.get((box.id, what), '-')}" for what in ("data", "grad")))
+    is_short = box.is_named and not label.endswith(f"({box.id})")  # its module says the rest of the name
+    lines = (
+        box.lines[0] if is_short else label,
+        *(f"{what} {texts.get((box.id, what), '-')}" for what in ("data", "grad")),
+    )
     return dataclasses.replace(box, lines=lines, is_named=True, tooltip=label, grad=None, is_alarming=False)
 
 
 def states_of(changes: Iterable[Change]) -> Iterable[State]:
-    """What the picture shows at each step."""
+    """What the picture shows at each step; the same mapping each time, with more in it."""
     texts: dict[tuple[str, str], str] = {}
     for change in changes:
         texts.update({(id, what): text for id, what, text in change.texts})
@@ -84,14 +88,10 @@ def states_of(changes: Iterable[Change]) -> Iterable[State]:
 
 def scene_at(scene: Scene, state: State) -> Scene:
     """The scene at a step: dots where a number has not come yet."""
-
-    def box_at(box: Box) -> Box:
-        lines = box.lines
-        if box.id[0] == "v" and box.kind != "constant":
-            lines = (lines[0], *(f"{what} {state.texts.get((box.id, what), '·')}" for what in ("data", "grad")))
-        return dataclasses.replace(box, lines=lines, is_lit=box.id in state.lit)
-
-    def arrow_at(arrow: Arrow) -> Arrow:
-        return dataclasses.replace(arrow, is_lit=arrow.id in state.lit)
-
-    return dataclasses.replace(scene, boxes=tuple(map(box_at, scene.boxes)), arrows=tuple(map(arrow_at, scene.arrows)))
+    boxes = []
+    for box in scene.boxes:
+        if box.lines[-1].startswith("grad "):
+            numbers = [f"{what} {state.texts.get((box.id, what), '·')}" for what in ("data", "grad")]
+            box = dataclasses.replace(box, lines=(box.lines[0], *numbers))  # noqa: PLW2901
+        boxes.append(box)
+    return dataclasses.replace(scene, boxes=tuple(boxes))

@@ -91,14 +91,15 @@
     for (const { texts } of steps.slice(0, now)) for (const [id, what, text] of texts) there.set(id + what, text);
     for (const id of boxes.keys()) show(id, there.get(id) ?? "");
     light(step);
-    equations.replaceChildren(
-      ...step.equations.flatMap(([caption, marks]) => {
-        const [name, line] = [document.createElement("span"), document.createElement("div")];
+    equations.replaceChildren();
+    for (const [caption, marks] of step.equations) {
+      if (caption !== "" || !equations.lastChild) {
+        const name = document.createElement("span");
         name.textContent = caption;
-        line.append(formula(marks));
-        return [name, line];
-      }),
-    );
+        equations.append(name, document.createElement("div"));
+      }
+      equations.lastChild.append(formula(marks));
+    }
     equations.title = step.exact;
     words.textContent = step.words;
     byId("where").textContent = `step ${now} of ${steps.length} · ${PHASES[step.phase]}`;
