@@ -40,8 +40,8 @@ def draw(
     given = given_names(names)
     subject = subject_of(root, inputs)
     sketch = Sketch(
-        subject.roots, names=subject.names | given, expand=expand, levels=subject.levels, precision=precision,
-        partials=partials,
+        subject.roots, names=subject.names | given, expand=expand, levels=subject.levels, grads=subject.grads(),
+        precision=precision, partials=partials,
     )  # fmt: skip
     boxes, arrows = whole(sketch)
     return Drawing(finished(sketch, boxes, arrows, title=subject.title, rankdir=rankdir, color=color, theme=theme))

@@ -25,7 +25,7 @@ class Sketch:
         names: Mapping[Value, str] | None = None,
         expand: bool = False,
         levels: Levels | None = None,
-        grads: Mapping[Value, Any] | None = None,
+        grads: Mapping[Value, float] | None = None,
         precision: int = 4,
         partials: bool = False,
     ) -> None:
@@ -68,10 +68,10 @@ class Sketch:
     def grad(self, i: int) -> float | None:
         """The gradient of a node, if it has one."""
         node = self.drawn[i].node
-        if self._grads is not None and isinstance(node, Value):
-            found = self._grads.get(node)
-            return None if found is None else number(found) + 0.0
-        return number(node.grad) + 0.0 if node.has_grad else None
+        value, scale = (node.total, node.scale) if isinstance(node, Step) else (node, 1.0)
+        if self._grads is None:
+            return number(value.grad) * scale + 0.0 if value.has_grad else None
+        return self._grads[value] * scale + 0.0 if value in self._grads else None
 
     def cluster(self, i: int) -> tuple[str, ...]:
         """The modules that a node stands in."""
@@ -136,12 +136,12 @@ def _described(sketch: Sketch) -> str:
 
 #: What a screen is wide, and about what a column and a row of a drawing take, in pixels.
 _SCREEN = 1400
-_WIDTHS = {"operation": 60, "constant": 60}
+_LETTER, _MARGIN, _BETWEEN_RANKS, _BETWEEN = 6, 12, 34, 15
 
 
 def direction(boxes: Sequence[Box], arrows: Sequence[Arrow]) -> Literal["LR", "TB"]:
     """From left to right, unless that is wider than a screen and from top to bottom is narrower."""
-    widths = {box.id: _WIDTHS.get(box.kind, 60 + 7 * max(map(len, box.lines))) for box in boxes}
+    widths = {box.id: _MARGIN + _LETTER * max(map(len, box.lines)) for box in boxes}
     ranks = dict.fromkeys(widths, 0)
     led: dict[str, list[str]] = {}
     for arrow in arrows:
@@ -153,8 +153,8 @@ def direction(boxes: Sequence[Box], arrows: Sequence[Arrow]) -> Literal["LR", "T
     for box in boxes:
         rank, width = ranks[box.id], widths[box.id]
         along[rank] = max(along[rank], width)
-        across[rank] += width + 20
-    wide, high = sum(along.values()) + 40 * len(along), max(across.values(), default=0)
+        across[rank] += width + _BETWEEN
+    wide, high = sum(along.values()) + _BETWEEN_RANKS * len(along), max(across.values(), default=0)
     return "TB" if wide > _SCREEN and high < wide else "LR"
 
 
