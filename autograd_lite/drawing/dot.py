@@ -166,7 +166,7 @@ class _Writer:
     def _arrow(self, arrow: Arrow) -> str:
         look = self.looks.arrow(arrow)
         attributes = f'id="{arrow.id}"' + _tooltip(arrow.tooltip)
-        text = " ".join(part for part in (one_line(arrow.label), f"×{arrow.count}" if arrow.count > 1 else "") if part)
+        text = one_line(arrow.label)
         if text:
             attributes += f" label={_quoted(text)}"
         if look.classes:
