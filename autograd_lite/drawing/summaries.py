@@ -16,6 +16,8 @@ __all__ = ["MOST_CONSTANTS", "Summary"]
 
 #: An operation with more constants than that has one box for all of them, if anything is folded.
 MOST_CONSTANTS = 3
+#: With more arrows than that their counts stand in the tooltips alone: texts on arrows need much room.
+_MOST_LABELS = 60
 
 
 class Summary:
@@ -29,6 +31,7 @@ class Summary:
         self._tails: dict[int, list[tuple[int, int]]] = {}
         for (tail, head), count in quotient.edges.items():
             self._tails.setdefault(head, []).append((tail, count))
+        self._has_room = len(quotient.edges) <= _MOST_LABELS
         self._inward, self._outward = self._borders()
         self._waves = Counter(part[:2] for part in quotient.parts)
         assert quotient.order is not None
@@ -54,7 +57,7 @@ class Summary:
         return inward, outward
 
     def _add(self, part: int) -> None:
-        nodes, form = self.quotient.members[part], self.quotient.parts[part].form
+        nodes, form = self.quotient.members[part], self.quotient.part(part).form
         if form != "alike":
             self._add_tails(part, self._ids[part])
             self.boxes.append(self._module(part, nodes) if form == "module" else self._run(part, nodes))
@@ -71,9 +74,12 @@ class Summary:
         self.boxes.append(node_box(self.sketch, first) if len(nodes) == 1 else self._alike(nodes))
 
     def _add_tails(self, part: int, head: str) -> None:
+        """The arrows to a part, with counts where they say something and there is room."""
+        each = len(self.quotient.members[part]) if self.quotient.part(part).form == "alike" else 1
         for tail, count in self._tails.get(part, ()):
             start = self._ids[tail]
-            self.arrows.append(Arrow(start, head, f"{start}-{head}", count=count))
+            label = f"×{count:,}" if count > each and self._has_room else ""
+            self.arrows.append(Arrow(start, head, f"{start}-{head}", label, f"{count:,} arrows" * (count > 1), count=count))
 
     def _add_operations(self, part: int, nodes: list[int]) -> None:
         """The circle of operations that are alike, with their constants in one box."""
@@ -125,14 +131,14 @@ class Summary:
     def _module(self, part: int, nodes: list[int]) -> Box:
         """The box of a module."""
         sketch = self.sketch
-        _, number, wave = self.quotient.parts[part]
+        _, number, wave = self.quotient.part(part)
         level = sketch.levels.all[number]
         inside = [i for i in nodes if sketch.drawn[i].op is None and sketch.level[i] != OUTSIDE]
         grads = [grad for i in inside if (grad := sketch.grad(i)) is not None]
         label = level.label if level.class_name in level.label else f"{level.label}: {level.class_name}".rstrip(": ")
         waves = self._waves["module", number]
         lines = [labels.cut(label) + (f" ({wave + 1})" if waves > 1 else "")]
-        lines += [f"{counted(len(nodes), 'node')}, {counted(len(inside), 'parameter')}", *self._border(part)]
+        lines += [f"{counted(len(nodes), 'node')}, {counted(len(inside), 'parameter')}", self._border(part)]
         norm = math.hypot(*grads) if grads else None
         if norm is not None:
             lines.append(f"grad norm {shown(norm, sketch.precision)}")
@@ -152,7 +158,7 @@ class Summary:
         for i in nodes:
             if sketch.level[i] != level:
                 level = sketch.levels.common(level, sketch.level[i])
-        lines = [counted(len(nodes), "node"), *self._common(nodes), *self._border(part)]
+        lines = [counted(len(nodes), "node"), *self._common(nodes), self._border(part)]
         tooltip = f"{counted(len(nodes), 'node')}, one after the other\n{self._operations(nodes)}"
         return self._folded(part, nodes, lines, tooltip, sketch.levels.all[level].cluster, None, is_named=False)
 
@@ -166,12 +172,12 @@ class Summary:
             self._ids[part], kind, tuple(lines), tooltip, cluster, is_named, grad, False, not finite, len(nodes)
         )
 
-    def _border(self, part: int) -> list[str]:
+    def _border(self, part: int) -> str:
         """How many numbers come in and go out, and what those are."""
         inward, outward = len(self._inward[part]), self._outward[part]
-        counts = [f"{count:,} {way}" for count, way in ((inward, "in"), (len(outward), "out")) if count]
-        data = [self.sketch.drawn[i].node.data for i in outward]
-        return [", ".join(counts), *([f"data {spread(data, self.sketch.precision)}"] if data else [])] if counts else []
+        data = spread([self.sketch.drawn[i].node.data for i in outward], self.sketch.precision) if outward else ""
+        counts = [f"{inward:,} in"] * bool(inward) + [f"{len(outward):,} out: {data}"] * bool(outward)
+        return ", ".join(counts)
 
     def _common(self, nodes: list[int]) -> list[str]:
         """The commonest operations, in one line; none if there are none."""
