@@ -1,6 +1,6 @@
 """Operations and their derivatives in mathematical notation, read off the table of primitives."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd_lite.core import ops
@@ -94,12 +94,18 @@ def _level_and_marks(term: Term | float, in_numbers: bool) -> tuple[int, Marks]:
         return (_SUM, [_SIGN, "n" + number[1:]]) if number.startswith("-") else (_ATOM, ["n" + number])
     if term.op is None:
         return _ATOM, ["i" + term.label]
+    if term.op is ops.constant_power and term.operands[1] == 1.0:  # in the derivative of x**2
+        return _level_and_marks(term.operands[0], in_numbers)
 
     def at(position: int, level: int) -> Marks:
         own, marks = _level_and_marks(term.operands[position], in_numbers)
         return marks if own >= level else ["o(", *marks, "o)"]
 
-    name = term.op.name
+    return _operation(term.op.name, term.operands, at)
+
+
+def _operation(name: str, operands: Sequence[Term | float], at: Callable[[int, int], Marks]) -> tuple[int, Marks]:
+    """The same for an operation; ``at`` gives the marks of an operand that binds as tightly as a level."""
     if name in _INFIX:
         level = _SUM if name in ("add", "sub") else _PRODUCT
         return level, [*at(0, level), "o" + _INFIX[name], *at(1, level + 1)]
@@ -107,13 +113,11 @@ def _level_and_marks(term: Term | float, in_numbers: bool) -> tuple[int, Marks]:
         return _ATOM, ["o[", *at(0, _SUM), "o" + _COMPARED[name], *at(1, _SUM), "o]"]
     if name == "div":
         return _PRODUCT, [["f", at(0, _SUM), at(1, _SUM)]]
-    if name == "constant_pow" and term.operands[1] == 1.0:  # in the derivative of x**2
-        return _level_and_marks(term.operands[0], in_numbers)
     if name in ("pow", "constant_pow"):
         return _ATOM, [["p", at(0, _ATOM), at(1, _SUM)]]
     if name == "neg":
         return _SUM, [_SIGN, *at(0, _PRODUCT)]
-    given = [["o,", *at(i, _SUM)] for i in range(len(term.operands))]
+    given = [["o,", *at(i, _SUM)] for i in range(len(operands))]
     if len(given) > _TERMS:
         given[_TERMS - 1 : -1] = [["o,", "o…"]]
     return _ATOM, ["i" + name, "o(", *[mark for marks in given for mark in marks][1:], "o)"]

@@ -52,8 +52,10 @@ class _Places:
         for one in (*laid_out.get("objects", ()), *laid_out.get("edges", ())):
             name = one.get("name", "")
             if name.startswith("cluster_"):
-                place = f'bb="{one["bb"]}" lp="{one.get("lp", "0,0")}"'
-                self._places["c" + name.removeprefix("cluster_")] = 0.0, place
+                left, bottom, right, top = map(float, one["bb"].split(","))
+                at = f'pos="{(left + right) / 2:g},{(bottom + top) / 2:g}"'
+                size = f"width={(right - left) / 72:g} height={(top - bottom) / 72:g} fixedsize=true"
+                self._places["c" + name.removeprefix("cluster_")] = 0.0, f"{at} {size}"
             elif "width" in one:
                 place = f'pos="{one["pos"]}" width={one["width"]} height={one["height"]} fixedsize=true'
                 self._places[name] = float(one["width"]), place
@@ -63,6 +65,8 @@ class _Places:
     def png(self, state: State, caption: str) -> bytes:
         """The picture at a step, with a line of text under it."""
         first, *lines = to_dot(scene_at(self.scene, state)).rstrip("}\n").splitlines()
+        lines = [self._placed(line, state) for line in lines]
+        lines.sort(key=lambda line: not line.startswith("c"))  # the boxes of modules first, behind all others
         text = json.dumps(fitting(caption, self._wide), ensure_ascii=False)
         foot = (
             f'caption [shape=box style="" color="#ffffff" pos="{self._left + self._wide / 2:g},{self._foot:g}" '
@@ -83,14 +87,17 @@ class _Places:
 
     def _placed(self, line: str, state: State) -> str:
         """A line of DOT with the place of what it says, lit or waiting."""
-        found = _BOX.match(line) or _ARROW.match(line) or _CLUSTER.match(line)
+        found = _CLUSTER.match(line) or _BOX.match(line) or _ARROW.match(line)
         if not found:
-            return line.replace("layout=nop ", "")
+            is_cluster = line.startswith(("subgraph", "}"))
+            return "" if is_cluster else line.replace("layout=nop ", "")
         id = ("c" if line.startswith("graph") else "") + found[1]
         width, place = self._places.get(id, (0.0, ""))
-        line = line.replace("<<TABLE ", f'<<TABLE WIDTH="{width * 72:.0f}" ', 1)
+        line = line.replace("<TD>", f'<TD WIDTH="{width * 72 - 1:.0f}">', 1)
         if id in state.lit:
             place += f' color="{COLORS["lit"][0]}" penwidth=3'
         elif "<<TABLE " in line and (id, "data") not in state.texts:
             place += f' color="{COLORS["faint-line"][0]}" style="rounded,filled,dashed"'
+        if line.startswith("graph"):  # a box behind the others: Graphviz draws no clusters at given places
+            line = f"{id} [shape=box {line.removeprefix('graph [')}"
         return f"{line[:-1]} {place}]"

@@ -17,9 +17,10 @@ _OUTLINE = re.compile(r'(<\w+ class="step-shape"[^>]*?) stroke="#[0-9a-f]+"(?: s
 _ROOT = re.compile(r'<svg [^>]*? width="(\d+)" height="(\d+)" viewBox="([-\d. ]+)"[^>]*>')
 _LIT = rf'\1 stroke="{COLORS["lit"][0]}" stroke-width="3"'
 _WAITING = rf'\1 stroke="{COLORS["faint-line"][0]}" stroke-dasharray="4,3"'
-_NUMBER = {what: re.compile(f'class="step-{what}"[^>]*>') for what in ("data", "grad")}
+#: The two numbers of a box.
+_NUMBER = re.compile(r'(<tspan class="step-\w+"[^>]*>)[^<]*')
 #: The captions of frames: so many points high, so wide a letter, and so wide at least.
-CAPTION, LETTER, LEAST = 26.0, 6.2, 330.0
+CAPTION, LETTER, LEAST = 26.0, 5.7, 330.0
 
 
 class Picture:
@@ -38,15 +39,10 @@ class Picture:
         for id, classes, body, after in zip(*[iter(parts)] * 4, strict=True):
             tagged = _SHAPE.sub(r'<\1 class="step-shape"', body, count=1)
             if id in numbered:
-                pieces = tagged.split("<text ")
-                pieces[-1] = f'class="step-grad" xml:space="preserve" {pieces[-1]}'
-                pieces[-3] = f'class="step-data" xml:space="preserve" {pieces[-3]}'
-                tagged = "<text ".join(pieces)
-                data, grad = (_NUMBER[what].search(tagged) for what in ("data", "grad"))
-                assert data is not None
-                assert grad is not None
-                self._around[id] = tagged[: data.end()], tagged[tagged.index("<", data.end()) : grad.end()], ""
-                self._around[id] = (*self._around[id][:2], tagged[tagged.index("<", grad.end()) :])
+                before, data, grad = tagged.rsplit("<tspan ", 2)
+                tagged = f'{before}<tspan class="step-data" {data}<tspan class="step-grad" {grad}'
+                before, first, between, second, behind = _NUMBER.split(tagged)
+                self._around[id] = before + first, between + second, behind
             self._groups.append((id, f'<g id="{id}" class="{classes}">', tagged, after))
         self.svg = self._head + "".join(f"{head}{body}</g>{after}" for _, head, body, after in self._groups)
 

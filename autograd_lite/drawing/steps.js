@@ -18,10 +18,12 @@
     return made;
   };
   const row = (marks) => element("mrow", ...marks.map(mark));
-  const mark = (of) => {
+  const mark = (of, place, marks) => {
     if (Array.isArray(of)) return element(of[0] === "f" ? "mfrac" : "msup", row(of[1]), row(of[2]));
     const made = element({ i: "mi", n: "mn", o: "mo" }[of[0]], of.slice(1));
     if (of[0] === "i") made.setAttribute("mathvariant", "normal");
+    const before = marks[place - 1] ?? "o";
+    if (of === "o\u2212" && before[0] === "o" && !")]".includes(before[1])) made.setAttribute("form", "prefix");
     return made;
   };
   const formula = (marks) => {

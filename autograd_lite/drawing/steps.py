@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     pass
 
-__all__ = ["Steps", "steps"]
+__all__ = ["Backward", "Forward", "Given", "Seed", "Steps", "steps"]
 
 #: So many columns of a terminal a part of a line takes at most, and so many steps print() shows.
 _WIDEST = 44
@@ -138,8 +138,8 @@ class Steps(Sequence[Step]):
         count = len(self.snapshot.labels)
         if count > _MOST_NODES:
             raise ArgumentError(
-                f"a {what} of {count:,} nodes is more than anybody can follow, {_MOST_NODES:,} is the most. Take the loss "
-                "of one sample or a smaller model; or go through the steps with a loop, which works for any size"
+                f"a {what} of {count:,} nodes is more than anybody can follow, {_MOST_NODES:,} is the most. Take the "
+                "loss of one sample, or a smaller model; or go through the steps with a loop, which works for any size"
             )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
@@ -196,8 +196,9 @@ def steps(root: Value) -> Steps:
     modes.current().interpreter.refuse("backward")
     if not root.requires_grad:
         raise GraphError(
-            "steps needs a Value with a graph, and this one is a constant: it was computed under no_grad(), comes from "
-            "detach(), or depends on such Values only. Compute it outside no_grad(), from Values that were not detached."
+            "steps needs a Value with a graph, and this one is a constant: it was computed under no_grad(), comes "
+            "from detach(), or depends on such Values only. Compute it outside no_grad(), from Values that were not "
+            "detached."
         )
     return Steps(root)
 
