@@ -6,6 +6,7 @@ from typing import Any
 from autograd_lite.core import ops
 from autograd_lite.core.op import Op
 from autograd_lite.core.operators import Operators
+from autograd_lite.drawing.text import one_line
 
 __all__ = ["Marks", "Term", "applied", "local_derivative", "shown", "text_of"]
 
@@ -120,7 +121,7 @@ def _operation(name: str, operands: Sequence[Term | float], at: Callable[[int, i
     given = [["o,", *at(i, _SUM)] for i in range(len(operands))]
     if len(given) > _TERMS:
         given[_TERMS - 1 : -1] = [["o,", "o…"]]
-    return _ATOM, ["i" + name, "o(", *[mark for marks in given for mark in marks][1:], "o)"]
+    return _ATOM, ["i" + one_line(name, 24), "o(", *[mark for marks in given for mark in marks][1:], "o)"]
 
 
 def _shortened(marks: Marks) -> Marks:

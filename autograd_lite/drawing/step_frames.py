@@ -67,10 +67,10 @@ class _Places:
         first, *lines = to_dot(scene_at(self.scene, state)).rstrip("}\n").splitlines()
         lines = [self._placed(line, state) for line in lines]
         lines.sort(key=lambda line: not line.startswith("c"))  # the boxes of modules first, behind all others
-        text = json.dumps(fitting(caption, self._wide), ensure_ascii=False)
+        text = fitting(caption, self._wide).replace("\\", r"\\").replace('"', r"\"").replace("&", "&amp;")
         foot = (
             f'caption [shape=box style="" color="#ffffff" pos="{self._left + self._wide / 2:g},{self._foot:g}" '
-            f"width={self._wide / 72:g} height=0.3 fixedsize=true label={text}]"
+            f'width={self._wide / 72:g} height=0.3 fixedsize=true label="{text}"]'
         )
         return render(
             "\n".join(

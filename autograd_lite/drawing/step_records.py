@@ -220,7 +220,7 @@ class Backward:
         return f"{both}. {so_far}"
 
     def _through(self) -> str:
-        return one_line(self.node.op.name if self.node.op else "")
+        return one_line(self.node.op.name if self.node.op else "", 24)
 
 
 Step = Given | Forward | Seed | Backward

@@ -1,5 +1,6 @@
 """The picture of a graph at every step as SVG: laid out once, then each number and colour put in its place."""
 
+import html
 import re
 
 from autograd_lite.drawing.palette import COLORS
@@ -20,7 +21,7 @@ _WAITING = rf'\1 stroke="{COLORS["faint-line"][0]}" stroke-dasharray="4,3"'
 #: The two numbers of a box.
 _NUMBER = re.compile(r'(<tspan class="step-\w+"[^>]*>)[^<]*')
 #: The captions of frames: so many points high, so wide a letter, and so wide at least.
-CAPTION, LETTER, LEAST = 26.0, 5.7, 330.0
+CAPTION, LETTER, LEAST = 26.0, 5.7, 440.0
 
 
 class Picture:
@@ -89,7 +90,7 @@ def _with_caption(svg: str, caption: str) -> str:
     line = (
         f'<rect x="{left:g}" y="{top:g}" width="{wide:g}" height="{high:g}" fill="{COLORS["paper"][0]}"/>\n',
         f'<text x="{left + 8:g}" y="{top + height + 12:g}" font-family="Helvetica,Arial,sans-serif" font-size="11" '
-        f'fill="{COLORS["ink"][0]}">{as_html(fitting(caption, wide))}</text>\n',
+        f'fill="{COLORS["ink"][0]}">{html.escape(fitting(caption, wide))}</text>\n',
     )
     body = svg[: found.start()] + head + svg[found.end() :]
     body = body.replace('<g id="graph0"', line[0] + '<g id="graph0"', 1)

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import html
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -82,12 +83,14 @@ def _rows(steps: "Steps") -> str:
             f'<td class="{what}"></td>' if x is None else f'<td class="{what}" title="{x!r}">{shown(x)}</td>'
             for what, x in cells
         ]
-        rows.append(f'<tr id="row-v{place}"><th scope="row"><bdi>{as_html(label)}</bdi></th>{"".join(written)}</tr>')
+        rows.append(
+            f'<tr id="row-v{place}"><th scope="row"><bdi>{html.escape(label)}</bdi></th>{"".join(written)}</tr>'
+        )
     return "\n".join(rows)
 
 
 def _list(every: Sequence[Step]) -> str:
     """Every step in a line."""
     return "\n".join(
-        f'<li id="step-{i}"><a href="#step-{i}">{as_html(str(step))}</a></li>' for i, step in enumerate(every, 1)
+        f'<li id="step-{i}"><a href="#step-{i}">{html.escape(str(step))}</a></li>' for i, step in enumerate(every, 1)
     )
