@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from autograd_lite.drawing.clusters import Cluster, clustered
 from autograd_lite.drawing.palette import COLORS, Look, Looks
 from autograd_lite.drawing.scene import Arrow, Box, Scene
 from autograd_lite.drawing.text import as_html, one_line
@@ -77,7 +78,7 @@ class _Writer:
         if self.is_large:
             yield from map(self._box, self.scene.boxes)
         else:
-            yield from self._clusters()
+            yield from self._inside(clustered(self.scene.boxes))
         yield from map(self._arrow, self._in_order())
         yield "}\n"
 
@@ -136,34 +137,20 @@ class _Writer:
         )
         return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3"><TR><TD>grad</TD>{cells}</TR></TABLE>'
 
-    def _clusters(self) -> Iterator[str]:
-        """The boxes, each in the clusters that it stands in."""
-        inside: dict[tuple[str, ...], list[Box]] = {(): []}
-        children: dict[tuple[str, ...], list[tuple[str, ...]]] = {(): []}
-        for box in self.scene.boxes:
-            for depth in range(1, len(box.cluster) + 1):
-                path = box.cluster[:depth]
-                if path not in inside:
-                    inside[path], children[path] = [], []
-                    children[path[:-1]].append(path)
-            inside[box.cluster].append(box)
-        numbers = {path: number for number, path in enumerate(inside)}
-
-        def written(path: tuple[str, ...]) -> Iterator[str]:
-            yield from map(self._box, inside[path])
-            # From left to right, Graphviz stacks clusters from the bottom.
-            for child in reversed(children[path]) if self.scene.rankdir == "LR" else children[path]:
-                yield f"subgraph cluster_{numbers[child]} {{"
-                yield (
-                    f'graph [id=c{numbers[child]} class="cluster-{len(child)}" label={_quoted(child[-1])} '
-                    f'labelloc=t labeljust=l style="rounded,filled" margin=8 '
-                    f'color="{self.color("cluster-line")}" penwidth=0.8 '
-                    f'fillcolor="{self.color("cluster-fill" if len(child) % 2 else "paper")}"]'
-                )
-                yield from written(child)
-                yield "}"
-
-        return written(())
+    def _inside(self, cluster: Cluster) -> Iterator[str]:
+        yield from map(self._box, cluster.boxes)
+        # From left to right, Graphviz stacks clusters from the bottom.
+        for inner in reversed(cluster.inner) if self.scene.rankdir == "LR" else cluster.inner:
+            depth = len(inner.path)
+            yield f"subgraph cluster_{inner.number} {{"
+            yield (
+                f'graph [id=c{inner.number} class="cluster-{depth}" label={_quoted(inner.path[-1])} '
+                f'labelloc=t labeljust=l style="rounded,filled" margin=8 '
+                f'color="{self.color("cluster-line")}" penwidth=0.8 '
+                f'fillcolor="{self.color("cluster-fill" if depth % 2 else "paper")}"]'
+            )
+            yield from self._inside(inner)
+            yield "}"
 
     def _box(self, box: Box) -> str:
         look = self.looks.box(box)
@@ -308,8 +295,13 @@ def _html(text: str) -> str:
 
 def _quoted(text: str) -> str:
     """A text as a quoted string of DOT, that is shown as it is."""
-    return '"' + one_line(text, 10_000).replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;") + '"'
+    return f'"{_escaped(one_line(text))}"'
 
 
 def _tooltip(text: str) -> str:
-    return f" tooltip={_quoted(text)}" if text else ""
+    lines = "\\n".join(_escaped(one_line(line, None)) for line in text.splitlines())
+    return f' tooltip="{lines}"' if lines else ""
+
+
+def _escaped(line: str) -> str:
+    return line.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
