@@ -109,7 +109,7 @@ def _in_runs(quotient: Quotient, max_nodes: int) -> Iterator[Quotient]:
     modules = {part for part in range(len(quotient)) if quotient.part(part).form == "module"} if sketch.levels.all[1:] else set()
     for kept in (results | named | modules, results | named, results, set[int]()):
         if len(kept) <= max_nodes // 2:
-            count = max(max_nodes // 8, 1)
+            count = max(max_nodes // 20, 1)
             while count:
                 yield cut_in_runs(quotient, count, kept)
                 count //= 2

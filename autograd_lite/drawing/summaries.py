@@ -75,10 +75,11 @@ class Summary:
 
     def _add_tails(self, part: int, head: str) -> None:
         """The arrows to a part, with counts where they say something and there is room."""
-        each = len(self.quotient.members[part]) if self.quotient.part(part).form == "alike" else 1
+        is_folded = self.quotient.part(part).form != "alike"
+        each = 1 if is_folded else len(self.quotient.members[part])
         for tail, count in self._tails.get(part, ()):
             start = self._ids[tail]
-            label = f"×{count:,}" if count > each and self._has_room else ""
+            label = f"×{count:,}" if count > each and (self._has_room or not is_folded) else ""
             self.arrows.append(Arrow(start, head, f"{start}-{head}", label, f"{count:,} arrows" * (count > 1), count=count))
 
     def _add_operations(self, part: int, nodes: list[int]) -> None:
