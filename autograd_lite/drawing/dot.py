@@ -9,24 +9,21 @@ from autograd_lite.drawing.palette import COLORS, Look, Looks
 from autograd_lite.drawing.scene import Arrow, Box, Scene
 from autograd_lite.drawing.text import as_html, one_line
 
-__all__ = ["to_dot", "tooltip_of"]
+__all__ = ["to_dot"]
 
 #: What Graphviz lays out: how many columns all arrows together may cross, those with a text counted twice, in curves
 #: and at all. Its effort grows with them. In a larger drawing each box gets its place here.
 _MOST_CURVED, _MOST_CROSSED = 2_000, 5_000
 
-#: So many arrows at most have their count written on them.
-_MOST_COUNTED = 40
-
 #: What each kind looks like, colours apart.
 _SHAPES = {
     "input": 'shape=box style="rounded,filled"',
-    "parameter": "shape=box style=filled",
+    "parameter": 'shape=box style="filled"',
     "constant": 'shape=box style="rounded,filled,dashed" margin="0.06,0.03"',
     "operation": 'shape=ellipse style=filled width=0.32 height=0.32 margin="0.04,0.02" fontsize=13',
     "value": 'shape=box style="rounded,filled"',
     "output": 'shape=box style="rounded,filled" penwidth=2.4',
-    "folded": "shape=box style=filled peripheries=2",
+    "folded": 'shape=box style="filled" peripheries=2',
 }
 
 
@@ -45,11 +42,6 @@ def to_dot(scene: Scene) -> str:
     return "\n".join(_Writer(scene).lines())
 
 
-def tooltip_of(arrow: Arrow) -> str:
-    """What an arrow says when it is pointed at."""
-    return "\n".join(part for part in (arrow.tooltip, f"×{arrow.count}" if arrow.count > 1 else "") if part)
-
-
 class _Writer:
     """One scene on its way to DOT."""
 
@@ -57,12 +49,10 @@ class _Writer:
         self.scene, self.looks = scene, Looks(scene)
         self._column = 1 if scene.theme == "dark" else 0
         columns = _columns(scene)
-        counts = [arrow.count for arrow in scene.arrows if arrow.count > 1]
         self.is_dense = len(scene.arrows) > 3 * len(scene.boxes)
-        self._counts = counts if len(counts) > _MOST_COUNTED else []
         self._is_stacked = _is_better_stacked(scene, columns)
         self.effort = sum(
-            (columns[arrow.head] - columns[arrow.tail]) * (2 if self._text(arrow) else 1) for arrow in scene.arrows
+            (columns[arrow.head] - columns[arrow.tail]) * (2 if arrow.label else 1) for arrow in scene.arrows
         )
         self.is_large = self.effort > _MOST_CROSSED
         self._places = dict(_places(scene, columns)) if self.is_large else {}
@@ -112,20 +102,13 @@ class _Writer:
 
     def _foot(self) -> str:
         """What stands under the picture: the note, and what the colours of gradients say."""
-        rows = [f'<TR><TD ALIGN="LEFT">{_html(line)}</TD></TR>' for line in self._notes()]
+        rows = [f'<TR><TD ALIGN="LEFT">{_html(line)}</TD></TR>' for line in self.scene.note.splitlines()]
         if self.looks.scale.borders:
             rows.append(f'<TR><TD ALIGN="LEFT">{self._legend()}</TD></TR>')
         if not rows:
             return ""
         table = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">{"".join(rows)}</TABLE>'
         return f" labelloc=b labeljust=l label=<{table}>"
-
-    def _notes(self) -> Iterator[str]:
-        yield from self.scene.note.splitlines()
-        if self._counts:
-            least, most = min(self._counts), max(self._counts)
-            many = f"{least} each" if least == most else f"{least} to {most} each, as their tooltips say"
-            yield f"{len(self._counts)} of the arrows stand for {many}"
 
     def _legend(self) -> str:
         borders = self.looks.scale.borders
@@ -207,27 +190,28 @@ class _Writer:
         if self._is_stacked and not self.is_dense:
             return ""
         out, into = "ew" if self.scene.rankdir == "LR" else "sn"
-        ends = ("" if arrow.tail in self._operations else f" tailport={out}"), (
-            "" if arrow.head in self._operations else f" headport={into}"
+        ends = (
+            ("" if arrow.tail in self._operations else f" tailport={out}"),
+            ("" if arrow.head in self._operations else f" headport={into}"),
         )
         return "".join(ends)
 
     def _enters(self, arrow: Arrow) -> bool:
         """Whether it leads to an operation in a cluster from outside."""
         inside = self._clusters_of.get(arrow.head, ())
-        return bool(inside) and arrow.head in self._operations and self._clusters_of.get(arrow.tail, ())[: len(inside)] != inside
-
-    def _text(self, arrow: Arrow) -> str:
-        count = f"×{arrow.count}" if arrow.count > 1 and not self._counts else ""
-        return " ".join(part for part in (one_line(arrow.label), count) if part)
+        return (
+            bool(inside)
+            and arrow.head in self._operations
+            and self._clusters_of.get(arrow.tail, ())[: len(inside)] != inside
+        )
 
     def _arrow(self, arrow: Arrow) -> str:
         look = self.looks.arrow(arrow)
-        attributes = f'id="{arrow.id}"' + _tooltip(tooltip_of(arrow))
+        attributes = f'id="{arrow.id}"' + _tooltip(arrow.tooltip)
         attributes += self._ports(arrow)
         if self._enters(arrow):
             attributes += " minlen=2"  # so that what is inside a module stands behind all that leads to it
-        text = self._text(arrow)
+        text = one_line(arrow.label)
         if text:
             attributes += f" label={_quoted(text)}"
         if look.classes:

@@ -70,7 +70,7 @@ def _style(name: str, look: Look, column: int) -> str:
 
 
 def _arrow(arrow: Arrow) -> str:
-    text = " ".join(part for part in (arrow.label, f"×{arrow.count}" if arrow.count > 1 else "") if part)
+    text = arrow.label
     return f'{arrow.tail} -->|"{_escaped(text)}"| {arrow.head}' if text else f"{arrow.tail} --> {arrow.head}"
 
 

@@ -29,7 +29,9 @@ def given_names(names: Any) -> dict[Value, str]:
                 raise TypeError(f"names has {describe(thing)} for {describe(key)}; a name is a string")
             found[key] = thing
         elif not isinstance(key, str):
-            raise TypeError(f"names goes from Values to names, or from names to Values; among its keys is {describe(key)}")
+            raise TypeError(
+                f"names goes from Values to names, or from names to Values; among its keys is {describe(key)}"
+            )
         elif isinstance(thing, Value) and not key.startswith("_"):
             found.setdefault(thing, key)
         else:

@@ -72,7 +72,9 @@ def _of_values(root: Any, inputs: tuple[Any, ...]) -> Subject:
     if isinstance(root, Value):
         return Subject([root], root.name or "")
     if is_real(root):
-        raise TypeError(f"draw takes the Value whose graph to draw, and a number has none; got {describe(root)}. {_WHY}")
+        raise TypeError(
+            f"draw takes the Value whose graph to draw, and a number has none; got {describe(root)}. {_WHY}"
+        )
     if isinstance(root, (str, bytes)) or isinstance(root, type) or pytree.branch(root) is None:
         raise TypeError(
             "draw takes the Value whose graph to draw, several in a list, or a Module or a function with sample inputs; "
@@ -85,7 +87,10 @@ def _of_values(root: Any, inputs: tuple[Any, ...]) -> Subject:
         if not isinstance(leaf, Value):
             raise TypeError(f"draw takes Values, and a number has no graph; got {describe(leaf)} at {path}. {_WHY}")
     roots = list(dict.fromkeys(leaf for _, leaf in found))
-    return Subject(roots, ", ".join(root.name or "" for root in roots) if len(roots) < 4 and all(root.name for root in roots) else "")
+    return Subject(
+        roots,
+        ", ".join(root.name or "" for root in roots) if len(roots) < 4 and all(root.name for root in roots) else "",
+    )
 
 
 _WHY = (

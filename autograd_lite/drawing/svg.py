@@ -3,7 +3,7 @@
 import hashlib
 import re
 
-from autograd_lite.drawing.dot import to_dot, tooltip_of
+from autograd_lite.drawing.dot import to_dot
 from autograd_lite.drawing.palette import dark_rules
 from autograd_lite.drawing.render import render
 from autograd_lite.drawing.scene import Scene
@@ -34,7 +34,7 @@ def to_svg(scene: Scene, timeout: float = 60.0) -> str:
     body = drawn[drawn.index(">", size.end()) + 1 :]
     body = re.sub(r"<!--.*?-->\n?", "", body, flags=re.DOTALL)
     body = body.replace("&#45;", "-")  # as older versions write it, in ids too
-    tooltips = {box.id: box.tooltip for box in scene.boxes} | {arrow.id: tooltip_of(arrow) for arrow in scene.arrows}
+    tooltips = {one.id: one.tooltip for one in (*scene.boxes, *scene.arrows)}
 
     def title(found: re.Match[str]) -> str:
         tooltip = tooltips.get(found[2], "")
