@@ -35,9 +35,11 @@ def folded(sketch: Sketch, *, depth: int | None, collapse: Any, max_nodes: int |
     asked = _asked(sketch.levels, depth, collapse)
     if not asked and (max_nodes is None or _fits_whole(sketch, max_nodes)):
         return Folded(*whole(sketch), "")
-    for quotient, how in _ways(sketch, asked, max_nodes):
-        if max_nodes is None or _fits(quotient, max_nodes):
-            break
+    quotient, how = next(
+        (quotient, how)
+        for quotient, how in _ways(sketch, asked, max_nodes)
+        if max_nodes is None or _fits(quotient, max_nodes)
+    )
     summary = Summary(quotient)
     if not how:
         return Folded(summary.boxes, summary.arrows, "")
@@ -179,11 +181,9 @@ def _matches(levels: Levels, level: int, choice: str | Callable[[str], bool]) ->
 def _no_module(levels: Levels, choice: str) -> str:
     paths = [one.path or one.label for one in levels.all[1:]]
     if not paths:
-        return f"collapse={choice!r}: there are no modules in this graph, as no leaf has the name of a parameter in one"
+        return f"collapse={choice!r}: there is no module in this graph: no leaf has a name as parameters in modules have"
     close = difflib.get_close_matches(choice, paths, 3, 0.5)
-    known = (
-        f"did you mean {' or '.join(close)}?"
-        if close
-        else f"there are {', '.join(paths[:5])}" + ", ..." * (len(paths) > 5)
-    )
-    return f"collapse={choice!r}: there is no such module in this graph; {known}"
+    if close:
+        return f"collapse={choice!r}: there is no such module in this graph; did you mean {' or '.join(close)}?"
+    some = ", ".join(paths[:5]) + ", ..." * (len(paths) > 5)
+    return f"collapse={choice!r}: there is no such module in this graph; there are {some}"
