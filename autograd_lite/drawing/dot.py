@@ -80,9 +80,8 @@ class _Writer:
             f"{self._foot()}]"
         )
         yield f'node [{font} fontsize=11 fontcolor="{self.color("ink")}" margin=0 width=0 height=0]'
-        yield (
-            f'edge [{"arrowsize=0.4 penwidth=0.5" if self.is_dense else "arrowsize=0.6"} color="{self.color("line")}" {font} fontsize=9 fontcolor="{self.color("muted")}"]'
-        )
+        thin = "arrowsize=0.4 penwidth=0.5" if self.is_dense else "arrowsize=0.6"
+        yield f'edge [{thin} color="{self.color("line")}" {font} fontsize=9 fontcolor="{self.color("muted")}"]'
 
     def _layout(self) -> str:
         if self.is_large:
