@@ -49,11 +49,7 @@ FLOORS: dict[str, list[list[str]]] = {
         ["scene", "text", "labels", "modules", "written_out", "backward", "naming"],
         ["palette", "sketch", "subject"],
         ["alike", "boxes", "quotient"],
-<<<<<<< HEAD
-        ["summaries"],
-=======
-        ["clusters", "summaries"],
->>>>>>> h-graph
+        ["clusters", "layout", "summaries"],
         ["folding", "graph", "dot", "render"],
         ["svg", "mermaid"],
         ["page"],

@@ -181,13 +181,9 @@ def _matches(levels: Levels, level: int, choice: str | Callable[[str], bool]) ->
 def _no_module(levels: Levels, choice: str) -> str:
     paths = [one.path or one.label for one in levels.all[1:]]
     if not paths:
-<<<<<<< HEAD
-        return f"collapse={choice!r}: there is no module in this graph: no leaf has a name as parameters in modules have"
-=======
         return (
             f"collapse={choice!r}: there is no module in this graph: no leaf has a name as parameters in modules have"
         )
->>>>>>> h-graph
     close = difflib.get_close_matches(choice, paths, 3, 0.5)
     if close:
         return f"collapse={choice!r}: there is no such module in this graph; did you mean {' or '.join(close)}?"
