@@ -363,6 +363,19 @@ def test_a_notebook_shows_the_page_and_without_graphviz_the_text(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_picture_too_large_for_graphviz_to_lay_out_has_its_numbers_too(tmp_path: Path) -> None:
+    x = Value(1.0, name="data 7")
+    y = x
+    for _ in range(150):
+        y = y + x
+    every = steps(y)
+    page = every.save(tmp_path / "page.html").read_text(encoding="utf-8")
+    assert page.count('class="step-data"') == page.count('class="step-grad"') == 151
+    last = every.frames(tmp_path)[-1].read_text(encoding="utf-8")
+    assert ">grad<" in last
+    assert "> 151</tspan>" in last
+
+
 def test_what_compiled_functions_give_is_shown_without_a_local_derivative() -> None:
     f = ag.jit(lambda a, b: (a * b, a + b))
     x, y = Value(3.0, name="x"), Value(2.0, name="y")

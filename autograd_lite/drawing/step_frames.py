@@ -42,6 +42,7 @@ class _Places:
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
+        self._numbered = {box.id for box in scene.boxes if box.lines[-1].startswith("grad ")}
         laid_out = json.loads(render(to_dot(scene), "json0"))
         self._left, bottom, right, _ = map(float, laid_out["bb"].split(","))
         self._wide = max(right - self._left, LEAST)
@@ -66,24 +67,15 @@ class _Places:
         """The picture at a step, with a line of text under it."""
         first, *lines = to_dot(scene_at(self.scene, state)).rstrip("}\n").splitlines()
         lines = [self._placed(line, state) for line in lines]
-        lines.sort(key=lambda line: not line.startswith("c"))  # the boxes of modules first, behind all others
+        # Defaults first, then the boxes of modules, behind all others.
+        lines.sort(key=lambda line: 0 if line.startswith(("graph", "node", "edge")) else 1 if line[:1] == "c" else 2)
         text = fitting(caption, self._wide).replace("\\", r"\\").replace('"', r"\"").replace("&", "&amp;")
         foot = (
             f'caption [shape=box style="" color="#ffffff" pos="{self._left + self._wide / 2:g},{self._foot:g}" '
             f'width={self._wide / 72:g} height=0.3 fixedsize=true label="{text}"]'
         )
-        return render(
-            "\n".join(
-                [
-                    first,
-                    f'graph [layout=nop2 bb="{self._bounds}"]',
-                    *(self._placed(line, state) for line in lines),
-                    foot,
-                    "}",
-                ]
-            ),
-            "png",
-        )
+        whole = [first, f'graph [layout=nop2 bb="{self._bounds}"]', *lines, foot, "}"]
+        return render("\n".join(whole), "png")
 
     def _placed(self, line: str, state: State) -> str:
         """A line of DOT with the place of what it says, lit or waiting."""
@@ -93,10 +85,11 @@ class _Places:
             return "" if is_cluster else line.replace("layout=nop ", "")
         id = ("c" if line.startswith("graph") else "") + found[1]
         width, place = self._places.get(id, (0.0, ""))
-        line = line.replace("<TD>", f'<TD WIDTH="{width * 72 - 1:.0f}">', 1)
+        if "<HR/>" in line and "<VR/>" not in line:  # as wide as its box, which may have been laid out for more
+            line = line.replace("<TD>", f'<TD WIDTH="{width * 72 - 1:.0f}">', 1)
         if id in state.lit:
             place += f' color="{COLORS["lit"][0]}" penwidth=3'
-        elif "<<TABLE " in line and (id, "data") not in state.texts:
+        elif id in self._numbered and (id, "data") not in state.texts:
             place += f' color="{COLORS["faint-line"][0]}" style="rounded,filled,dashed"'
         if line.startswith("graph"):  # a box behind the others: Graphviz draws no clusters at given places
             line = f"{id} [shape=box {line.removeprefix('graph [')}"

@@ -18,6 +18,7 @@ _OUTLINE = re.compile(r'(<\w+ class="step-shape"[^>]*?) stroke="#[0-9a-f]+"(?: s
 _ROOT = re.compile(r'<svg [^>]*? width="(\d+)" height="(\d+)" viewBox="([-\d. ]+)"[^>]*>')
 _LIT = rf'\1 stroke="{COLORS["lit"][0]}" stroke-width="3"'
 _WAITING = rf'\1 stroke="{COLORS["faint-line"][0]}" stroke-dasharray="4,3"'
+_WORD = re.compile(r">(data|grad) ([^<]*)</text>")
 #: The two numbers of a box.
 _NUMBER = re.compile(r'(<tspan class="step-\w+"[^>]*>)[^<]*')
 #: The captions of frames: so many points high, so wide a letter, and so wide at least.
@@ -40,6 +41,8 @@ class Picture:
         for id, classes, body, after in zip(*[iter(parts)] * 4, strict=True):
             tagged = _SHAPE.sub(r'<\1 class="step-shape"', body, count=1)
             if id in numbered:
+                if "<tspan " not in tagged:  # in a large picture
+                    tagged = _WORD.sub(r">\1<tspan > \2</tspan></text>", tagged)
                 before, data, grad = tagged.rsplit("<tspan ", 2)
                 tagged = f'{before}<tspan class="step-data" {data}<tspan class="step-grad" {grad}'
                 before, first, between, second, behind = _NUMBER.split(tagged)

@@ -7,6 +7,7 @@
   const graph = byId("graph");
   const isCalm = matchMedia("(prefers-reduced-motion: reduce)");
   const PHASES = { given: "given", forward: "forward pass", backward: "backward pass" };
+  const MARGIN = 30; // pixels around what is brought into view
   let now = 0; // the step that is shown, counted from 1
   let timer = null;
 
@@ -64,22 +65,28 @@
     const changed = step.texts.length === 1 ? step.texts[0][0] : null;
     for (const id of changed ? [changed, "row-" + changed] : []) byId(id)?.classList.add("is-now", "is-result");
     byId("step-" + now).classList.add("is-now");
-    if (changed) for (const id of [changed, "row-" + changed]) bring(byId(id));
+    if (!changed) return;
+    bring(byId("row-" + changed), []);
+    bring(byId(changed), step.lit.map(byId));
   };
 
-  // Scroll what is too large for the window, and nothing around it.
-  const bring = (thing) => {
-    const pane = thing?.closest("#graph, #so-far");
+  // Scroll what is too large for the window, and nothing around it: so that all things are seen, or else the one.
+  const bring = (one, all) => {
+    const pane = one?.closest("#graph, #so-far");
     if (!pane) return;
-    const [inner, outer] = [thing.getBoundingClientRect(), pane.getBoundingClientRect()];
-    const behavior = isCalm.matches ? "auto" : "smooth";
-    const margin = 40;
-    let [left, top] = [0, 0];
-    if (inner.left < outer.left + margin) left = inner.left - outer.left - margin;
-    if (inner.right > outer.right - margin) left = inner.right - outer.right + margin;
-    if (inner.top < outer.top + margin) top = inner.top - outer.top - margin;
-    if (inner.bottom > outer.bottom - margin) top = inner.bottom - outer.bottom + margin;
-    if (left || top) pane.scrollBy({ left, top, behavior });
+    const outer = pane.getBoundingClientRect();
+    const around = (things) => {
+      const places = things.filter(Boolean).map((thing) => thing.getBoundingClientRect());
+      const [left, top] = ["left", "top"].map((side) => Math.min(...places.map((place) => place[side])) - MARGIN);
+      const [right, bottom] = ["right", "bottom"].map((side) => Math.max(...places.map((place) => place[side])) + MARGIN);
+      return { left, top, right, bottom };
+    };
+    let inner = around([one, ...all]);
+    if (inner.right - inner.left > outer.width || inner.bottom - inner.top > outer.height) inner = around([one]);
+    const by = (low, high) => (low < 0 ? low : Math.max(0, high));
+    const left = by(inner.left - outer.left, inner.right - outer.right);
+    const top = by(inner.top - outer.top, inner.bottom - outer.bottom);
+    if (left || top) pane.scrollBy({ left, top, behavior: isCalm.matches ? "auto" : "smooth" });
   };
 
   // ---- Going from step to step ----
