@@ -171,6 +171,7 @@ def test_it_plays_to_the_end_and_pauses(page: Any, every: Steps) -> None:
     assert label() == "Play"
     page.get(page.current_url.split("#")[0] + f"#step-{len(every) - 1}")
     assert place(page) == len(every) - 1
+    assert page.execute_script("return scrollY") == 0
     page.find_element(By.ID, "play").click()
     WebDriverWait(page, 10).until(lambda page: place(page) == len(every))
     assert label() == "Play"

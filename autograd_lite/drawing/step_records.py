@@ -22,12 +22,13 @@ _FEW = 6
 
 
 class Snapshot:
-    """What Values are called, and their numbers, at one moment. A name that is
-    not the only one gets the place in the graph.
+    """What Values are called, and their numbers, at one moment.
+
+    A name that several have goes with the place in the graph: ``w (v3)``.
     """
 
     def __init__(self, nodes: Sequence[Value]) -> None:
-        names = [one_line(node.name or "") for node in nodes]
+        names = [cut(one_line(node.name or "")) for node in nodes]
         taken: dict[str, int] = {}
         for name in names:
             taken[name] = taken.get(name, 0) + 1
@@ -35,17 +36,17 @@ class Snapshot:
         self.numbers: dict[Value, float] = {}
         for place, (node, name) in enumerate(zip(nodes, names, strict=True)):
             is_clear = taken[name] == 1 and not (name[:1] == "v" and name[1:].isdigit())
-            label = _isolated(cut(name)) if is_clear else f"{_isolated(cut(name))} (v{place})"
+            label = _isolated(name) if is_clear else f"{_isolated(name)} (v{place})"
             self.labels[node] = label if name else f"v{place}"
             self.numbers[node] = node.data
 
-    def term(self, operand: Value | float) -> Term | float:
-        """A Value as part of a formula; a constant as it is."""
-        return Term(self.labels[operand], self.numbers[operand]) if isinstance(operand, Value) else operand
+    def term(self, node: Value) -> Term:
+        """A Value as part of a formula."""
+        return Term(self.labels[node], self.numbers[node])
 
     def terms(self, operands: Iterable[Value | float]) -> list[Term | float]:
-        """All operands as parts of a formula."""
-        return [self.term(operand) for operand in operands]
+        """Operands as parts of a formula; constants as they are."""
+        return [self.term(operand) if isinstance(operand, Value) else operand for operand in operands]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +206,7 @@ class Backward:
         if op is None or self.local is None:
             return []
         terms = self.snapshot.terms(self.node.operands)
-        formula = local_derivative(op, self.snapshot.term(self.node), terms, self.position)  # type: ignore[arg-type]
+        formula = local_derivative(op, self.snapshot.term(self.node), terms, self.position)
         return [] if formula is None else formula.marks()
 
     def words(self) -> str:

@@ -64,7 +64,7 @@
     for (const id of step.lit) byId(id)?.classList.add("is-now");
     const changed = step.texts.length === 1 ? step.texts[0][0] : null;
     for (const id of changed ? [changed, "row-" + changed] : []) byId(id)?.classList.add("is-now", "is-result");
-    byId("step-" + now).classList.add("is-now");
+    byId("line-" + now).classList.add("is-now");
     if (!changed) return;
     bring(byId("row-" + changed), []);
     bring(byId(changed), step.lit.map(byId));
@@ -169,7 +169,7 @@
     if (!item) return;
     event.preventDefault();
     pause();
-    go(Number(item.id.slice("step-".length)));
+    go(Number(item.id.slice("line-".length)));
     scrollTo({ top: 0, behavior: isCalm.matches ? "auto" : "smooth" });
   });
   document.body.classList.add("is-live");

@@ -19,9 +19,6 @@ from autograd_lite.errors import ArgumentError, GraphError
 if TYPE_CHECKING:
     from pathlib import Path
 
-if TYPE_CHECKING:
-    pass
-
 __all__ = ["Backward", "Forward", "Given", "Seed", "Steps", "steps"]
 
 #: So many columns of a terminal a part of a line takes at most, and so many steps print() shows.
@@ -131,14 +128,14 @@ class Steps(Sequence[Step]):
     def _page(self, timeout: float = 60.0) -> str:
         from autograd_lite.drawing.steps_page import to_page
 
-        self._raise_if_too_large("page")
+        self._raise_if_too_large("a page")
         return to_page(self, timeout)
 
     def _raise_if_too_large(self, what: str) -> None:
         count = len(self.snapshot.labels)
         if count > _MOST_NODES:
             raise ArgumentError(
-                f"a {what} of {count:,} nodes is more than anybody can follow, {_MOST_NODES:,} is the most. Take the "
+                f"{count:,} nodes are more than anybody can follow on {what}, {_MOST_NODES:,} is the most. Take the "
                 "loss of one sample, or a smaller model; or go through the steps with a loop, which works for any size"
             )
 

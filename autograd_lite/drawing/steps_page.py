@@ -92,5 +92,5 @@ def _rows(steps: "Steps") -> str:
 def _list(every: Sequence[Step]) -> str:
     """Every step in a line."""
     return "\n".join(
-        f'<li id="step-{i}"><a href="#step-{i}">{html.escape(str(step))}</a></li>' for i, step in enumerate(every, 1)
+        f'<li id="line-{i}"><a href="#step-{i}">{html.escape(str(step))}</a></li>' for i, step in enumerate(every, 1)
     )
