@@ -456,7 +456,7 @@ def test_a_name_with_dots_that_is_no_path_is_a_name(name: str) -> None:
         (lambda: draw(Value(1.0), names={Value(1.0): 2}), TypeError, "a name is a string"),
         (lambda: draw(Value(1.0), names={3: Value(1.0)}), TypeError, "among its keys is int 3"),
         (lambda: draw(Value(1.0), collapse=_any(3)), TypeError, "collapse is the path of a module, .* got int 3"),
-        (lambda: draw(Value(1.0), collapse="a"), ArgumentError, "there is no module in this graph"),
+        (lambda: draw(Value(1.0), collapse="a"), ArgumentError, "no module in this graph"),
         (lambda: draw(nn.MLP(1, [1]), [1.0], collapse="layer.0"), ArgumentError, "did you mean layers.0"),
     ],
 )

@@ -46,7 +46,8 @@ def graphs(draw: st.DrawFn) -> list[Value]:
     nodes = [Value(0.5, name=draw(st.sampled_from(names))) for _ in range(draw(st.integers(1, 6)))]
     nodes[0].requires_grad_(draw(st.booleans()))
     for _ in range(draw(st.integers(0, 30))):
-        operands = [draw(st.sampled_from([*nodes, 2.0, -1.0])) for _ in range(draw(st.integers(1, 5)))]
+        choices: list[Any] = [*nodes, 2.0, -1.0]
+        operands = [draw(st.sampled_from(choices)) for _ in range(draw(st.integers(1, 5)))]
         nodes.append(ag.sum(operands) if draw(st.booleans()) else ag.tanh(operands[0] * operands[-1]))
         if not isinstance(nodes[-1], Value):
             nodes.pop()
@@ -78,13 +79,15 @@ def chain(n: int) -> Value:
 def dense(n: int) -> Value:
     """A few leaves and many sums of all of them."""
     leaves = [Value(1.0, name=f"a{i}") for i in range(n)]
-    return ag.sum([ag.sum(leaves[i:] + leaves[:i]) for i in range(n)])
+    total: Value = ag.sum([ag.sum(leaves[i:] + leaves[:i]) for i in range(n)])
+    return total
 
 
 def dag(n: int) -> Value:
     nodes = [Value(0.1 * i) for i in range(10)]
     for i in range(n):
-        nodes.append(fma(nodes[-1 - i * i % 7], nodes[-1 - i * 31 % len(nodes)], nodes[i * 17 % len(nodes)]))
+        ans: Value = fma(nodes[-1 - i * i % 7], nodes[-1 - i * 31 % len(nodes)], nodes[i * 17 % len(nodes)])
+        nodes.append(ans)
     return nodes[-1]
 
 
