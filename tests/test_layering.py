@@ -49,7 +49,7 @@ FLOORS: dict[str, list[list[str]]] = {
         ["scene", "text", "labels", "modules", "written_out", "backward", "naming"],
         ["palette", "sketch", "subject"],
         ["alike", "boxes", "quotient"],
-        ["clusters", "summaries"],
+        ["clusters", "layout", "summaries"],
         ["folding", "graph", "dot", "render"],
         ["svg", "mermaid"],
         ["page"],

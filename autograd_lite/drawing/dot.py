@@ -1,12 +1,11 @@
 """A scene as text in Graphviz's DOT language."""
 
-import math
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from autograd_lite.drawing.clusters import Cluster, clustered
+from autograd_lite.drawing.layout import columns_of, is_better_stacked, places_of
 from autograd_lite.drawing.palette import COLORS, Look, Looks
-from autograd_lite.drawing.scene import Arrow, Box, Scene
+from autograd_lite.drawing.scene import Arrow, Box, Kind, Scene
 from autograd_lite.drawing.text import as_html, one_line
 
 __all__ = ["to_dot"]
@@ -20,7 +19,7 @@ _SHAPES = {
     "input": 'shape=box style="rounded,filled"',
     "parameter": 'shape=box style="filled"',
     "constant": 'shape=box style="rounded,filled,dashed" margin="0.06,0.03"',
-    "operation": 'shape=ellipse style=filled width=0.32 height=0.32 margin="0.04,0.02" fontsize=13',
+    "operation": 'shape=ellipse style="filled" width=0.32 height=0.32 margin="0.04,0.02" fontsize=13',
     "value": 'shape=box style="rounded,filled"',
     "output": 'shape=box style="rounded,filled" penwidth=2.4',
     "folded": 'shape=box style="filled" peripheries=2',
@@ -48,14 +47,15 @@ class _Writer:
     def __init__(self, scene: Scene) -> None:
         self.scene, self.looks = scene, Looks(scene)
         self._column = 1 if scene.theme == "dark" else 0
-        columns = _columns(scene)
+        columns = columns_of(scene)
         self.is_dense = len(scene.arrows) > 3 * len(scene.boxes)
-        self._is_stacked = _is_better_stacked(scene, columns)
+        self._is_stacked = is_better_stacked(scene, columns)
         self.effort = sum(
             (columns[arrow.head] - columns[arrow.tail]) * (2 if arrow.label else 1) for arrow in scene.arrows
         )
         self.is_large = self.effort > _MOST_CROSSED
-        self._places = dict(_places(scene, columns)) if self.is_large else {}
+        self._styles: dict[tuple[Kind, Look], str] = {}
+        self._places = dict(places_of(scene, columns)) if self.is_large else {}
         self._operations = {box.id for box in scene.boxes if box.kind == "operation"}
         self._clusters_of = {box.id: box.cluster for box in scene.boxes if box.cluster}
 
@@ -80,9 +80,8 @@ class _Writer:
             f"{self._foot()}]"
         )
         yield f'node [{font} fontsize=11 fontcolor="{self.color("ink")}" margin=0 width=0 height=0]'
-        yield (
-            f'edge [{"arrowsize=0.4 penwidth=0.5" if self.is_dense else "arrowsize=0.6"} color="{self.color("line")}" {font} fontsize=9 fontcolor="{self.color("muted")}"]'
-        )
+        thin = "arrowsize=0.4 penwidth=0.5" if self.is_dense else "arrowsize=0.6"
+        yield f'edge [{thin} color="{self.color("line")}" {font} fontsize=9 fontcolor="{self.color("muted")}"]'
 
     def _layout(self) -> str:
         if self.is_large:
@@ -112,7 +111,7 @@ class _Writer:
 
     def _legend(self) -> str:
         borders = self.looks.scale.borders
-        steps = [(-b, f"≤ −{b:g}") for b in reversed(borders)] + [(0.0, "0")] + [(b, f"≥ {b:g}") for b in borders]
+        steps = [(-b, f"≤ -{b:g}") for b in reversed(borders)] + [(0.0, "0")] + [(b, f"≥ {b:g}") for b in borders]
         cells = "".join(
             f'<TD BORDER="1" COLOR="{self.color("value-line")}" BGCOLOR="{self.color(self.looks.scale.role(grad))}">'
             f'<FONT COLOR="{self.color("ink")}">{text}</FONT></TD>'
@@ -137,23 +136,31 @@ class _Writer:
 
     def _box(self, box: Box) -> str:
         look = self.looks.box(box)
-        style = _SHAPES[box.kind]
-        if box.is_alarming:
-            style = style.replace("filled", "filled,dashed") + " penwidth=2.4"
-        elif box.is_lit:
-            style += " penwidth=2.4"
-        return (
-            f'{box.id} [id={box.id} class="{" ".join(look.classes)}" {style} fillcolor="{self.color(look.fill)}" '
-            f'color="{self.color(look.line)}"{self._place(box)}{_tooltip(box.tooltip)} label={self._label(box, look)}]'
-        )
+        style = self._style(box.kind, look)
+        label = self._label(box, look)
+        if self.is_large:
+            return f'{box.id} [id={box.id} pos="{self._places[box.id]}" {style} label={label}]'
+        return f"{box.id} [id={box.id} {style}{_tooltip(box.tooltip)} label={label}]"
 
-    def _place(self, box: Box) -> str:
-        return f' pos="{self._places[box.id]}"' if self.is_large else ""
+    def _style(self, kind: Kind, look: Look) -> str:
+        """The attributes that few looks share with many boxes."""
+        if (kind, look) not in self._styles:
+            style = _SHAPES[kind]
+            if "is-alarming" in look.classes:
+                style = style.replace("filled", "filled,dashed")
+            if "is-alarming" in look.classes or "is-lit" in look.classes:
+                style = f"{style.removesuffix(' penwidth=2.4')} penwidth=2.4"
+            color = "" if look.ink == "ink" else f' fontcolor="{self.color(look.ink)}"'
+            self._styles[kind, look] = (
+                f'class="{" ".join(look.classes)}" {style} fillcolor="{self.color(look.fill)}" '
+                f'color="{self.color(look.line)}"{color}'
+            )
+        return self._styles[kind, look]
 
     def _label(self, box: Box, look: Look) -> str:
-        if box.kind in ("operation", "constant"):
-            color = "" if look.ink == "ink" else f' fontcolor="{self.color(look.ink)}"'
-            return _quoted(" ".join(box.lines)) + color
+        if self.is_large or box.kind in ("operation", "constant"):
+            lines = "\\n".join(_escaped(one_line(line)) for line in box.lines)
+            return f'"{lines}"'
         cells = []
         for position, line in enumerate(box.lines):
             if position == 0 and box.is_named:
@@ -163,11 +170,10 @@ class _Writer:
                 cells.append(f'<FONT COLOR="{self.color(look.muted)}">{word}</FONT> {_html(number)}')
             else:
                 cells.append(_html(line))
-        label = (
+        return (
             f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3" COLOR="{self.color(look.line)}">'
             f"{self._rows(cells, box.kind != 'folded')}</TABLE>>"
         )
-        return label if look.ink == "ink" else f'{label} fontcolor="{self.color(look.ink)}"'
 
     def _rows(self, cells: list[str], are_ruled: bool) -> str:
         """The lines of a label: one below the other, or in one row; four and more in two columns under the first."""
@@ -207,6 +213,8 @@ class _Writer:
 
     def _arrow(self, arrow: Arrow) -> str:
         look = self.looks.arrow(arrow)
+        if self.is_large and not look.classes and not arrow.label:
+            return f'{arrow.tail} -> {arrow.head} [id="{arrow.id}"]'
         attributes = f'id="{arrow.id}"' + _tooltip(arrow.tooltip)
         attributes += self._ports(arrow)
         if self._enters(arrow):
@@ -219,57 +227,6 @@ class _Writer:
             attributes += f' class="{look.classes[0]}" color="{self.color(look.line)}" penwidth={width}'
             attributes += f' fontcolor="{self.color(look.ink)}"'
         return f"{arrow.tail} -> {arrow.head} [{attributes}]"
-
-
-def _is_better_stacked(scene: Scene, columns: dict[str, int]) -> bool:
-    """Whether the picture has more the shape of a screen if the lines of a box stand one below the other.
-
-    Else they stand in one row. The sizes are rough, in points.
-    """
-    of_values = [columns[box.id] for box in scene.boxes if box.kind not in ("operation", "constant")]
-    deep, broad = len(set(of_values)), max(Counter(of_values).values(), default=0)
-
-    def squeezed(width: float, height: float) -> float:
-        is_across = scene.rankdir == "LR"
-        across, down = (deep, broad) if is_across else (broad, deep)
-        shape = across * (width + (75 if is_across else 12)) / (down * (height + (12 if is_across else 75)) or 1)
-        return abs(math.log(shape / 1.6)) if shape else 0.0
-
-    return squeezed(75, 54) <= squeezed(150, 18)
-
-
-def _columns(scene: Scene) -> dict[str, int]:
-    """Each box in the column after the last of those that lead to it; those without any just before their first use."""
-    columns = dict.fromkeys((box.id for box in scene.boxes), 0)
-    into: dict[str, list[str]] = {}
-    for arrow in scene.arrows:
-        into.setdefault(arrow.head, []).append(arrow.tail)
-    first_uses: dict[str, int] = {}
-    for box in scene.boxes:
-        tails = into.get(box.id)
-        if tails:
-            columns[box.id] = 1 + max(columns[tail] for tail in tails)
-            for tail in tails:
-                first_uses[tail] = min(first_uses.get(tail, columns[box.id]), columns[box.id])
-    for box in scene.boxes:
-        if box.id not in into:
-            columns[box.id] = first_uses.get(box.id, 1) - 1
-    return columns
-
-
-def _places(scene: Scene, columns: dict[str, int]) -> Iterator[tuple[str, str]]:
-    """Each box at the next free place of its column, as Graphviz's attribute ``pos``."""
-    taken: Counter[int] = Counter()
-    is_across = scene.rankdir == "LR"
-    width, height = (95, 70) if is_across else (95, 75)  # points, from one to the next
-    if not is_across:
-        width, height = height, width
-    lift = max(columns.values(), default=0) * width // 16  # of column 0: arrows to far columns not all on one line
-    for box in scene.boxes:
-        column = columns[box.id]
-        along, across = column * width, taken[column] * height - (lift if column == 0 else 0)
-        taken[column] += 1
-        yield box.id, f"{along},{-across}" if is_across else f"{across},{-along}"
 
 
 def _html(text: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from autograd_lite.drawing.clusters import Cluster, clustered
 from autograd_lite.drawing.palette import COLORS, Look, Looks
-from autograd_lite.drawing.scene import Arrow, Box, Scene
+from autograd_lite.drawing.scene import Arrow, Scene
 from autograd_lite.drawing.text import one_line
 
 __all__ = ["fits", "to_mermaid"]
@@ -29,6 +29,7 @@ def fits(scene: Scene, text: str) -> bool:
 def to_mermaid(scene: Scene) -> str:
     """The scene as a flowchart of Mermaid: shapes and colours by kind, modules as subgraphs.
 
+    >>> from autograd_lite.drawing.scene import Box
     >>> print(to_mermaid(Scene((Box("v0", "input", ("x", "data 3")),), (), "a number", "")))
     flowchart LR
     v0(["x<br/>data 3"]):::input

@@ -27,7 +27,8 @@ function turn(x, y) {
   const before = picture.getBoundingClientRect();
   picture.classList.toggle("is-whole");
   const after = picture.getBoundingClientRect();
-  room.scrollBy((x - before.left) * (after.width / before.width - 1), (y - before.top) * (after.height / before.height - 1));
+  const more = after.width / before.width - 1;
+  room.scrollBy((x - before.left) * more, (y - before.top) * more);
 }
 picture.addEventListener("click", event => turn(event.clientX, event.clientY));
 room.addEventListener("keydown", event => { if (event.key === "Enter") turn(0, 0); });"""

@@ -54,7 +54,8 @@ def _head(scene: Scene, name: str, size: re.Match[str]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" id="{name}" '
         f'class="autograd-lite" role="img" {by} width="{width}" height="{height}" viewBox="{size[3]}" '
         f'style="max-width:100%;height:auto">\n'
-        f'<title id="{name}-title">{as_html(scene.title) or "computation graph"}</title>\n{described}{_style(scene, name)}'
+        f'<title id="{name}-title">{as_html(scene.title) or "computation graph"}</title>\n'
+        f"{described}{_style(scene, name)}"
     )
 
 

@@ -11,9 +11,9 @@ _JOINERS = ("\u200c", "\u200d")
 
 
 def one_line(text: str, most: int | None = 60) -> str:
-    """The text as one line: a space for each character that cannot be shown; cut, if it has more than ``most``.
+    r"""The text as one line: a space for each character that cannot be shown; cut, if it has more than ``most``.
 
-    >>> one_line("two\\nlines"), one_line("abcdef", most=4)
+    >>> one_line("two\nlines"), one_line("abcdef", most=4)
     ('two lines', 'abc…')
     """
     if most is not None and len(text) > most:
