@@ -224,6 +224,16 @@ def test_columns_are_as_wide_as_a_terminal_shows_them() -> None:
     assert table[1:3] == ["  1  漢字" + " " * 40 + "= 3", "     abcd" + " " * 40 + "= 2  (constant)"]
 
 
+def test_long_sums_are_cut_and_not_their_numbers() -> None:
+    x = [Value(float(i), name=f"x{i}") for i in range(2_000)]
+    every = steps(ag.sum(x))
+    assert "v2000 = x0 + x1 + x2 + ... + x1999 = 0 + 1 + 2 + ... + 1999 = 1.999e+06" in str(every[1])
+    assert every[-1].total == 1.0  # type: ignore[union-attr]
+    row = steps(nn.functional.linear([*x[:6], 2.0], [3.0] * 7, 0.5))
+    assert "= 0.5 + 3 * x0 + 3 * x1 + 3 * x2 + ... + 3 * 2 = " in str(row[1]).replace("x0 * 3", "3 * x0")
+    assert all(str(step) and step.equations() and step.words() for step in steps(ag.hypot(*x[1:])))
+
+
 def test_local_derivatives_are_formulas_of_the_table() -> None:
     x, y = Value(3.0, name="x"), Value(2.0, name="y")
 

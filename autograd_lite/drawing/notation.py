@@ -8,7 +8,7 @@ from autograd_lite.core.op import Op
 from autograd_lite.core.operators import Operators
 from autograd_lite.drawing.text import one_line
 
-__all__ = ["Marks", "Term", "applied", "local_derivative", "shown", "text_of"]
+__all__ = ["MANY", "Marks", "Term", "applied", "local_derivative", "shown", "text_of"]
 
 #: A formula from left to right: ``"ix"`` is an identifier, ``"n3"`` a number, ``"o+"`` an operator;
 #: ``["f", above, below]`` a fraction and ``["p", base, exponent]`` a power. A page makes MathML of it.
@@ -23,8 +23,12 @@ _BEFORE_A_SIGN = {"o(", "o,", "o[", *("o" + mark for mark in _COMPARED.values())
 _IN_ASCII = {_MINUS: "-", "·": "*", "≥": ">=", "≤": "<=", "≠": "!=", "…": "...", "∂": "d"}
 #: A local derivative is shown as a formula if it is made of at most so many operations.
 _SIMPLE = 5
+#: The operation has at most so many operands, all of which are looked at for each.
+MANY = 60
 #: So many terms of a sum are shown, and so many operands of a function.
 _TERMS = 5
+#: What stands for the terms that are not shown.
+_LEFT_OUT = Op("…", lambda x: x, (1.0,))
 
 #: The table computes these in a form that is exact in the tails; the form of textbooks is the same number.
 _TEXTBOOK = {
@@ -52,7 +56,7 @@ class Term(Operators):
 
     def marks(self, *, in_numbers: bool = False) -> Marks:
         """As a formula, of labels or of numbers."""
-        return _shortened(_level_and_marks(self, in_numbers)[1])
+        return _level_and_marks(self, in_numbers)[1]
 
 
 def shown(x: float) -> str:
@@ -61,11 +65,16 @@ def shown(x: float) -> str:
 
 
 def applied(op: Op, operands: Sequence[Term | float]) -> Term:
-    """An operation on operands; a sum of products is written out."""
-    if op in ops.SUMS and op is not ops.mean:
-        result = op.value(*operands)
-        return result if isinstance(result, Term) else Term(number=result)
-    return Term(op=op, operands=operands)
+    """An operation on operands; a sum is written out, a long one with its first terms and its last."""
+    if op not in ops.SUMS or op is ops.mean:
+        return Term(op=op, operands=operands)
+    given = [operand if isinstance(operand, Term) else Term(number=operand) for operand in operands]
+    start, width = int(op is ops.linear), 1 if op is ops.sum_ else 2
+    if len(given) <= start + width * _TERMS:
+        return op.value(*given)  # type: ignore[return-value]
+    few: Any = op.value(*given[: start + width * (_TERMS - 2)])
+    last = given[-1] if width == 1 else given[-2] * given[-1]
+    return few + Term(op=_LEFT_OUT) + last  # type: ignore[no-any-return]
 
 
 def local_derivative(op: Op, ans: Term, operands: Sequence[Term | float], position: int) -> Term | None:
@@ -118,20 +127,12 @@ def _operation(name: str, operands: Sequence[Term | float], at: Callable[[int, i
         return _ATOM, [["p", at(0, _ATOM), at(1, _SUM)]]
     if name == "neg":
         return _SUM, [_SIGN, *at(0, _PRODUCT)]
+    if name == _LEFT_OUT.name:
+        return _ATOM, ["o…"]
     given = [["o,", *at(i, _SUM)] for i in range(len(operands))]
     if len(given) > _TERMS:
         given[_TERMS - 1 : -1] = [["o,", "o…"]]
     return _ATOM, ["i" + one_line(name, 24), "o(", *[mark for marks in given for mark in marks][1:], "o)"]
-
-
-def _shortened(marks: Marks) -> Marks:
-    """A long sum with its first terms and its last."""
-    depth, places = 0, []
-    for place, mark in enumerate(marks):
-        depth += (mark in ("o(", "o[")) - (mark in ("o)", "o]"))
-        if depth == 0 and place and mark in ("o+", _SIGN):
-            places.append(place)
-    return [*marks[: places[_TERMS - 2]], "o+", "o…", *marks[places[-1] :]] if len(places) >= _TERMS else marks
 
 
 def text_of(marks: Marks) -> str:

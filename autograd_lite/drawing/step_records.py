@@ -7,7 +7,7 @@ from typing import Any
 
 from autograd_lite.core.op import Op
 from autograd_lite.core.value import Value
-from autograd_lite.drawing.notation import Marks, Term, applied, local_derivative, shown, text_of
+from autograd_lite.drawing.notation import MANY, Marks, Term, applied, local_derivative, shown, text_of
 from autograd_lite.drawing.text import one_line
 
 __all__ = ["Backward", "Forward", "Given", "Seed", "Snapshot", "Step", "columns_wide", "cut"]
@@ -203,7 +203,7 @@ class Backward:
     def local_formula(self) -> Marks:
         """The local derivative as a formula, where it is a simple one that is not just a number; else nothing."""
         op = self.node.op
-        if op is None or self.local is None:
+        if op is None or self.local is None or len(self.node.operands) > MANY:
             return []
         terms = self.snapshot.terms(self.node.operands)
         formula = local_derivative(op, self.snapshot.term(self.node), terms, self.position)

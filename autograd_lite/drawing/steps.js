@@ -65,9 +65,9 @@
     const changed = step.texts.length === 1 ? step.texts[0][0] : null;
     for (const id of changed ? [changed, "row-" + changed] : []) byId(id)?.classList.add("is-now", "is-result");
     byId("line-" + now).classList.add("is-now");
-    if (!changed) return;
-    bring(byId("row-" + changed), []);
-    bring(byId(changed), step.lit.map(byId));
+    const [seen] = step.texts[0] ?? [changed];
+    bring(byId("row-" + seen), []);
+    bring(byId(seen), step.lit.map(byId));
   };
 
   // Scroll what is too large for the window, and nothing around it: so that all things are seen, or else the one.
