@@ -154,7 +154,7 @@
   slider.addEventListener("input", () => (pause(), go(slider.value)));
   byId("speed").addEventListener("change", () => timer !== null && start());
   document.addEventListener("keydown", (event) => {
-    const { target } = event;
+    const target = event.target instanceof Element ? event.target : document.body;
     const isBusy = target.closest("select") || (event.key === " " ? target.closest("button, a") : target === slider);
     const scrolls = /^(Arrow(Up|Down)|Page)/.test(event.key) && target.closest("#graph, #so-far, #all");
     if (!(event.key in keys) || isBusy || scrolls || event.ctrlKey || event.altKey || event.metaKey) return;
