@@ -1,5 +1,6 @@
 """A scene as text in Graphviz's DOT language."""
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from autograd_lite.drawing.clusters import Cluster, clustered
@@ -16,7 +17,7 @@ _MOST_CURVED, _MOST_CROSSED = 2_000, 5_000
 
 #: What each kind looks like, colours apart.
 _SHAPES = {
-    "input": 'shape=box style="rounded,filled"',
+    "input": 'shape=note style="filled"',
     "parameter": 'shape=box style="filled"',
     "constant": 'shape=box style="rounded,filled,dashed" margin="0.06,0.03"',
     "operation": 'shape=ellipse style="filled" width=0.32 height=0.32 margin="0.04,0.02" fontsize=13',
@@ -80,16 +81,18 @@ class _Writer:
             f"{self._foot()}]"
         )
         yield f'node [{font} fontsize=11 fontcolor="{self.color("ink")}" margin=0 width=0 height=0]'
-        thin = "arrowsize=0.4 penwidth=0.5" if self.is_dense else "arrowsize=0.6"
+        thin = "arrowsize=0.4 penwidth=0.7" if self.is_dense else "arrowsize=0.6"
         yield f'edge [{thin} color="{self.color("line")}" {font} fontsize=9 fontcolor="{self.color("muted")}"]'
 
     def _layout(self) -> str:
         if self.is_large:
             return "layout=nop splines=line"
         # ordering=in keeps the operands of an operation in order, so that x - y can be told from y - x.
-        # nslimit and nslimit1 bound the steps of Graphviz's search for good places; small graphs need fewer.
-        lines = " splines=line" if self.is_dense or self.effort > _MOST_CURVED else ""
-        return f"nslimit=4 nslimit1=4 ranksep={1.2 if self.is_dense else 0.35}{lines}"
+        # nslimit and nslimit1 bound the steps of Graphviz's search for good places.
+        is_easy = self.effort <= _MOST_CURVED
+        steps = 20 if is_easy else 4
+        lines = " splines=line" if self.is_dense or not is_easy else ""
+        return f"nslimit={steps} nslimit1={steps} ranksep={1.0 if self.is_dense else 0.35}{lines}"
 
     def _in_order(self) -> Sequence[Arrow]:
         """The arrows so that Graphviz shows operands in order: in clusters, from left to right, it turns it round."""
@@ -101,7 +104,7 @@ class _Writer:
 
     def _foot(self) -> str:
         """What stands under the picture: the note, and what the colours of gradients say."""
-        rows = [f'<TR><TD ALIGN="LEFT">{_html(line)}</TD></TR>' for line in self.scene.note.splitlines()]
+        rows = [f'<TR><TD ALIGN="LEFT">{_html(line, 100)}</TD></TR>' for line in _wrapped(self.scene.note)]
         if self.looks.scale.borders:
             rows.append(f'<TR><TD ALIGN="LEFT">{self._legend()}</TD></TR>')
         if not rows:
@@ -146,6 +149,8 @@ class _Writer:
         """The attributes that few looks share with many boxes."""
         if (kind, look) not in self._styles:
             style = _SHAPES[kind]
+            if kind == "input" and not self._is_stacked:
+                style += ' margin="0.07,0"'  # room for the corner of the note
             if "is-alarming" in look.classes:
                 style = style.replace("filled", "filled,dashed")
             if "is-alarming" in look.classes or "is-lit" in look.classes:
@@ -187,7 +192,7 @@ class _Writer:
             if len(rest) % 2:
                 rest[-1] = rest[-1].replace("<TD>", '<TD COLSPAN="2">')
             rows = [first.replace("<TD>", '<TD COLSPAN="2">')]
-            rows += ["".join(rest[at : at + 2]) for at in range(0, len(rest), 2)]
+            rows += ["<VR/>".join(rest[at : at + 2]) for at in range(0, len(rest), 2)]
         first, *rest = [f"<TR>{row}</TR>" for row in rows]
         return first + "".join(("<HR/>" if are_ruled or row is rest[0] else "") + row for row in rest)
 
@@ -229,9 +234,13 @@ class _Writer:
         return f"{arrow.tail} -> {arrow.head} [{attributes}]"
 
 
-def _html(text: str) -> str:
+def _html(text: str, most: int = 60) -> str:
     """A text for a label in Graphviz's HTML."""
-    return as_html(one_line(text)).replace("\\", "\\\\").replace("  ", "&#160;&#160;") or "&#160;"
+    return as_html(one_line(text, most)).replace("\\", "\\\\").replace("  ", "&#160;&#160;") or "&#160;"
+
+
+def _wrapped(text: str) -> list[str]:
+    return [part for line in text.splitlines() for part in textwrap.wrap(one_line(line, None), 100)]
 
 
 def _quoted(text: str) -> str:
