@@ -92,7 +92,7 @@ class _Writer:
         is_easy = self.effort <= _MOST_CURVED
         steps = 20 if is_easy else 4
         lines = " splines=line" if self.is_dense or not is_easy else ""
-        return f"nslimit={steps} nslimit1={steps} ranksep={1.2 if self.is_dense else 0.35}{lines}"
+        return f"nslimit={steps} nslimit1={steps} ranksep={1.0 if self.is_dense else 0.35}{lines}"
 
     def _in_order(self) -> Sequence[Arrow]:
         """The arrows so that Graphviz shows operands in order: in clusters, from left to right, it turns it round."""

@@ -43,10 +43,7 @@ def folded(sketch: Sketch, *, depth: int | None, collapse: Any, max_nodes: int |
     summary = Summary(quotient, are_joined=bool(how))
     if not how:
         return Folded(summary.boxes, summary.arrows, "")
-    note = (
-        f"folded {len(sketch.drawn):,} nodes into {len(summary.boxes)} boxes: {', '.join(how)}; "
-        "max_nodes=None draws all"
-    )
+    note = f"folded {len(sketch.drawn):,} nodes into {len(summary.boxes)} boxes: {', '.join(how)}; max_nodes=None draws all"
     return Folded(summary.boxes, summary.arrows, note)
 
 

@@ -153,7 +153,7 @@ class Summary:
         label = level.label if level.class_name in level.label else f"{level.label}: {level.class_name}".rstrip(": ")
         waves = self._waves["module", number]
         lines = [labels.cut(label) + (f" ({wave + 1})" if waves > 1 else "")]
-        lines += [f"{counted(len(nodes), 'node')}, {counted(len(inside), 'parameter')}", self._border(part)]
+        lines += [f"{counted(len(nodes), 'node')}, {counted(len(inside), 'parameter')}", *self._border(part)]
         norm = math.hypot(*grads) if grads else None
         if norm is not None:
             lines.append(f"grad norm {shown(norm, sketch.precision)}")
@@ -173,7 +173,7 @@ class Summary:
         for i in nodes:
             if sketch.level[i] != level:
                 level = sketch.levels.common(level, sketch.level[i])
-        lines = [counted(len(nodes), "node"), *self._common(nodes), self._border(part)]
+        lines = [counted(len(nodes), "node"), *self._common(nodes), *self._border(part)]
         tooltip = f"{counted(len(nodes), 'node')}, one after the other\n{self._operations(nodes)}"
         return self._folded(part, nodes, lines, tooltip, sketch.levels.all[level].cluster, None, is_named=False)
 
@@ -185,12 +185,15 @@ class Summary:
         finite = _are_finite([self.sketch.drawn[i].node.data for i in nodes]) and _are_finite([grad or 0.0])
         return Box(self._ids[part], kind, tuple(lines), tooltip, cluster, is_named, grad, False, not finite, len(nodes))
 
-    def _border(self, part: int) -> str:
-        """How many numbers come in and go out, and what those are."""
+    def _border(self, part: int) -> list[str]:
+        """How many numbers come in and go out, and what those are: in a line, or two if it is long."""
         inward, outward = len(self._inward[part]), self._outward[part]
-        data = spread([self.sketch.drawn[i].node.data for i in outward], self.sketch.precision) if outward else ""
-        counts = [f"{inward:,} in"] * bool(inward) + [f"{len(outward):,} out: {data}"] * bool(outward)
-        return ", ".join(counts)
+        counts = [f"{count:,} {way}" for count, way in ((inward, "in"), (len(outward), "out")) if count]
+        if not outward:
+            return [", ".join(counts)]
+        data = spread([self.sketch.drawn[i].node.data for i in outward], self.sketch.precision)
+        line = f"{', '.join(counts)}: {data}"
+        return [line] if len(line) <= labels.LONGEST else [", ".join(counts), f"data {data}"]
 
     def _common(self, nodes: list[int]) -> list[str]:
         """The commonest operations, in one line; none if there are none."""
