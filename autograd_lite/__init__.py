@@ -30,7 +30,7 @@ from autograd_lite.transforms import grad, hessian, hvp, jacfwd, jacobian, jacre
 if TYPE_CHECKING:
     from autograd_lite import distributed, optim, plotting, testing, training
     from autograd_lite._info import info
-    from autograd_lite.drawing import draw, draw_dot
+    from autograd_lite.drawing.draw import draw, draw_dot
     from autograd_lite.training import evaluate, fit, predict
 
 __all__ = [

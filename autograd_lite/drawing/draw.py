@@ -84,7 +84,7 @@ def draw(
     if note:
         warnings.warn(f"draw has {note}", stacklevel=_level_of_the_caller())
     is_idle = depth is not None and len(subject.levels.all) == 1
-    unfolded = "depth folds nothing: no leaf has a name as parameters in modules have" if is_idle else ""
+    unfolded = "depth folds nothing: no leaf is named as parameters in modules are" if is_idle else ""
     notes = "\n".join(filter(None, [subject.note, unfolded, note]))
     return Drawing(finished(sketch, boxes, arrows, subject.title, notes, rankdir=rankdir, color=color, theme=theme))
 

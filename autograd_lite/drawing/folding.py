@@ -38,15 +38,12 @@ def folded(sketch: Sketch, *, depth: int | None, collapse: Any, max_nodes: int |
     quotient, how = next(
         (quotient, how)
         for quotient, how in _ways(sketch, asked, max_nodes)
-        if max_nodes is None or _fits(quotient, max_nodes)
+        if max_nodes is None or _fits(quotient, max_nodes, are_joined=bool(how))
     )
-    summary = Summary(quotient)
+    summary = Summary(quotient, are_joined=bool(how))
     if not how:
         return Folded(summary.boxes, summary.arrows, "")
-    note = (
-        f"folded {len(sketch.drawn):,} nodes into {len(summary.boxes)} boxes: {', '.join(how)}; "
-        "max_nodes=None draws all"
-    )
+    note = f"folded {len(sketch.drawn):,} nodes into {len(summary.boxes)} boxes: {', '.join(how)}; max_nodes=None draws all"
     return Folded(summary.boxes, summary.arrows, note)
 
 
@@ -58,7 +55,7 @@ def _fits_whole(sketch: Sketch, max_nodes: int) -> bool:
     return boxes <= max_nodes and operations + operands <= _ARROWS * max_nodes
 
 
-def _fits(quotient: Quotient, max_nodes: int) -> bool:
+def _fits(quotient: Quotient, max_nodes: int, *, are_joined: bool) -> bool:
     boxes = len(quotient)
     if boxes > max_nodes:
         return False
@@ -67,7 +64,7 @@ def _fits(quotient: Quotient, max_nodes: int) -> bool:
         if part.form == "alike" and quotient.sketch.drawn[nodes[0]].op is not None:
             row = quotient.sketch.operands[nodes[0]]
             constants = row.count(-1)
-            if len(nodes) > 1 or len(row) > MOST_CONSTANTS:
+            if are_joined and len(row) > MOST_CONSTANTS:
                 constants = min(constants, 1)
             boxes += 1 + constants
             arrows += 1 + constants
@@ -77,7 +74,9 @@ def _fits(quotient: Quotient, max_nodes: int) -> bool:
 def _ways(sketch: Sketch, asked: dict[int, int], max_nodes: int | None) -> Iterator[tuple[Quotient, list[str]]]:
     """Pictures of a graph without cycles, each smaller than the one before, and what was folded for each."""
     if asked or max_nodes is None or len(sketch.drawn) <= max_nodes:
-        yield _quotient(sketch, asked, range(len(sketch.drawn))), []
+        quotient = _quotient(sketch, asked, range(len(sketch.drawn)))
+        yield quotient, []
+        yield quotient, ["the constants of an operation share a box"]
     assert max_nodes is not None  # or that was it
     classes = alike(sketch)
     how = ["nodes that differ only in their numbers are counted"] if len(set(classes)) < len(classes) else []

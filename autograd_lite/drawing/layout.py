@@ -14,16 +14,20 @@ def is_better_stacked(scene: Scene, columns: dict[str, int]) -> bool:
 
     Else they stand in one row. The sizes are rough, in points.
     """
-    of_values = [columns[box.id] for box in scene.boxes if box.kind not in ("operation", "constant")]
-    deep, broad = len(set(of_values)), max(Counter(of_values).values(), default=0)
+    values = [box for box in scene.boxes if box.kind not in ("operation", "constant")]
+    in_columns = Counter(columns[box.id] for box in values)
+    deep, broad = len(in_columns), max(in_columns.values(), default=0)
+    longest = [max(map(len, box.lines)) for box in values]
+    together = [sum(map(len, box.lines)) + 2 * len(box.lines) for box in values]
 
-    def squeezed(width: float, height: float) -> float:
+    def squeezed(letters: list[int], lines: float) -> float:
+        width, height = 12 + 6 * sum(letters) / max(len(letters), 1), 18 * lines
         is_across = scene.rankdir == "LR"
         across, down = (deep, broad) if is_across else (broad, deep)
         shape = across * (width + (75 if is_across else 12)) / (down * (height + (12 if is_across else 75)) or 1)
         return abs(math.log(shape / 1.6)) if shape else 0.0
 
-    return squeezed(75, 54) <= squeezed(150, 18)
+    return squeezed(longest, 3) <= squeezed(together, 1)
 
 
 def columns_of(scene: Scene) -> dict[str, int]:

@@ -74,13 +74,13 @@ class Levels:
             self._of_parameters.setdefault(id(parameter), _longest(known, path))
         return known[""]
 
-    def of_leaf(self, leaf: Any, name: str | None) -> tuple[int, str | None]:
-        """The level that a leaf stands in, and its name there."""
+    def of_leaf(self, leaf: Any, name: str | None, *, may_guess: bool) -> tuple[int, str | None]:
+        """The level that a leaf stands in, and its name there. What is not known may be told by the name."""
         known = self._of_parameters.get(id(leaf))
         if known is not None:
             level, short = known
             return level, name if name is not None and not name.endswith(short) else short
-        if name is None or "." not in name:
+        if name is None or not may_guess or "." not in name:
             return OUTSIDE, name
         if name not in self._guesses:
             self._guesses[name] = self._guess(name)

@@ -70,24 +70,26 @@ def _part(name: str) -> str:
     return name.strip("[].").strip("'\"").replace(", ", ".")
 
 
-def sampled(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Sample arguments by name, with a new Value of that name in the place of each number.
+def sampled(arguments: Mapping[str, Any], names: dict[Value, str]) -> dict[str, Any]:
+    """Sample arguments by name, with a new Value in the place of each number, whose name is noted.
 
     Values, Modules, bools and what is no number stay as they are.
     """
-    return {name: _fresh(name, thing) for name, thing in arguments.items()}
+    return {name: _fresh(name, thing, names) for name, thing in arguments.items()}
 
 
-def _fresh(name: str, thing: Any) -> Any:
+def _fresh(name: str, thing: Any, names: dict[Value, str]) -> Any:
     if isinstance(thing, (Value, Module, bool, str)) or thing is None:
         return thing
     if is_real(thing):
-        return Value(thing, name)
+        value = Value(thing, name)
+        names[value] = name
+        return value
     level = pytree.branch(thing)
     if level is None:
         return thing
     children = zip(level.names, level.children, strict=True)
-    return level.rebuild([_fresh(f"{name}.{_part(part)}", child) for part, child in children])
+    return level.rebuild([_fresh(f"{name}.{_part(part)}", child, names) for part, child in children])
 
 
 def by_signature(f: Callable[..., Any], inputs: tuple[Any, ...], name: str) -> dict[str, Any]:

@@ -37,17 +37,17 @@ class Sketch:
         #: The full name of each node, and what it is called in its module.
         self.names = [given.get(node) or node.name for node, _, _ in self.drawn]
         self.short = list(self.names)
-        self._place()
+        self._place(given)
         #: What each node is.
         self.kinds = [self._kind(i) for i in range(len(self.drawn))]
 
-    def _place(self) -> None:
+    def _place(self, given: Mapping[Any, str]) -> None:
         """Find the module that each node stands in."""
         leaves: list[int | None] = []
         for i, (node, op, _) in enumerate(self.drawn):
             level: int | None = None
             if op is None:
-                level, self.short[i] = self.levels.of_leaf(node, self.names[i])
+                level, self.short[i] = self.levels.of_leaf(node, self.names[i], may_guess=node not in given)
             leaves.append(level)
         if len(self.levels.all) == 1:
             self.level = [OUTSIDE] * len(leaves)

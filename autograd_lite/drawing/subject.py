@@ -115,7 +115,7 @@ def _of_function(root: Callable[..., Any], inputs: tuple[Any, ...]) -> Subject:
             "call it and draw what it returns"
         )
     subject = Subject([], name, is_new=True)
-    given = sampled(by_signature(root.forward if isinstance(root, Module) else root, inputs, name))
+    given = sampled(by_signature(root.forward if isinstance(root, Module) else root, inputs, name), subject.names)
     module = unwrapped(root)
     if module is not None:
         subject.levels.outermost = subject.levels.add_module(module)
@@ -158,7 +158,7 @@ def _of_program(program: Any, title: str, outputs: Sequence[str] = ()) -> Subjec
     numbers = program.numbers or [1.0] * len(program.inputs)
     results = program(*map(Value, numbers, program.inputs))
     roots = [r if isinstance(r, Value) else Value(r).detach() for r in results]
-    names = {} if len(outputs) < 2 else {r: name for r, name in zip(roots, outputs, strict=False) if not r.is_leaf}
+    names = {} if len(roots) < 2 else {r: name for r, name in zip(roots, outputs, strict=False) if not r.is_leaf}
     return Subject(list(dict.fromkeys(roots)), title, names=names, note=_broken_guards(program, numbers), is_new=True)
 
 

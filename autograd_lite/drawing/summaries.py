@@ -14,7 +14,7 @@ from autograd_lite.drawing.sketch import Sketch
 
 __all__ = ["MOST_CONSTANTS", "Summary"]
 
-#: An operation with more constants than that has one box for all of them, if anything is folded.
+#: An operation of more operands than that has one box for all of its constants, if anything is folded to fit.
 MOST_CONSTANTS = 3
 #: With more arrows than that their counts stand in the tooltips alone: texts on arrows need much room.
 _MOST_LABELS = 60
@@ -23,8 +23,9 @@ _MOST_LABELS = 60
 class Summary:
     """The picture of a quotient: boxes, each after those that lead to it, and arrows with counts."""
 
-    def __init__(self, quotient: Quotient) -> None:
-        self.quotient, self.sketch = quotient, quotient.sketch
+    def __init__(self, quotient: Quotient, *, are_joined: bool) -> None:
+        """Draw a quotient; ``are_joined`` says that the constants of an operation may share a box."""
+        self.quotient, self.sketch, self._are_joined = quotient, quotient.sketch, are_joined
         self.boxes: list[Box] = []
         self.arrows: list[Arrow] = []
         self._ids = [_id(*pair) for pair in zip(quotient.parts, quotient.members, strict=True)]
@@ -59,51 +60,62 @@ class Summary:
     def _add(self, part: int) -> None:
         nodes, form = self.quotient.members[part], self.quotient.part(part).form
         if form != "alike":
-            self._add_tails(part, self._ids[part])
+            for tail, count in self._tails.get(part, ()):
+                self._add_tail(part, tail, count, self._ids[part])
             self.boxes.append(self._module(part, nodes) if form == "module" else self._run(part, nodes))
             return
         first = nodes[0]
         op, row = self.sketch.drawn[first].op, self.sketch.operands[first]
         if op is not None:
             tails = self._tails.get(part, [])
-            are_few = len(row) <= MOST_CONSTANTS and all(self._ids[tail][0] == "v" for tail, _ in tails)
-            if len(nodes) == 1 and are_few:
+            is_plain = len(nodes) == 1 and all(self._ids[tail][0] == "v" for tail, _ in tails)
+            if is_plain and not (self._are_joined and len(row) > MOST_CONSTANTS):
                 add_operation(self.sketch, first, self.boxes, self.arrows)
             else:
                 self._add_operations(part, nodes)
         self.boxes.append(node_box(self.sketch, first) if len(nodes) == 1 else self._alike(nodes))
 
-    def _add_tails(self, part: int, head: str) -> None:
-        """The arrows to a part, with counts where they say something and there is room."""
+    def _add_tail(self, part: int, tail: int, count: int, head: str) -> None:
+        """The arrow from another part, with a count where that says something and there is room."""
         is_folded = self.quotient.part(part).form != "alike"
         each = 1 if is_folded else len(self.quotient.members[part])
-        for tail, count in self._tails.get(part, ()):
-            start = self._ids[tail]
-            label = f"×{count:,}" if count > each and (self._has_room or not is_folded) else ""
-            self.arrows.append(
-                Arrow(start, head, f"{start}-{head}", label, f"{count:,} arrows" * (count > 1), count=count)
-            )
+        start = self._ids[tail]
+        label = f"×{count:,}" if count > each and (self._has_room or not is_folded) else ""
+        tooltip = f"{count:,} arrows" if count > 1 else ""
+        self.arrows.append(Arrow(start, head, f"{start}-{head}", label, tooltip, count=count))
 
     def _add_operations(self, part: int, nodes: list[int]) -> None:
-        """The circle of operations that are alike, with their constants in one box."""
+        """The circle of operations that are alike, with their constants; arrows in the order of the operands."""
         sketch, first = self.sketch, nodes[0]
-        op = sketch.drawn[first].op
+        op, row = sketch.drawn[first].op, sketch.operands[first]
         assert op is not None
         circle, result = ("o" if len(nodes) == 1 else "mo") + str(first), self._ids[part]
-        constants = [o for i in nodes for o in sketch.drawn[i].operands if o.__class__ is float]
-        cluster = sketch.cluster(first)
-        if constants:
-            lines = (spread(constants, sketch.precision),)
-            tooltip = f"{counted(len(constants), 'constant')}, {lines[0]}"
-            start, count = f"{circle}c0", len(constants)
-            self.boxes.append(
-                Box(start, "constant", lines, tooltip, cluster, is_alarming=not _are_finite(constants), count=count)
-            )
-            self.arrows.append(Arrow(start, circle, f"{start}-{circle}-0", count=count))
-        self._add_tails(part, circle)
-        symbol = (labels.cut(op.symbol),)
+        tails = dict(self._tails.get(part, ()))
+        are_together = self._are_joined and len(row) > MOST_CONSTANTS
+        for j, o in enumerate(row):
+            if o >= 0:
+                tail = self.quotient.of[o]
+                if tail in tails:
+                    self._add_tail(part, tail, tails.pop(tail), circle)
+            elif not are_together:
+                self._add_constants([sketch.drawn[i].operands[j] for i in nodes], circle, j, first)
+            elif j == row.index(-1):
+                found = [x for i in nodes for x in sketch.drawn[i].operands if x.__class__ is float]
+                self._add_constants(found, circle, j, first)
+        for tail, count in tails.items():
+            self._add_tail(part, tail, count, circle)
+        symbol, cluster = (labels.cut(op.symbol),), sketch.cluster(first)
         self.boxes.append(Box(circle, "operation", symbol, labels.plain(op.name), cluster, count=len(nodes)))
         self.arrows.append(Arrow(circle, result, f"{circle}-{result}", count=len(nodes)))
+
+    def _add_constants(self, constants: list[float], circle: str, j: int, first: int) -> None:
+        start, count = f"{circle}c{j}", len(constants)
+        text = spread(constants, self.sketch.precision)
+        tooltip = f"{counted(count, 'constant')}, {text}"
+        is_alarming = not _are_finite(constants)
+        cluster = self.sketch.cluster(first)
+        self.boxes.append(Box(start, "constant", (text,), tooltip, cluster, is_alarming=is_alarming, count=count))
+        self.arrows.append(Arrow(start, circle, f"{start}-{circle}-{j}", count=count))
 
     def _alike(self, nodes: list[int]) -> Box:
         """The box of nodes that are alike."""
@@ -141,7 +153,7 @@ class Summary:
         label = level.label if level.class_name in level.label else f"{level.label}: {level.class_name}".rstrip(": ")
         waves = self._waves["module", number]
         lines = [labels.cut(label) + (f" ({wave + 1})" if waves > 1 else "")]
-        lines += [f"{counted(len(nodes), 'node')}, {counted(len(inside), 'parameter')}", self._border(part)]
+        lines += [f"{counted(len(nodes), 'node')}, {counted(len(inside), 'parameter')}", *self._border(part)]
         norm = math.hypot(*grads) if grads else None
         if norm is not None:
             lines.append(f"grad norm {shown(norm, sketch.precision)}")
@@ -161,7 +173,7 @@ class Summary:
         for i in nodes:
             if sketch.level[i] != level:
                 level = sketch.levels.common(level, sketch.level[i])
-        lines = [counted(len(nodes), "node"), *self._common(nodes), self._border(part)]
+        lines = [counted(len(nodes), "node"), *self._common(nodes), *self._border(part)]
         tooltip = f"{counted(len(nodes), 'node')}, one after the other\n{self._operations(nodes)}"
         return self._folded(part, nodes, lines, tooltip, sketch.levels.all[level].cluster, None, is_named=False)
 
@@ -173,12 +185,15 @@ class Summary:
         finite = _are_finite([self.sketch.drawn[i].node.data for i in nodes]) and _are_finite([grad or 0.0])
         return Box(self._ids[part], kind, tuple(lines), tooltip, cluster, is_named, grad, False, not finite, len(nodes))
 
-    def _border(self, part: int) -> str:
-        """How many numbers come in and go out, and what those are."""
+    def _border(self, part: int) -> list[str]:
+        """How many numbers come in and go out, and what those are: in a line, or two if it is long."""
         inward, outward = len(self._inward[part]), self._outward[part]
-        data = spread([self.sketch.drawn[i].node.data for i in outward], self.sketch.precision) if outward else ""
-        counts = [f"{inward:,} in"] * bool(inward) + [f"{len(outward):,} out: {data}"] * bool(outward)
-        return ", ".join(counts)
+        counts = [f"{count:,} {way}" for count, way in ((inward, "in"), (len(outward), "out")) if count]
+        if not outward:
+            return [", ".join(counts)]
+        data = spread([self.sketch.drawn[i].node.data for i in outward], self.sketch.precision)
+        line = f"{', '.join(counts)}: {data}"
+        return [line] if len(line) <= labels.LONGEST else [", ".join(counts), f"data {data}"]
 
     def _common(self, nodes: list[int]) -> list[str]:
         """The commonest operations, in one line; none if there are none."""
