@@ -21,7 +21,8 @@ FLOORS: dict[str, list[list[str]]] = {
         ["core"],
         ["engine", "ops", "pytree", "_info", "_rng", "_tables"],
         ["functions", "linalg", "loops", "transforms"],
-        ["nn", "data", "drawing", "jit"],
+        ["nn", "data", "jit"],
+        ["drawing"],
         ["testing", "optim", "distributed"],
         ["training"],
         ["plotting", "sklearn"],
@@ -43,6 +44,18 @@ FLOORS: dict[str, list[list[str]]] = {
         ["record", "chain"],
         ["value"],
         ["update"],
+    ],
+    "drawing": [
+        ["scene", "text", "labels", "modules", "written_out", "backward", "naming"],
+        ["palette", "sketch", "subject", "notation"],
+        ["alike", "boxes", "quotient", "step_records"],
+        ["clusters", "layout", "summaries"],
+        ["folding", "graph", "dot", "render"],
+        ["svg", "mermaid", "step_scene"],
+        ["page", "step_svg"],
+        ["picture", "step_frames", "steps_page"],
+        ["draw", "steps"],
+        ["__init__"],
     ],
     "jit": [
         ["program", "unchanged", "columns"],
@@ -102,8 +115,9 @@ UPWARD = {
     (
         "jit/program.py",
         "drawing.draw",
-    ): "Program.draw() is there for the user; drawing knows no programs",
+    ): "Program.draw() is there for the user",
     ("training/history.py", "plotting"): "History.plot() is there for the user; plotting draws histories",
+    ("jit/compiled.py", "drawing.draw"): "fast.draw() is there for the user",
 }
 UPWARD |= {
     ("jit/program.py", f"jit.export.{name}"): "Program.to_c() and its like are there for the user; they read programs"
