@@ -6,6 +6,7 @@ from pathlib import Path
 
 import autograd_lite as ag
 from autograd_lite import demo, nn, optim
+from autograd_lite.drawing.render import set_renderer
 from autograd_lite.testing import check_gradients
 
 
@@ -43,8 +44,12 @@ def main() -> None:
     assert [scores.index(max(scores)) for scores in ag.predict(model, X)] == labels
     assert demo.iris(epochs=20, out=Path("/tmp/neuron.svg")) > 0.8
 
-    picture = ag.draw(z)
-    assert picture.source.startswith("digraph")
+    assert ag.draw(z).source.startswith("digraph")
+    set_renderer(graphviz)  # noqa: F821 - run.mjs gives it
+    assert ">x</text>" in ag.draw(z).svg
+    page = ag.steps(z).save("/tmp/steps.html").read_text()
+    assert page.startswith("<!DOCTYPE html>")
+    assert "<svg" in page
     print("well")
 
 
