@@ -1,8 +1,6 @@
 """The page of steps in a real browser: Chromium without a window, driven by selenium."""
 
 import json
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +12,10 @@ from autograd_lite.drawing.notation import shown
 from autograd_lite.drawing.step_records import Given
 from autograd_lite.drawing.steps import Steps
 
-selenium = pytest.importorskip("selenium", reason="the tests of pages need selenium")
-from selenium import webdriver  # noqa: E402
-from selenium.webdriver.chrome.service import Service  # noqa: E402
-from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.common.keys import Keys  # noqa: E402
+pytest.importorskip("selenium", reason="the tests of pages need selenium")
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-DRIVER = shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="the tests of pages need chromium and chromedriver")
-
-OPTIONS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1280,800")
 NAME = '</script><b x="שלום">'
 
 
@@ -33,17 +24,6 @@ def neuron() -> Value:
     o = ag.tanh(x * w + b) * x
     o.name = "o"
     return o
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM or ""
-    for option in OPTIONS:
-        options.add_argument(option)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    with webdriver.Chrome(service=Service(DRIVER or ""), options=options) as driver:
-        yield driver
 
 
 @pytest.fixture(scope="module")
