@@ -20,7 +20,9 @@ async function load() {
     file("cell.py").then((response) => response.text()),
   ]);
   pyodide.unpackArchive(archive, "zip", { extractDir: "/lib/playground" });
-  pyodide.globals.set("graphviz", (source, format) => viz.renderString(source, { format }));
+  pyodide.globals.set("graphviz", (source, format) =>
+    // Viz.js knows how wide the letters of one font are, not of a list: without this, texts leave their boxes.
+    viz.renderString(source.replaceAll('fontname="Helvetica,Arial,sans-serif"', "fontname=Helvetica"), { format }));
   pyodide.runPython(`
     import sys
     sys.path.insert(0, "/lib/playground")

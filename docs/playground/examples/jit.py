@@ -10,7 +10,7 @@ def f(x, n):
 
 
 fast = jit(value_and_grad(f), backend="python", static_argnames="n")
-print(fast(0.5, 3))
+print(fast(0.5, 2))
 print(fast.source)
 
 fast.draw()
