@@ -1,5 +1,6 @@
 """What works in a browser tab: run in Pyodide by ``run.mjs``, in .ci/run."""
 
+import gc
 import math
 import sys
 from pathlib import Path
@@ -43,6 +44,10 @@ def main() -> None:
     )
     assert [scores.index(max(scores)) for scores in ag.predict(model, X)] == labels
     assert demo.iris(epochs=20, out=Path("/tmp/neuron.svg")) > 0.8
+
+    for _ in range(20):  # garbage, which collections take
+        nn.MLP(2, [4, 2], activation="tanh")
+    gc.collect()
 
     assert ag.draw(z).source.startswith("digraph")
     set_renderer(graphviz)  # noqa: F821 - run.mjs gives it
