@@ -258,6 +258,14 @@ def test_a_run_that_takes_too_long_is_stopped(page: Any) -> None:
     assert run(page, "2 + 2") == "4"
 
 
+def test_where_python_breaks_the_next_run_works(page: Any) -> None:
+    write(page, "import sys\nsys.setrecursionlimit(10**6)\ndef f():\n    f()\nf()")
+    find(page, "run").click()
+    until(page, SOON, lambda: status(page).startswith("Python cannot run here: "))
+    assert run(page, "3 + 3") == "6"
+    page.get_log("browser")  # Pyodide reports it there
+
+
 def test_the_keyboard_is_enough(page: Any) -> None:
     from selenium.webdriver.common.keys import Keys
 

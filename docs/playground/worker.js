@@ -20,14 +20,18 @@ async function load() {
     file("cell.py").then((response) => response.text()),
   ]);
   pyodide.unpackArchive(archive, "zip", { extractDir: "/lib/playground" });
-  pyodide.globals.set("graphviz", (source, format) =>
+  pyodide.globals.set("graphviz", (source) =>
     // Viz.js knows how wide the letters of one font are, not of a list: without this, texts leave their boxes.
-    viz.renderString(source.replaceAll('fontname="Helvetica,Arial,sans-serif"', "fontname=Helvetica"), { format }));
+    viz.renderString(source.replaceAll('fontname="Helvetica,Arial,sans-serif"', "fontname=Helvetica"), { format: "svg" }));
   pyodide.runPython(`
     import sys
     sys.path.insert(0, "/lib/playground")
     from autograd_lite.drawing.render import set_renderer
-    set_renderer(graphviz)`);
+    def draw(source, format):
+        if format != "svg":
+            raise ValueError(f"in a browser drawings are saved as .svg or .html, not as .{format}")
+        return graphviz(source)
+    set_renderer(draw)`);
   const names = pyodide.globals.get("dict")();
   pyodide.runPython(cell, { globals: names, filename: "cell.py" });
   return {
