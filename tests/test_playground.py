@@ -24,7 +24,7 @@ NODE_MODULES = os.environ.get("AUTOGRAD_LITE_NODE_MODULES")
 EXAMPLES = sorted(path.stem for path in (ROOT / "docs/playground/examples").glob("*.py"))
 #: What a page may ask for: only this server. Pyodide writes code, and draws by it, as WebAssembly.
 POLICY = "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; frame-src 'self' data:"
-SOON, LATER = 10, 60  # seconds
+SOON, LATER = 20, 60  # seconds
 
 
 # ---- A renderer that is given
@@ -133,6 +133,10 @@ def find(page: Any, name: str) -> Any:
     return page.find_element("id", f"play-{name}")
 
 
+def click(page: Any, name: str) -> None:
+    page.execute_script("arguments[0].click()", find(page, name))  # the theme scrolls to it too slowly for selenium
+
+
 def status(page: Any) -> str:
     return str(find(page, "status").text)
 
@@ -147,7 +151,7 @@ def write(page: Any, code: str) -> None:
 
 def run(page: Any, code: str) -> str:
     write(page, code)
-    find(page, "run").click()
+    click(page, "run")
     until(page, LATER, lambda: status(page).startswith("Done"))
     return output(page)
 
@@ -168,7 +172,7 @@ def test_every_example_can_be_chosen() -> None:
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example_runs(page: Any, example: str) -> None:
     choose(page, example)
-    find(page, "run").click()
+    click(page, "run")
     until(page, LATER, lambda: status(page).startswith("Done"))
     assert page.find_elements("css selector", "#play-output > *")
     assert page.find_elements("css selector", "#play-output .err") == []
@@ -176,7 +180,7 @@ def test_an_example_runs(page: Any, example: str) -> None:
 
 def test_an_expression_is_shown_with_its_numbers_and_its_graph(page: Any) -> None:
     choose(page, "gradient")
-    find(page, "run").click()
+    click(page, "run")
     until(page, LATER, lambda: status(page).startswith("Done"))
     assert "dz/dx = 0.29829290414066567\ndz/dy = 0.894878712421997" in output(page)
     svg = page.find_element("css selector", "#play-output .picture > svg")
@@ -189,7 +193,7 @@ def test_the_page_of_steps_is_there(page: Any) -> None:
     from selenium.webdriver.common.keys import Keys
 
     choose(page, "steps")
-    find(page, "run").click()
+    click(page, "run")
     until(page, LATER, lambda: status(page).startswith("Done"))
     page.switch_to.frame(page.find_element("css selector", "#play-output iframe"))
     assert page.find_element("id", "where").text.startswith("step 1 of")
@@ -239,10 +243,10 @@ def test_output_without_end_is_cut(page: Any) -> None:
 
 def test_stop_ends_a_loop_and_the_next_run_works(page: Any) -> None:
     write(page, "print('begun')\nwhile True:\n    pass")
-    find(page, "run").click()
+    click(page, "run")
     until(page, SOON, lambda: output(page) == "begun")
     assert status(page) == "Running …"
-    find(page, "stop").click()
+    click(page, "stop")
     assert status(page).startswith("Stopped.")
     assert run(page, "1 + 1") == "2"  # waits for Python to be there
 
@@ -251,7 +255,7 @@ def test_a_run_that_takes_too_long_is_stopped(page: Any) -> None:
     page.execute_script("window.later = setTimeout; window.setTimeout = (call, ms) => later(call, ms / 60)")
     try:
         write(page, "while True:\n    pass")
-        find(page, "run").click()
+        click(page, "run")
         until(page, SOON, lambda: status(page).startswith("Stopped: a run may take 60 seconds here."))
     finally:
         page.execute_script("window.setTimeout = window.later")
@@ -259,9 +263,9 @@ def test_a_run_that_takes_too_long_is_stopped(page: Any) -> None:
 
 
 def test_where_python_breaks_the_next_run_works(page: Any) -> None:
-    write(page, "import sys\nsys.setrecursionlimit(10**6)\ndef f():\n    f()\nf()")
-    find(page, "run").click()
-    until(page, SOON, lambda: status(page).startswith("Python cannot run here: "))
+    write(page, "import os\nos.abort()")
+    click(page, "run")
+    until(page, LATER, lambda: status(page).startswith("Python broke down: "))
     assert run(page, "3 + 3") == "6"
     page.get_log("browser")  # Pyodide reports it there
 
@@ -328,7 +332,7 @@ def test_pictures_have_the_theme_of_the_page(page: Any, theme: str, chosen: str,
 def test_a_reader_without_the_files_is_told(browser: Any, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Server, "missing", "autograd_lite.zip")
     browser.get(address)
-    told = "Python cannot run here: autograd_lite.zip: 404 File not found. Run starts it again."
+    told = "Python could not be loaded: autograd_lite.zip: 404 File not found. Run tries again."
     until(browser, SOON, lambda: status(browser) == told)
     browser.get_log("browser")
     monkeypatch.undo()

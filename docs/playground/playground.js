@@ -27,13 +27,16 @@ const receive = {
   html: ({ content }) => show(content),
   file: offer,
   done: ({ content }) => { flush(); end(`Done in ${content < 10 ? content.toFixed(2) : content.toFixed(0)} s`); },
-  failed: ({ content }) => {
-    flush();
-    worker.terminate();
-    worker = undefined;
-    end(`Python cannot run here: ${content}. Run starts it again.`);
-  },
+  failed: ({ content }) => lose(`Python could not be loaded: ${content}. Run tries again.`),
+  broken: ({ content }) => lose(`Python broke down: ${content}. Run starts it again.`),
 };
+
+function lose(message) {
+  flush();
+  worker.terminate();
+  worker = undefined;
+  end(message);
+}
 
 function say(text) { status.textContent = text; }
 

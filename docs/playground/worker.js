@@ -73,7 +73,7 @@ onmessage = async ({ data }) => {
   try {
     run(data, poster());
   } catch (error) { // Python itself broke, out of memory mostly: this thread cannot go on
-    postMessage({ kind: "failed", content: String(error.message ?? error) });
+    postMessage({ kind: "broken", content: String(error.message ?? error) });
     return;
   }
   postMessage({ kind: "done", content: (performance.now() - start) / 1000 });
