@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 
-from autograd_lite.drawing.scene import Scene
+from autograd_lite.drawing.scene import Box, Scene
 
 __all__ = ["columns_of", "is_better_stacked", "places_of"]
 
@@ -12,22 +12,36 @@ __all__ = ["columns_of", "is_better_stacked", "places_of"]
 def is_better_stacked(scene: Scene, columns: dict[str, int]) -> bool:
     """Whether the picture has more the shape of a screen if the lines of a box stand one below the other.
 
-    Else they stand in one row. The sizes are rough, in points.
+    Else they stand in one row, or in two columns. The sizes are rough, in points.
     """
     values = [box for box in scene.boxes if box.kind not in ("operation", "constant")]
+    if not values:
+        return True
     in_columns = Counter(columns[box.id] for box in values)
-    deep, broad = len(in_columns), max(in_columns.values(), default=0)
-    longest = [max(map(len, box.lines)) for box in values]
-    together = [sum(map(len, box.lines)) + 2 * len(box.lines) for box in values]
+    deep, broad = len(in_columns), max(in_columns.values())
 
-    def squeezed(letters: list[int], lines: float) -> float:
-        width, height = 12 + 6 * sum(letters) / max(len(letters), 1), 18 * lines
-        is_across = scene.rankdir == "LR"
-        across, down = (deep, broad) if is_across else (broad, deep)
-        shape = across * (width + (75 if is_across else 12)) / (down * (height + (12 if is_across else 75)) or 1)
-        return abs(math.log(shape / 1.6)) if shape else 0.0
+    def is_off(sizes: list[tuple[int, int]]) -> float:
+        width, height = (sum(size) / len(values) for size in zip(*sizes, strict=True))
+        if scene.rankdir == "LR":
+            shape = deep * (width + 75) / (broad * (height + 12))
+        else:
+            shape = broad * (width + 12) / (deep * (height + 75))
+        return abs(math.log(shape / 1.6))
 
-    return squeezed(longest, 3) <= squeezed(together, 1)
+    return is_off([_stacked(box) for box in values]) <= is_off([_in_rows(box) for box in values])
+
+
+def _stacked(box: Box) -> tuple[int, int]:
+    """The width and the height of a box with its lines one below the other."""
+    return 12 + 6 * max(map(len, box.lines), default=0), 18 * len(box.lines)
+
+
+def _in_rows(box: Box) -> tuple[int, int]:
+    """With its lines in one row; four and more in two columns under the first."""
+    count = len(box.lines)
+    if count < 4:
+        return sum(12 + 6 * len(line) for line in box.lines), 18
+    return 2 * (12 + 6 * max(map(len, box.lines[1:]))), 18 * (1 + count // 2)
 
 
 def columns_of(scene: Scene) -> dict[str, int]:

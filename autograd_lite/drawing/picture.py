@@ -101,7 +101,7 @@ class Drawing:
         if shell is not None:
             from IPython.display import display
 
-            display(self)
+            display(self)  # type: ignore[no-untyped-call]
             return
         try:
             page = to_page(self.scene)

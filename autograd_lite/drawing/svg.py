@@ -34,7 +34,7 @@ def to_svg(scene: Scene, timeout: float = 60.0) -> str:
     body = drawn[drawn.index(">", size.end()) + 1 :]
     body = re.sub(r"<!--.*?-->\n?", "", body, flags=re.DOTALL)
     body = body.replace("&#45;", "-")  # as older versions write it, in ids too
-    tooltips = {one.id: one.tooltip for one in (*scene.boxes, *scene.arrows)}
+    tooltips = {box.id: box.tooltip for box in scene.boxes} | {arrow.id: arrow.tooltip for arrow in scene.arrows}
 
     def title(found: re.Match[str]) -> str:
         tooltip = tooltips.get(found[2], "")
