@@ -44,8 +44,10 @@ class Drawing:
     ``scene`` is what it shows: boxes and arrows, which a program can read.
     """
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, format: str = "svg") -> None:
         self.scene = scene
+        #: What :meth:`render` writes, if it is not told.
+        self.format = format
 
     @property
     def source(self) -> str:
@@ -84,13 +86,14 @@ class Drawing:
             raise ArgumentError(f"unknown format {format!r}; a drawing can be saved as {_listed()}{asked}")
         return write_whole(path, _WRITERS[format](self.scene))
 
-    def render(self, filename: str | os.PathLike[str], format: str = "svg", **ignored: Any) -> str:
+    def render(self, filename: str | os.PathLike[str], format: str | None = None, **ignored: Any) -> str:
         """As graphviz' users write it: the picture as ``filename.svg``, whose path is returned.
 
         >>> Drawing(Scene((), (), "nothing", "")).render("gout", format="gif")
         Traceback (most recent call last):
         autograd_lite.errors.ArgumentError: unknown format 'gif'; a drawing can be saved as ...
         """
+        format = format or self.format
         return str(self.save(f"{os.fspath(filename)}.{format}", format))
 
     def show(self) -> None:
