@@ -165,7 +165,8 @@ class _Writer:
 
     def _label(self, box: Box, look: Look) -> str:
         if self.is_large or box.kind in ("operation", "constant"):
-            lines = "\\n".join(_escaped(one_line(line)) for line in box.lines)
+            # A label that begins with an empty line crashes Graphviz 14.
+            lines = "\\n".join(_escaped(one_line(line)) or "\u00a0" for line in box.lines)
             return f'"{lines}"'
         cells = []
         for position, line in enumerate(box.lines):

@@ -50,8 +50,7 @@ def columns_of(scene: Scene) -> dict[str, int]:
     columns = dict.fromkeys(position, 0)
     for arrow in sorted(scene.arrows, key=lambda arrow: position[arrow.head]):
         after = columns[arrow.tail] + 1
-        if after > columns[arrow.head]:
-            columns[arrow.head] = after
+        columns[arrow.head] = max(columns[arrow.head], after)
     first_uses: dict[str, int] = {}
     for arrow in scene.arrows:
         if columns[arrow.tail] == 0 and columns[arrow.head] < first_uses.get(arrow.tail, len(position)):
