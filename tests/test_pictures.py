@@ -399,6 +399,14 @@ def test_without_graphviz_a_notebook_shows_mermaid_and_one_line_of_advice() -> N
     assert "text/vnd.mermaid" not in Drawing(layered(40, 40))._repr_mimebundle_()
 
 
+def test_a_drawing_that_would_stop_the_browser_is_not_shown_in_a_notebook() -> None:
+    bundle = Drawing(random_scene(5000, 10))._repr_mimebundle_()
+    assert list(bundle) == ["text/plain"]
+    assert "5000 boxes" in bundle["text/plain"]
+    assert "max_nodes=200" in bundle["text/plain"]
+    assert len(bundle["text/plain"]) < 500
+
+
 @pytest.mark.parametrize(
     "scene",
     [Scene((Box("v0", "value", ()),), (), "", ""), Scene((), (Arrow("a", "b", "c"),), "", ""), None, 3],

@@ -32,8 +32,9 @@ _WRITERS: dict[str, Callable[[Scene], bytes]] = {
 #: The formats of a drawing, which are the endings of its files.
 FORMATS = tuple(_WRITERS)
 
-#: A notebook waits so long for a picture.
-_NOTEBOOK_SECONDS = 10.0
+#: A notebook waits so long for a picture, and shows no more than so many boxes: more would stop the browser.
+_NOTEBOOK_SECONDS, _NOTEBOOK_BOXES = 10.0, 3_000
+_TOO_LARGE = "It is too large to be shown here. draw(..., max_nodes=200) folds it."
 _ADVICE = 'For the picture install Graphviz, or: pip install "autograd_lite[render]". Its text in DOT:'
 
 
@@ -123,6 +124,8 @@ class Drawing:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """What a notebook shows: the picture, or what can be had of it. It never raises."""
         try:
+            if len(self.scene.boxes) > _NOTEBOOK_BOXES:
+                return {"text/plain": f"{self!r}\n{_TOO_LARGE}"}
             return {"image/svg+xml": to_svg(self.scene, timeout=_NOTEBOOK_SECONDS), "text/plain": repr(self)}
         except Exception as error:
             return self._without_picture(error)
@@ -132,7 +135,7 @@ class Drawing:
             mermaid, source = self.mermaid, self.source
         except Exception:
             return {"text/plain": f"<Drawing that cannot be drawn: {error}>"}
-        advice = _ADVICE if isinstance(error, MissingDependencyError) else str(error)
+        advice = _ADVICE if isinstance(error, MissingDependencyError) else f"{error}. The text in DOT:"
         bundle = {"text/plain": f"{advice}\n\n{source}"}
         return {"text/vnd.mermaid": mermaid, **bundle} if fits(self.scene, mermaid) else bundle
 

@@ -1,5 +1,7 @@
 """DOT text as an image, made by the ``dot`` program or by pygraphviz."""
 
+import sys
+
 from autograd_lite.errors import MissingDependencyError, RenderError
 
 __all__ = ["NO_GRAPHVIZ", "render"]
@@ -22,20 +24,41 @@ def render(source: str, format: str, timeout: float = 60.0) -> bytes:
     """The DOT text as ``"svg"``, ``"png"`` or ``"pdf"``.
 
     Raises ``MissingDependencyError`` if there is neither a ``dot`` program nor pygraphviz, ``RenderError`` if
-    Graphviz fails, or takes more than so many seconds; pygraphviz cannot be stopped.
+    Graphviz fails, or takes more than so many seconds.
     """
     import shutil
 
     program = shutil.which("dot")
     if program:
         return _by_program(program, source, format, timeout)
-    return _by_library(source, format)
+    return _by_library(source, format, timeout)
 
 
 def _by_program(program: str, source: str, format: str, timeout: float) -> bytes:
+    return _made_by([program, f"-T{format}", *_OPTIONS.get(format, [])], source, format, timeout)
+
+
+def _by_library(source: str, format: str, timeout: float) -> bytes:
+    """In a process of its own: a Graphviz that does not end, or that crashes, would take this one along."""
+    try:
+        import pygraphviz  # noqa: F401 - whether it can be imported
+    except ImportError:
+        raise MissingDependencyError(NO_GRAPHVIZ) from None
+    return _made_by([sys.executable, "-c", _SCRIPT, format, *_OPTIONS.get(format, [])], source, format, timeout)
+
+
+_SCRIPT = """\
+import sys, warnings
+import pygraphviz
+warnings.simplefilter("ignore")
+graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode())
+sys.stdout.buffer.write(graph.draw(format=sys.argv[1], prog="dot", args=" ".join(sys.argv[2:])))
+"""
+
+
+def _made_by(command: list[str], source: str, format: str, timeout: float) -> bytes:
     import subprocess
 
-    command = [program, f"-T{format}", *_OPTIONS.get(format, [])]
     try:
         done = subprocess.run(command, input=source.encode(), capture_output=True, timeout=timeout, check=False)  # noqa: S603 - our own command
     except subprocess.TimeoutExpired:
@@ -44,26 +67,8 @@ def _by_program(program: str, source: str, format: str, timeout: float) -> bytes
             'depth=1 or collapse=; or .save("graph.dot") and run Graphviz yourself'
         ) from None
     except OSError as error:
-        raise RenderError(f"Graphviz failed to make {format}: cannot run {program}: {error}") from error
+        raise RenderError(f"Graphviz failed to make {format}: cannot run {command[0]}: {error}") from error
     if done.returncode != 0 or not done.stdout:
         said = done.stderr.decode(errors="replace").strip() or f"it stopped with code {done.returncode}"
         raise RenderError(f"Graphviz failed to make {format}: {said}")
     return done.stdout
-
-
-def _by_library(source: str, format: str) -> bytes:
-    try:
-        import pygraphviz
-    except ImportError:
-        raise MissingDependencyError(NO_GRAPHVIZ) from None
-    import warnings
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what Graphviz says of fonts and sizes
-            drawn = pygraphviz.AGraph(string=source).draw(
-                format=format, prog="dot", args=" ".join(_OPTIONS.get(format, []))
-            )
-            return bytes(drawn)
-    except (OSError, ValueError) as error:
-        raise RenderError(f"Graphviz failed to make {format}: {error}") from error
