@@ -21,7 +21,8 @@ FLOORS: dict[str, list[list[str]]] = {
         ["core"],
         ["engine", "ops", "pytree", "_info", "_rng", "_tables"],
         ["functions", "linalg", "loops", "transforms"],
-        ["nn", "data", "drawing", "jit"],
+        ["nn", "data", "jit"],
+        ["drawing"],
         ["testing", "optim", "distributed"],
         ["training"],
         ["plotting", "sklearn"],
@@ -43,6 +44,18 @@ FLOORS: dict[str, list[list[str]]] = {
         ["record", "chain"],
         ["value"],
         ["update"],
+    ],
+    "drawing": [
+        ["scene", "text", "labels", "modules", "written_out", "backward", "naming"],
+        ["palette", "sketch", "subject"],
+        ["alike", "boxes", "quotient"],
+        ["clusters", "layout", "summaries"],
+        ["folding", "graph", "dot", "render"],
+        ["svg", "mermaid"],
+        ["page"],
+        ["picture"],
+        ["draw"],
+        ["__init__"],
     ],
     "jit": [
         ["program", "unchanged", "columns"],
@@ -102,7 +115,8 @@ UPWARD = {
     (
         "jit/program.py",
         "drawing.draw",
-    ): "Program.draw() is there for the user; drawing knows no programs",
+    ): "Program.draw() is there for the user",
+    ("jit/compiled.py", "drawing.draw"): "fast.draw() is there for the user",
     ("training/history.py", "plotting"): "History.plot() is there for the user; plotting draws histories",
 }
 UPWARD |= {

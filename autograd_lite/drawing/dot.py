@@ -1,123 +1,259 @@
-"""A computation graph as text in Graphviz's DOT language."""
+"""A scene as text in Graphviz's DOT language."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Any
+import textwrap
+from collections.abc import Iterator, Sequence
 
-from autograd_lite.core.value import Value
-from autograd_lite.drawing.written_out import Drawn, Step, drawn
+from autograd_lite.drawing.clusters import Cluster, clustered
+from autograd_lite.drawing.layout import columns_of, is_better_stacked, places_of
+from autograd_lite.drawing.palette import COLORS, Look, Looks
+from autograd_lite.drawing.scene import Arrow, Box, Kind, Scene
+from autograd_lite.drawing.text import as_html, one_line
 
 __all__ = ["to_dot"]
 
-_VALUE = {"shape": "record", "style": "filled", "fillcolor": "#ffffff"}
-_LEAF = {"shape": "record", "style": "filled", "fillcolor": "#fff4d6"}
-_CONSTANT = {"shape": "box", "style": "dashed", "height": "0.3"}
-_OPERATION = {"shape": "circle", "style": "filled", "fillcolor": "#dbe9ff", "margin": "0.02"}
+#: What Graphviz lays out: how many columns all arrows together may cross, those with a text counted twice, in curves
+#: and at all. Its effort grows with them. In a larger drawing each box gets its place here.
+_MOST_CURVED, _MOST_CROSSED = 2_000, 5_000
 
-#: How many columns all edges together may cross in a drawing that Graphviz lays out. Its effort grows with them.
-_MOST_CROSSED = 5_000
+#: What each kind looks like, colours apart.
+_SHAPES = {
+    "input": 'shape=note style="filled"',
+    "parameter": 'shape=box style="filled"',
+    "constant": 'shape=box style="rounded,filled,dashed" margin="0.06,0.03"',
+    "operation": 'shape=ellipse style="filled" width=0.32 height=0.32 margin="0.04,0.02" fontsize=13',
+    "value": 'shape=box style="rounded,filled"',
+    "output": 'shape=box style="rounded,filled" penwidth=2.4',
+    "folded": 'shape=box style="filled" peripheries=2',
+}
 
 
-def to_dot(roots: Sequence[Value], rankdir: str, expand: bool | None) -> str:
-    """The graph that leads to the roots: Values as boxes, operations as circles, one edge for each operand.
+def to_dot(scene: Scene) -> str:
+    """The scene in DOT: values as boxes, operations as circles, modules as clusters.
 
-    Graphviz lays out small graphs. In a large graph each node gets its place here, in linear time: in
-    columns, each result to the right of its operands (or below them), with straight edges.
+    Graphviz lays out small scenes. In a large one each box gets its place here, in linear time: in columns, each
+    result to the right of its operands (or below them), with straight arrows and without clusters.
+
+    >>> print(to_dot(Scene((Box("v0", "input", ("data 3",)),), (), "a number", "")))
+    digraph {
+    ...
+    v0 [id=v0 class="kind-input" ... label=<...>]
+    }
     """
-    import graphviz
-
-    nodes = drawn(roots, expand)
-    columns = _columns(nodes)
-    crossed = sum(columns[one.node] - columns[operand] for one in nodes for operand in _nodes_among(one.operands))
-    is_large = crossed > _MOST_CROSSED
-    place = _places(rankdir, max(columns.values())) if is_large else lambda column: {}
-    # ordering=in keeps the operands of an operation in order, so that x - y can be told from y - x.
-    # nslimit and nslimit1 bound the steps of Graphviz's search for good places; small graphs need fewer.
-    layout = {"layout": "nop", "splines": "line"} if is_large else {"nslimit": "1", "nslimit1": "1"}
-    dot = graphviz.Digraph(
-        graph_attr={"rankdir": rankdir, "ordering": "in", **layout},
-        node_attr={"fontname": "Helvetica", "fontsize": "11"},
-        edge_attr={"arrowsize": "0.6", "color": "#555555"},
-    )
-    names: dict[Value | Step, str] = {}
-    for position, one in enumerate(nodes):
-        node = one.node
-        names[node] = f"v{position}"
-        style = _LEAF if node.is_leaf and node.requires_grad else _VALUE
-        dot.node(names[node], _label(node), **style, **place(columns[node]))
-        if one.op is not None:
-            _add_operation(dot, one, f"o{position}", names, columns[node], place)
-    return str(dot.source)
+    return "\n".join(_Writer(scene).lines())
 
 
-def _add_operation(
-    dot: Any,
-    result: Drawn,
-    name: str,
-    names: dict[Value | Step, str],
-    column: int,
-    place: Callable[[int], dict[str, str]],
-) -> None:
-    import graphviz
+class _Writer:
+    """One scene on its way to DOT."""
 
-    assert result.op is not None
-    dot.node(name, graphviz.nohtml(_literal(result.op.symbol)), **_OPERATION, **place(column - 1))
-    dot.edge(name, names[result.node])
-    for position, operand in enumerate(result.operands):
-        source = names.get(operand) if isinstance(operand, (Value, Step)) else None
-        if source is None:  # a constant
-            source = f"{name}c{position}"
-            dot.node(source, shown(operand), **_CONSTANT, **place(column - 2))
-        dot.edge(source, name)
+    def __init__(self, scene: Scene) -> None:
+        self.scene, self.looks = scene, Looks(scene)
+        self._column = 1 if scene.theme == "dark" else 0
+        columns = columns_of(scene)
+        self.is_dense = len(scene.arrows) > 3 * len(scene.boxes)
+        self.effort = sum(
+            (columns[arrow.head] - columns[arrow.tail]) * (2 if arrow.label else 1) for arrow in scene.arrows
+        )
+        self.is_large = self.effort > _MOST_CROSSED
+        self._is_stacked = self.is_large or is_better_stacked(scene, columns)
+        self._styles: dict[tuple[Kind, Look], str] = {}
+        self._places = dict(places_of(scene, columns)) if self.is_large else {}
+        self._operations = {box.id for box in scene.boxes if box.kind == "operation"}
+        self._clusters_of = {box.id: box.cluster for box in scene.boxes if box.cluster}
+
+    def color(self, role: str) -> str:
+        return COLORS[role][self._column]
+
+    def lines(self) -> Iterator[str]:
+        yield "digraph {"
+        yield from self._defaults()
+        if self.is_large:
+            yield from map(self._box, self.scene.boxes)
+        else:
+            yield from self._inside(clustered(self.scene.boxes))
+        yield from map(self._arrow, self._in_order())
+        yield "}\n"
+
+    def _defaults(self) -> Iterator[str]:
+        font = 'fontname="Helvetica,Arial,sans-serif"'
+        yield (
+            f"graph [rankdir={self.scene.rankdir} ordering=in {self._layout()} nodesep=0.16 pad=0.15 "
+            f'bgcolor="{self.color("paper")}" {font} fontsize=10 fontcolor="{self.color("muted")}"'
+            f"{self._foot()}]"
+        )
+        yield f'node [{font} fontsize=11 fontcolor="{self.color("ink")}" margin=0 width=0 height=0]'
+        thin = "arrowsize=0.4 penwidth=0.7" if self.is_dense else "arrowsize=0.6"
+        yield f'edge [{thin} color="{self.color("line")}" {font} fontsize=9 fontcolor="{self.color("muted")}"]'
+
+    def _layout(self) -> str:
+        if self.is_large:
+            return "layout=nop splines=line"
+        # ordering=in keeps the operands of an operation in order, so that x - y can be told from y - x.
+        # nslimit and nslimit1 bound the steps of Graphviz's search for good places.
+        is_easy = self.effort <= _MOST_CURVED
+        steps = 20 if is_easy else 4
+        lines = " splines=line" if self.is_dense or not is_easy else ""
+        return f"nslimit={steps} nslimit1={steps} ranksep={1.0 if self.is_dense else 0.35}{lines}"
+
+    def _in_order(self) -> Sequence[Arrow]:
+        """The arrows so that Graphviz shows operands in order: in clusters, from left to right, it turns it round."""
+        if self.is_large or self.scene.rankdir == "TB":
+            return self.scene.arrows
+        inside = self._clusters_of
+        turned = [arrow for arrow in reversed(self.scene.arrows) if arrow.head in inside]
+        return [arrow for arrow in self.scene.arrows if arrow.head not in inside] + turned
+
+    def _foot(self) -> str:
+        """What stands under the picture: the note, and what the colours of gradients say."""
+        rows = [f'<TR><TD ALIGN="LEFT">{_html(line, 100)}</TD></TR>' for line in _wrapped(self.scene.note)]
+        if self.looks.scale.borders:
+            rows.append(f'<TR><TD ALIGN="LEFT">{self._legend()}</TD></TR>')
+        if not rows:
+            return ""
+        table = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">{"".join(rows)}</TABLE>'
+        return f" labelloc=b labeljust=l label=<{table}>"
+
+    def _legend(self) -> str:
+        borders = self.looks.scale.borders
+        steps = [(-b, f"≤ -{b:g}") for b in reversed(borders)] + [(0.0, "0")] + [(b, f"≥ {b:g}") for b in borders]
+        cells = "".join(
+            f'<TD BORDER="1" COLOR="{self.color("value-line")}" BGCOLOR="{self.color(self.looks.scale.role(grad))}">'
+            f'<FONT COLOR="{self.color("ink")}">{text}</FONT></TD>'
+            for grad, text in steps
+        )
+        return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3"><TR><TD>grad</TD>{cells}</TR></TABLE>'
+
+    def _inside(self, cluster: Cluster) -> Iterator[str]:
+        # From left to right, Graphviz stacks what is in a cluster, and clusters, from the bottom.
+        is_turned = self.scene.rankdir == "LR"
+        yield from map(self._box, reversed(cluster.boxes) if is_turned and cluster.path else cluster.boxes)
+        for inner in reversed(cluster.inner) if is_turned else cluster.inner:
+            depth = len(inner.path)
+            yield f"subgraph cluster_{inner.number} {{"
+            yield (
+                f'graph [id=c{inner.number} class="cluster-{depth}" label={_quoted(inner.path[-1])} '
+                f'labelloc=t labeljust=l style="rounded,filled" margin=8 '
+                f'color="{self.color("cluster-line")}" penwidth=0.8 '
+                f'fillcolor="{self.color("cluster-fill" if depth % 2 else "paper")}"]'
+            )
+            yield from self._inside(inner)
+            yield "}"
+
+    def _box(self, box: Box) -> str:
+        look = self.looks.box(box)
+        style = self._style(box.kind, look)
+        label = self._label(box, look)
+        if self.is_large:
+            return f'{box.id} [id={box.id} pos="{self._places[box.id]}" {style} label={label}]'
+        return f"{box.id} [id={box.id} {style}{_tooltip(box.tooltip)} label={label}]"
+
+    def _style(self, kind: Kind, look: Look) -> str:
+        """The attributes that few looks share with many boxes."""
+        if (kind, look) not in self._styles:
+            style = _SHAPES[kind]
+            if kind == "input" and not self._is_stacked:
+                style += ' margin="0.07,0"'  # room for the corner of the note
+            if "is-alarming" in look.classes:
+                style = style.replace("filled", "filled,dashed")
+            if "is-alarming" in look.classes or "is-lit" in look.classes:
+                style = f"{style.removesuffix(' penwidth=2.4')} penwidth=2.4"
+            color = "" if look.ink == "ink" else f' fontcolor="{self.color(look.ink)}"'
+            self._styles[kind, look] = (
+                f'class="{" ".join(look.classes)}" {style} fillcolor="{self.color(look.fill)}" '
+                f'color="{self.color(look.line)}"{color}'
+            )
+        return self._styles[kind, look]
+
+    def _label(self, box: Box, look: Look) -> str:
+        if self.is_large or box.kind in ("operation", "constant"):
+            # A label that begins with an empty line crashes Graphviz 14.
+            lines = "\\n".join(_escaped(one_line(line)) or "\u00a0" for line in box.lines)
+            return f'"{lines}"'
+        cells = []
+        for position, line in enumerate(box.lines):
+            if position == 0 and box.is_named:
+                cells.append(f"<B>{_html(line)}</B>")
+            elif line.startswith(("data ", "grad ")):
+                word, _, number = line.partition(" ")
+                cells.append(f'<FONT COLOR="{self.color(look.muted)}">{word}</FONT> {_html(number)}')
+            else:
+                cells.append(_html(line))
+        return (
+            f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3" COLOR="{self.color(look.line)}">'
+            f"{self._rows(cells, box.kind != 'folded')}</TABLE>>"
+        )
+
+    def _rows(self, cells: list[str], are_ruled: bool) -> str:
+        """The lines of a label: one below the other, or in one row; four and more in two columns under the first."""
+        cells = [f"<TD>{cell}</TD>" for cell in cells] or ["<TD>&#160;</TD>"]
+        if self._is_stacked:
+            rows = cells
+        elif len(cells) < 4:
+            rows = ["<VR/>".join(cells)]
+        else:
+            first, *rest = cells
+            if len(rest) % 2:
+                rest[-1] = rest[-1].replace("<TD>", '<TD COLSPAN="2">')
+            rows = [first.replace("<TD>", '<TD COLSPAN="2">')]
+            rows += ["<VR/>".join(rest[at : at + 2]) for at in range(0, len(rest), 2)]
+        first, *rest = [f"<TR>{row}</TR>" for row in rows]
+        return first + "".join(("<HR/>" if are_ruled or row is rest[0] else "") + row for row in rest)
+
+    def _ports(self, arrow: Arrow) -> str:
+        """Where it leaves a box and where it comes in: in the middle of a side, if boxes are wide or arrows many."""
+        if self._is_stacked and not self.is_dense:
+            return ""
+        out, into = "ew" if self.scene.rankdir == "LR" else "sn"
+        ends = (
+            ("" if arrow.tail in self._operations else f" tailport={out}"),
+            ("" if arrow.head in self._operations else f" headport={into}"),
+        )
+        return "".join(ends)
+
+    def _enters(self, arrow: Arrow) -> bool:
+        """Whether it leads to an operation in a cluster from outside."""
+        inside = self._clusters_of.get(arrow.head, ())
+        return (
+            bool(inside)
+            and arrow.head in self._operations
+            and self._clusters_of.get(arrow.tail, ())[: len(inside)] != inside
+        )
+
+    def _arrow(self, arrow: Arrow) -> str:
+        look = self.looks.arrow(arrow)
+        if self.is_large and not look.classes and not arrow.label:
+            return f'{arrow.tail} -> {arrow.head} [id="{arrow.id}"]'
+        attributes = f'id="{arrow.id}"' + _tooltip(arrow.tooltip)
+        attributes += self._ports(arrow)
+        if self._enters(arrow):
+            attributes += " minlen=2"  # so that what is inside a module stands behind all that leads to it
+        text = one_line(arrow.label)
+        if text:
+            attributes += f" label={_quoted(text)}"
+        if look.classes:
+            width = 2.4 if arrow.is_lit else 1
+            attributes += f' class="{look.classes[0]}" color="{self.color(look.line)}" penwidth={width}'
+            attributes += f' fontcolor="{self.color(look.ink)}"'
+        return f"{arrow.tail} -> {arrow.head} [{attributes}]"
 
 
-def _nodes_among(operands: tuple[Any, ...]) -> list[Value | Step]:
-    return [operand for operand in operands if isinstance(operand, (Value, Step))]
+def _html(text: str, most: int = 60) -> str:
+    """A text for a label in Graphviz's HTML."""
+    return as_html(one_line(text, most)).replace("\\", "\\\\").replace("  ", "&#160;&#160;") or "&#160;"
 
 
-def _columns(nodes: list[Drawn]) -> dict[Value | Step, int]:
-    """Each result two columns after the last of its operands, with its operation between; leaves before their uses."""
-    columns: dict[Value | Step, int] = {}
-    first_uses: dict[Value | Step, int] = {}
-    for node, op, operands in nodes:
-        if op is not None:
-            columns[node] = 2 + max([columns.get(operand, 0) for operand in _nodes_among(operands)], default=0)
-            for operand in _nodes_among(operands):
-                first_uses[operand] = min(first_uses.get(operand, columns[node]), columns[node])
-    return {node: columns[node] if node in columns else first_uses.get(node, 2) - 2 for node, _, _ in nodes}
+def _wrapped(text: str) -> list[str]:
+    return [part for line in text.splitlines() for part in textwrap.wrap(one_line(line, None), 100)]
 
 
-def _places(rankdir: str, last: int) -> Callable[[int], dict[str, str]]:
-    """A function that gives the next free place in a column, as Graphviz's attribute ``pos``."""
-    taken: Counter[int] = Counter()
-    width, height = (190, 40) if rankdir == "LR" else (100, 130)  # points, from one to the next
-    lift = last * width // 16  # of column 0, so that edges to far columns do not all lie on one line
-
-    def place(column: int) -> dict[str, str]:
-        along, across = column * width, taken[column] * height - (lift if column == 0 else 0)
-        taken[column] += 1
-        return {"pos": f"{along},{-across}" if rankdir == "LR" else f"{across},{-along}"}
-
-    return place
+def _quoted(text: str) -> str:
+    """A text as a quoted string of DOT, that is shown as it is."""
+    return f'"{_escaped(one_line(text))}"'
 
 
-def _label(node: Value | Step) -> str:
-    fields = [] if node.name is None else [_literal(node.name, also="{}|<> ")]
-    fields.append(f"data {shown(node.data)}")
-    if node.requires_grad:
-        fields.append(f"grad {shown(node.grad) if node.has_grad else '-'}")
-    else:
-        fields.append("constant")
-    return "{" + "|".join(fields) + "}"
+def _tooltip(text: str) -> str:
+    lines = "\\n".join(_escaped(one_line(line, None)) for line in text.splitlines())
+    return f' tooltip="{lines}"' if lines else ""
 
 
-def _literal(text: str, also: str = "") -> str:
-    """Escape a text, so that Graphviz shows it as it is; ``also`` are further characters to escape."""
-    printable = "".join(letter if letter.isprintable() else " " for letter in text)
-    printable = printable.replace("&", "&amp;")
-    return "".join("\\" + letter if letter in "\\" + also else letter for letter in printable)
-
-
-def shown(x: Any) -> str:
-    """A number with five significant digits."""
-    return f"{x:.5g}"
+def _escaped(line: str) -> str:
+    return line.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")

@@ -14,12 +14,14 @@ __all__ = ["Arrow", "Box", "Kind", "Scene"]
 Kind = Literal["input", "parameter", "constant", "operation", "value", "output", "folded"]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+# Boxes and arrows come by the hundred thousand: frozen, they take three times as long to make. Nobody changes them.
+@dataclasses.dataclass(slots=True, unsafe_hash=True)
 class Box:
     """One box, or the circle of an operation."""
 
     #: Unique, and fit for DOT, Mermaid and HTML: letters, digits and ``_``. The i-th node of the graph is ``v{i}``, the
-    #: operation before it ``o{i}``, a constant at its operand j ``o{i}c{j}``, a folded box ``m{i}``.
+    #: operation before it ``o{i}``, a constant at its operand j ``o{i}c{j}``. What stands for many is ``m{i}``,
+    #: ``mo{i}`` and ``mo{i}c{j}``, where i is the first of them.
     id: str
     kind: Kind
     #: The lines of the label, as they are to be read: not escaped, long ones cut. The first is the name where there is
@@ -37,9 +39,11 @@ class Box:
     is_lit: bool = False
     #: A number in it is nan or infinite.
     is_alarming: bool = False
+    #: How many nodes of the graph (operations, constants) it stands for.
+    count: int = 1
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(slots=True, unsafe_hash=True)
 class Arrow:
     """An arrow from one box to another."""
 
@@ -51,11 +55,13 @@ class Arrow:
     label: str = ""
     tooltip: str = ""
     is_lit: bool = False
+    #: How many arrows of the graph it stands for. The label says so where there is room.
+    count: int = 1
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Scene:
-    """Everything to draw, boxes after those that lead to them."""
+    """Everything to draw: boxes after those that lead to them, and the arrows to a box before those from it."""
 
     boxes: tuple[Box, ...]
     arrows: tuple[Arrow, ...]
