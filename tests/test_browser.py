@@ -19,6 +19,7 @@ from selenium import webdriver  # noqa: E402
 from selenium.webdriver.chrome.service import Service  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
+from selenium.webdriver.support.ui import Select, WebDriverWait  # noqa: E402
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 DRIVER = shutil.which("chromedriver")
@@ -55,6 +56,7 @@ def every() -> Steps:
 def page(browser: Any, every: Steps, tmp_path: Path) -> Any:
     browser.get_log("browser"), browser.get_log("performance")
     browser.get(every.save(tmp_path / "steps.html").as_uri())
+    WebDriverWait(browser, 10).until(lambda page: page.find_elements(By.CSS_SELECTOR, "body.is-live"))
     return browser
 
 
@@ -156,8 +158,6 @@ def test_the_keyboard_goes_everywhere(page: Any, every: Steps) -> None:
 
 
 def test_it_plays_to_the_end_and_pauses(page: Any, every: Steps) -> None:
-    from selenium.webdriver.support.ui import Select, WebDriverWait
-
     def label() -> str:
         return str(page.find_element(By.ID, "play").get_attribute("aria-label"))
 
@@ -248,6 +248,7 @@ def test_a_notebooks_frame_works_too(browser: Any, every: Steps, tmp_path: Path)
     file.write_text(f"<!DOCTYPE html>{every._repr_mimebundle_()['text/html']}", encoding="utf-8")
     browser.get(file.as_uri())
     browser.switch_to.frame(0)
+    WebDriverWait(browser, 10).until(lambda page: page.find_elements(By.CSS_SELECTOR, "body.is-live"))
     browser.find_element(By.ID, "last").click()
     assert place(browser) == len(every)
     browser.switch_to.default_content()
