@@ -55,8 +55,10 @@ def every() -> Steps:
 @pytest.fixture
 def page(browser: Any, every: Steps, tmp_path: Path) -> Any:
     browser.get_log("browser"), browser.get_log("performance")
-    browser.get(every.save(tmp_path / "steps.html").as_uri())
-    WebDriverWait(browser, 10).until(lambda page: page.find_elements(By.CSS_SELECTOR, "body.is-live"))
+    address = every.save(tmp_path / "steps.html").as_uri()
+    browser.get(address)
+    is_there = "return location.href === arguments[0] && document.body.classList.contains('is-live')"
+    WebDriverWait(browser, 10).until(lambda page: page.execute_script(is_there, address))
     return browser
 
 
