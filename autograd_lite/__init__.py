@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from autograd_lite import distributed, optim, plotting, testing, training
     from autograd_lite._info import info
     from autograd_lite.drawing.draw import draw, draw_dot
+    from autograd_lite.drawing.steps import steps
     from autograd_lite.training import evaluate, fit, predict
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "save",
     "scan",
     "sparsity",
+    "steps",
     "tensor",
     "testing",
     "training",
@@ -101,6 +103,7 @@ _LATER = {
     "optim": "optim",
     "plotting": "plotting",
     "predict": "training",
+    "steps": "drawing",
     "testing": "testing",
     "training": "training",
 }
