@@ -11,7 +11,7 @@ from pathlib import Path
 from autograd_lite import demo
 from autograd_lite._info import info
 from autograd_lite._version import __version__
-from autograd_lite.drawing.render import FORMATS
+from autograd_lite.drawing.picture import FORMATS
 from autograd_lite.errors import AutogradError
 
 __all__ = ["main"]

@@ -1,92 +1,85 @@
 """draw(): a computation graph as a picture that shows itself in a notebook and can be saved."""
 
-import os
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+import difflib
+from typing import Any, Literal, Never
 
-from autograd_lite._files import write_whole
-from autograd_lite.core.checks import describe
-from autograd_lite.core.value import Value
-from autograd_lite.drawing.dot import to_dot
-from autograd_lite.drawing.render import FORMATS, NO_GRAPHVIZ, render
-from autograd_lite.errors import ArgumentError, MissingDependencyError
+from autograd_lite.core.checks import check_size, describe
+from autograd_lite.drawing.graph import Sketch, finished, whole
+from autograd_lite.drawing.naming import given_names
+from autograd_lite.drawing.picture import Drawing
+from autograd_lite.drawing.subject import subject_of
+from autograd_lite.errors import ArgumentError
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-__all__ = ["Drawing", "draw", "draw_dot"]
+__all__ = ["draw", "draw_dot"]
 
 
-class Drawing:
-    """A drawn graph. In a notebook it shows itself; elsewhere :meth:`save` it.
-
-    ``source`` is its text in Graphviz's DOT language.
-    """
-
-    def __init__(self, source: str) -> None:
-        self.source = source
-
-    def save(self, path: str | os.PathLike[str], format: str | None = None) -> "Path":
-        """Write the drawing to a file, whole or not at all, and return its path.
-
-        Args:
-            path: the file; its ending is the format unless ``format`` is given.
-            format: ``"dot"``, ``"svg"``, ``"png"`` or ``"pdf"``.
-
-        Raises ``ArgumentError`` for another format, ``MissingDependencyError`` if the format needs
-        Graphviz and it is not installed, ``OSError`` if the file cannot be written.
-        """
-        format = format or os.path.splitext(path)[1].removeprefix(".").lower()
-        if not format:
-            raise ArgumentError(f"{os.fspath(path)!r} has no ending that says a format, such as {_endings()}")
-        return write_whole(path, render(self.source, format))
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        try:
-            return {"image/svg+xml": render(self.source, "svg").decode(), "text/plain": repr(self)}
-        except MissingDependencyError:
-            return {"text/plain": f"{NO_GRAPHVIZ}\n\n{self.source}"}
-
-    def __repr__(self) -> str:
-        return f"<Drawing of {self.source.count('data ')} Values; .save('graph.svg') writes it, .source is its text>"
-
-
-def draw(root: Value | Sequence[Value], *, rankdir: str = "LR", expand: bool | None = None) -> Drawing:
-    """Draw the graph that leads to a Value: its Values with name, data and grad, and the operations between.
+def draw(
+    root: Any,
+    *inputs: Any,
+    names: Any = None,
+    rankdir: Literal["auto", "LR", "TB"] = "auto",
+    expand: bool = False,
+    color: Literal["kind", "grad"] | None = "kind",
+    depth: int | None = None,
+    collapse: Any = None,
+    max_nodes: int | None = 200,
+    partials: bool = False,
+    theme: Literal["auto", "light", "dark"] = "auto",
+    precision: int = 4,
+    **unknown: Never,
+) -> Drawing:
+    """Draw a computation graph: its Values with name, data and grad, and the operations between.
 
     Args:
         root: the Value whose history to draw, or a list of several.
-        rankdir: ``"LR"`` from left to right, or ``"TB"`` from top to bottom.
-        expand: whether to write sums out: the weighted sum of a neuron, a dot product, a sum or a mean is one
-            operation of the graph. True shows every product and every sum on the way, False the operation as one
-            circle. None writes them out if the drawing stays small, up to a hundred Values: a neuron of 20 inputs,
-            or a small network. Where the data of an operand has been assigned since, the numbers on the way are
-            gone, and the sum is shown as one circle.
-
-    Raises ``TypeError`` if a root is no Value or ``expand`` no bool, ``ArgumentError`` for another rankdir.
-
-    >>> import autograd_lite
-    >>> from autograd_lite import Value, draw
-    >>> x = Value(3.0, name="x")
-    >>> print(draw(x * x).source.count("v0 -> o1"))
-    2
-    >>> total = autograd_lite.sum([x, x, x])
-    >>> [draw(total, expand=expand).source.count("data ") for expand in (True, False)]
-    [3, 2]
+        names: what to call the Values
     """
-    roots = [root] if isinstance(root, Value) else root
-    if not isinstance(roots, (list, tuple)) or not roots or not all(isinstance(one, Value) for one in roots):
-        raise TypeError(f"draw takes the Value whose graph to draw, or a list of several; got {describe(root)}")
-    if rankdir not in ("LR", "TB"):
-        raise ArgumentError(f"rankdir is 'LR' or 'TB', got {rankdir!r}")
-    if expand is not None and not isinstance(expand, bool):
-        raise TypeError(f"expand is True, False or None, got {describe(expand)}")
-    return Drawing(to_dot(roots, rankdir, expand))
+    if unknown:
+        raise TypeError(_unknown(unknown))
+    _check_options(rankdir, expand, color, depth, max_nodes, partials, theme, precision)
+    given = given_names(names)
+    subject = subject_of(root, inputs)
+    sketch = Sketch(
+        subject.roots, names=subject.names | given, expand=expand, levels=subject.levels, precision=precision,
+        partials=partials,
+    )  # fmt: skip
+    boxes, arrows = whole(sketch)
+    return Drawing(finished(sketch, boxes, arrows, title=subject.title, rankdir=rankdir, color=color, theme=theme))
 
 
-#: micrograd's name for :func:`draw`.
-draw_dot = draw
+_CHOICES: dict[str, tuple[Any, ...]] = {
+    "rankdir": ("auto", "LR", "TB"),
+    "color": ("kind", "grad", None),
+    "theme": ("auto", "light", "dark"),
+}
+_OPTIONS = [name for name in draw.__annotations__ if name not in ("root", "inputs", "unknown", "return")]
 
 
-def _endings() -> str:
-    return ", ".join(f".{format}" for format in FORMATS)
+def _unknown(unknown: dict[str, Any]) -> str:
+    name = next(iter(unknown))
+    close = difflib.get_close_matches(name, _OPTIONS, 1)
+    advice = f"did you mean {close[0]}? " if close else ""
+    return f"draw has no option {name!r}; {advice}There are {', '.join(_OPTIONS)}"
+
+
+def _check_options(
+    rankdir: Any, expand: Any, color: Any, depth: Any, max_nodes: Any, partials: Any, theme: Any, precision: Any
+) -> None:
+    for name, choice in (("rankdir", rankdir), ("color", color), ("theme", theme)):
+        choices = _CHOICES[name]
+        if choice not in choices:
+            known = f"{', '.join(map(repr, choices[:-1]))} or {choices[-1]!r}"
+            raise ArgumentError(f"{name} is {known}, got {choice!r}")
+    for name, switch in (("expand", expand), ("partials", partials)):
+        if not isinstance(switch, bool):
+            raise TypeError(f"{name} is True or False, got {describe(switch)}")
+    if depth is not None:
+        check_size(depth, "depth", 0)
+    if max_nodes is not None:
+        check_size(max_nodes, "max_nodes")
+    check_size(precision, "precision")
+
+
+def draw_dot(root: Any, format: str = "svg", rankdir: Literal["auto", "LR", "TB"] = "LR") -> Drawing:
+    """micrograd's ``draw_dot``: the same as :func:`draw`, from left to right."""
+    return draw(root, rankdir=rankdir)

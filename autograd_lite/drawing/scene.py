@@ -19,7 +19,8 @@ class Box:
     """One box, or the circle of an operation."""
 
     #: Unique, and fit for DOT, Mermaid and HTML: letters, digits and ``_``. The i-th node of the graph is ``v{i}``, the
-    #: operation before it ``o{i}``, a constant at its operand j ``o{i}c{j}``, a folded box ``m{i}``.
+    #: operation before it ``o{i}``, a constant at its operand j ``o{i}c{j}``. What stands for many: ``m{i}``, ``mo{i}``,
+    #: ``mo{i}c{j}``, where i is the first of them.
     id: str
     kind: Kind
     #: The lines of the label, as they are to be read: not escaped, long ones cut. The first is the name where there is
@@ -37,6 +38,8 @@ class Box:
     is_lit: bool = False
     #: A number in it is nan or infinite.
     is_alarming: bool = False
+    #: How many nodes of the graph (operations, constants) it stands for.
+    count: int = 1
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ class Arrow:
     label: str = ""
     tooltip: str = ""
     is_lit: bool = False
+    #: How many arrows of the graph it stands for.
+    count: int = 1
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

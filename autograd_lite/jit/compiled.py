@@ -3,6 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
@@ -236,7 +237,12 @@ class Compiled(Generic[_P, _R]):
     @property
     def program(self) -> Program:
         """The program that the latest call ran. Raises ``TracingError`` before the first call."""
-        return self._code.program  # type: ignore[no-any-return]
+        program: Program = self._code.program
+        assert self._latest is not None  # or there would be no code
+        path, numbers = self._latest
+        given = [*numbers, *numbers_of(path.closed_over)]
+        given += [1.0] * (len(program.inputs) - len(given))  # the adjoints, of a gradient's program
+        return replace(program, numbers=tuple(given))
 
     @property
     def source(self) -> str:
@@ -244,11 +250,13 @@ class Compiled(Generic[_P, _R]):
         return self._code.source  # type: ignore[no-any-return]
 
     def draw(self, **options: Any) -> Any:
-        """That program as a drawing of all its outputs, with the latest call's numbers; see :func:`autograd_lite.draw`.
+        """What the function returns as a drawing, with the latest call's numbers; see :func:`autograd_lite.draw`.
 
         The numbers of what the function closes over are as they are now.
         """
-        return self.program.draw(self._inputs(), **options)
+        from autograd_lite.drawing import draw
+
+        return draw(self, **options)
 
     def to_c(self, name: str) -> "CSource":
         """That program as C, whose example is the latest call; see :meth:`Program.to_c`.
@@ -266,7 +274,7 @@ class Compiled(Generic[_P, _R]):
             return 0;
         }
         """
-        return self.program.to_c(name, self._inputs(), self._output_names())
+        return self.program.to_c(name, self.program.numbers, self._output_names())
 
     def to_python(self, name: str | None = None) -> str:
         """That program as Python that runs by itself; see :meth:`Program.to_python`."""
@@ -289,14 +297,6 @@ class Compiled(Generic[_P, _R]):
         program = self.program
         assert self._latest is not None
         return without_gradient(self._latest[0], program)
-
-    def _inputs(self) -> list[float]:
-        """The numbers of the latest call, and of what the function closes over as they are now."""
-        program = self.program
-        assert self._latest is not None  # or there would be no program
-        path, numbers = self._latest
-        given = [*numbers, *numbers_of(path.closed_over)]
-        return given + [1.0] * (len(program.inputs) - len(given))  # the adjoints, of a gradient's program
 
     def _output_names(self) -> list[str]:
         program = self.program

@@ -77,6 +77,8 @@ class Program:
     #: Numbers that have to be finite, or the answer may differ where a gradient meets 0 * inf: then the
     #: careful form of the program is run.
     checked: tuple[int, ...] = ()
+    #: The inputs of the call that it was taken from, ``fast.program``; none if there was no call. For drawings.
+    numbers: tuple[float, ...] = dataclasses.field(default=(), compare=False)
 
     def __len__(self) -> int:
         return len(self.instructions)
@@ -157,12 +159,15 @@ class Program:
         )
 
     def draw(self, numbers: Sequence[float] | None = None, **options: Any) -> Any:
-        """The program as a drawing of all its outputs, at these inputs or at 1; see :func:`autograd_lite.draw`."""
+        """The program as a drawing of all its outputs; see :func:`autograd_lite.draw`.
+
+        The inputs are ``numbers``; if they are not given, those of the call that it was taken from, or 1.
+        """
         from autograd_lite.drawing import draw
 
-        given = [1.0] * len(self.inputs) if numbers is None else numbers
-        results = self(*(Value(x, name) for x, name in zip(given, self.inputs, strict=True)))
-        return draw([r if isinstance(r, Value) else Value(r).detach() for r in results], **options)
+        if numbers is not None:
+            self._check_count(numbers)
+        return draw(self if numbers is None else dataclasses.replace(self, numbers=tuple(numbers)), **options)
 
     def to_c(
         self, name: str, numbers: Sequence[float] | None = None, outputs: Sequence[str] | None = None

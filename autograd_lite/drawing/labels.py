@@ -1,0 +1,52 @@
+"""What is written in a box."""
+
+import math
+from typing import Any
+
+from autograd_lite.core.node import number
+
+__all__ = ["counted", "cut", "is_alarming", "plain", "shown", "spread"]
+
+#: So many characters of a name are shown.
+LONGEST = 24
+
+
+def shown(x: Any, precision: int) -> str:
+    """A number with so many significant digits; -0 is 0."""
+    return f"{number(x) + 0.0:.{precision}g}"
+
+
+def spread(numbers: list[float], precision: int) -> str:
+    """The least and the greatest of some numbers, or the one that they all are."""
+    known = [x for x in numbers if x == x]
+    if not known:
+        return "nan"
+    least, greatest = shown(min(known), precision), shown(max(known), precision)
+    text = least if least == greatest else f"{least} … {greatest}"
+    return text if len(known) == len(numbers) else f"{text}, nan"
+
+
+def plain(text: str) -> str:
+    """A text in one line, without what cannot be printed."""
+    return text if text.isprintable() else "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def cut(text: str) -> str:
+    """A text in one line of no more than :data:`LONGEST` characters: names differ at both ends, so its middle goes.
+
+    >>> cut("encoder.blocks.0.attention.query.weight.3.17")
+    'encoder.blo…weight.3.17'
+    """
+    text = plain(text)
+    half = LONGEST // 2 - 1
+    return text if len(text) <= LONGEST else f"{text[:half]}…{text[-half:]}"
+
+
+def is_alarming(*numbers: Any) -> bool:
+    """Whether one of them is nan or infinite."""
+    return not all(math.isfinite(number(x)) for x in numbers)
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 value``, ``1,200 values``."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
