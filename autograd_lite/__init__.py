@@ -31,6 +31,7 @@ from autograd_lite.transforms import grad, hessian, hvp, jacfwd, jacobian, jacre
 if TYPE_CHECKING:
     from autograd_lite import distributed, optim, plotting, testing, training
     from autograd_lite._info import info
+    from autograd_lite.drawing.explain import explain
     from autograd_lite.training import evaluate, fit, predict
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "draw",
     "draw_dot",
     "evaluate",
+    "explain",
     "fit",
     "float32",
     "float64",
@@ -93,6 +95,7 @@ long = int
 _LATER = {
     "distributed": "distributed",
     "evaluate": "training",
+    "explain": "drawing.explain",
     "fit": "training",
     "info": "_info",
     "optim": "optim",

@@ -18,9 +18,10 @@ from typing import Any, NamedTuple
 from autograd_lite.core import graph
 from autograd_lite.core.value import Value
 
-__all__ = ["Edge", "Edges", "Found", "Sum", "between", "largest", "summed"]
+__all__ = ["Edge", "Edges", "Found", "Sum", "Web", "between", "is_bundle", "largest", "numbers", "summed"]
 
-_NUMBERS = Context(prec=34, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+#: How sums and products of paths are computed.
+numbers = Context(prec=34, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 _ONE = Decimal(1)
 
 
@@ -38,8 +39,18 @@ class Edge(NamedTuple):
 Edges = dict[Value, list[Edge]]
 
 
-def between(y: Value, x: Value) -> tuple[Edges, list[tuple[Value, Edge]]]:
-    """The edges on the paths from x to y that carry something, and those that carry nothing.
+class Web(NamedTuple):
+    """All that lies between x and y."""
+
+    edges: Edges
+    #: The edges that carry something.
+    live: Edges
+    #: Those that carry nothing, each with its node.
+    dead: list[tuple[Value, Edge]]
+
+
+def between(y: Value, x: Value) -> Web:
+    """The edges on the paths from x to y.
 
     As in the chain rule 0 is a strong zero: nothing goes along an edge whose partial is exactly 0, and an adjoint of
     exactly 0 makes 0 of inf and nan.
@@ -49,30 +60,29 @@ def between(y: Value, x: Value) -> tuple[Edges, list[tuple[Value, Edge]]]:
     for node in graph.operations(y, stop=[x]):
         if not any(o is x or o in edges or o in bundles for o in node.operands if o.__class__ is not float):
             continue
-        if _is_bundle(node):
+        if not node._primitive.pull:
+            some = [Edge(*edge) for edge in zip(node.operands, node.partials, itertools.count(), strict=False)]
+        elif is_bundle(node):
             bundles.add(node)
             continue
-        known = [edge for edge in _edges_of(node) if edge.operand is x or edge.operand in edges]
+        else:
+            some = list(_pulled(node, 1.0))
+        known = [edge for edge in some if edge[0] is x or (edge[0].__class__ is not float and edge[0] in edges)]
         if known:
             edges[node] = known
     without = [(node, edge) for node, some in edges.items() for edge in some if edge.partial == 0.0]
     if not all(math.isfinite(edge.partial) for some in edges.values() for edge in some):
         without += _stopped_by_adjoints(y, edges)
+    if not without:
+        return Web(edges, edges, without)
     dead = {(node, edge.position) for node, edge in without}
     live = {node: [edge for edge in some if (node, edge.position) not in dead] for node, some in edges.items()}
-    return (live if dead else edges), without
+    return Web(edges, live, without)
 
 
-def _is_bundle(node: Value) -> bool:
+def is_bundle(node: Value) -> bool:
     """Whether it is all results of one compiled call together, which is no number: each of them is a node above it."""
     return bool(node._primitive.pull) and not node.partials
-
-
-def _edges_of(node: Value) -> Iterator[Edge]:
-    if node._primitive.pull:
-        return _pulled(node, 1.0)
-    pairs = zip(node.operands, node.partials, strict=True)
-    return (Edge(o, p, i) for i, (o, p) in enumerate(pairs) if o.__class__ is not float)
 
 
 def _pulled(node: Value, adjoint: Any) -> Iterator[Edge]:
@@ -90,15 +100,17 @@ def _pulled(node: Value, adjoint: Any) -> Iterator[Edge]:
 
 
 def _stopped_by_adjoints(y: Value, edges: Edges) -> Iterator[tuple[Value, Edge]]:
-    """The edges whose partial is infinite or nan where the adjoint is exactly 0."""
+    """The edges whose partial is infinite or nan where the adjoint is exactly 0, as paths have cancelled."""
     adjoints = {y: 1.0}
     for node in reversed(edges):
-        adjoint = adjoints.pop(node, 0.0)
+        if node not in adjoints:
+            continue
+        adjoint = adjoints.pop(node)
         for edge in edges[node]:
             if adjoint == 0.0 and not math.isfinite(edge.partial):
                 yield node, edge
-            contribution = adjoint * edge.partial if adjoint and edge.partial else 0.0
-            adjoints[edge.operand] = adjoints.get(edge.operand, 0.0) + contribution
+            elif edge.partial != 0.0:
+                adjoints[edge.operand] = adjoints.get(edge.operand, 0.0) + adjoint * edge.partial
 
 
 class Sum(NamedTuple):
@@ -113,7 +125,7 @@ class Sum(NamedTuple):
 def summed(y: Value, x: Value, edges: Edges, which: Callable[[float], object] = lambda partial: True) -> Sum:
     """What all paths from x to y come to, along the edges whose partial is as asked."""
     arriving = {y: Sum(1, _ONE, _ONE)}
-    with localcontext(_NUMBERS):
+    with localcontext(numbers):
         for node in reversed(edges):
             if node not in arriving:
                 continue
@@ -148,10 +160,13 @@ class _Size(NamedTuple):
 _UNIT = _Size(0, 0, _ONE)
 
 
-def _size(partial: float) -> _Size:
+def _along(partial: float, size: _Size) -> _Size:
+    """A size times that of a partial."""
+    if partial in {1.0, -1.0}:
+        return size
     if math.isfinite(partial):
-        return _Size(0, 0, Decimal(abs(partial)))
-    return _Size(1, 0, _ONE) if partial != partial else _Size(0, 1, _ONE)
+        return _Size(size.nans, size.infs, size.rest * Decimal(abs(partial)))
+    return _Size(size.nans + 1, size.infs, size.rest) if partial != partial else _Size(size.nans, size.infs + 1, size.rest)
 
 
 class Found(NamedTuple):
@@ -171,7 +186,7 @@ def largest(y: Value, x: Value, edges: Edges, top: int) -> list[Found]:
         return []
     if y is x:
         return [Found([], _ONE)]
-    with localcontext(_NUMBERS):
+    with localcontext(numbers):
         ranked = _ranked(x, edges)
         if y not in ranked:
             return []
@@ -186,7 +201,7 @@ def _measured(steps: list[tuple[Value, Edge]]) -> tuple[_Size, Found]:
     for _, edge in steps:
         if edge.partial != 1.0:
             product *= Decimal(edge.partial)
-            size = size.times(_size(edge.partial))
+            size = _along(edge.partial, size)
     return size, Found(steps, product)
 
 
@@ -197,11 +212,11 @@ _Ranked = dict[Value, list[tuple[_Size, Edge]]]
 def _ranked(x: Value, edges: Edges) -> _Ranked:
     best, ranked = {x: _UNIT}, {}
     for node, some in edges.items():
-        ways = [(_size(edge.partial).times(best[edge.operand]), edge) for edge in some if edge.operand in best]
+        ways = [(_along(edge.partial, best[edge.operand]), edge) for edge in some if edge.operand in best]
         if ways:
             ways.sort(key=lambda way: way[0], reverse=True)
             best[node] = first = ways[0][0]
-            ranked[node] = [(bound.over(first), edge) for bound, edge in ways]
+            ranked[node] = [(_UNIT if bound is first else bound.over(first), edge) for bound, edge in ways]
     return ranked
 
 

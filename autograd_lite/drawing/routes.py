@@ -9,13 +9,12 @@ from autograd_lite.core import ops
 from autograd_lite.core.node import number
 from autograd_lite.core.op import Op
 from autograd_lite.core.value import Value
+from autograd_lite.drawing import labels
 
-__all__ = ["Step", "Stop", "cut", "route", "shortened", "shown"]
+__all__ = ["Step", "Stop", "figure", "route", "shortened"]
 
 #: Of a longer path only so many steps at each end are looked at.
 _ENDS = 100
-#: Names are cut to so many characters.
-_WIDEST = 32
 #: Operations that do not mind which operand is which.
 _COMMUTATIVE = (ops.add, ops.mul)
 
@@ -36,6 +35,12 @@ class Stop(NamedTuple):
     factor: float
     #: How many operations it stands for.
     steps: int = 1
+    #: It stands for what is left out.
+    is_gap: bool = False
+    #: Where it ends.
+    node: Value | None = None
+    #: The label without what depends on the way to it.
+    title: str = ""
 
 
 def route(x: Value, steps: Sequence[Step], module_of: Callable[[Value], str]) -> list[Stop]:
@@ -43,12 +48,12 @@ def route(x: Value, steps: Sequence[Step], module_of: Callable[[Value], str]) ->
     if len(steps) <= 2 * _ENDS:
         stops = _stops(steps, module_of)
     else:
-        between = _merged([Stop("", step.partial) for step in steps[_ENDS:-_ENDS]])
+        between = _merged([Stop("", step.partial, node=step.node) for step in steps[_ENDS:-_ENDS]])
         stops = [*_stops(steps[:_ENDS], module_of), between, *_stops(steps[-_ENDS:], module_of)]
-    first = x.name or shown(number(x))
+    first = x.name or figure(number(x))
     if stops and first.startswith(f"{stops[0].label}."):  # the parameter of a module, which comes next
         first = first[len(stops[0].label) + 1 :]
-    return [Stop(cut(first), 1.0, 0), *stops]
+    return [Stop(labels.cut(first), 1.0, 0, node=x), *stops]
 
 
 def shortened(stops: list[Stop], fits: Callable[[list[Stop]], bool]) -> list[Stop]:
@@ -66,7 +71,7 @@ def shortened(stops: list[Stop], fits: Callable[[list[Stop]], bool]) -> list[Sto
 
 def _merged(stops: list[Stop]) -> Stop:
     steps = sum(stop.steps for stop in stops)
-    return Stop(f"... ({steps} more)", math.prod(stop.factor for stop in stops), steps)
+    return Stop(f"… {steps} more …", math.prod(stop.factor for stop in stops), steps, True, stops[-1].node)
 
 
 def _stops(steps: Sequence[Step], module_of: Callable[[Value], str]) -> list[Stop]:
@@ -78,8 +83,10 @@ def _stops(steps: Sequence[Step], module_of: Callable[[Value], str]) -> list[Sto
 
     stops: list[Stop] = []
     for (kind, label), some in itertools.groupby(steps, place):
-        found = [Stop(cut(label), step.partial) for step in some]
-        together = Stop(cut(label), math.prod(stop.factor for stop in found), len(found))
+        found = [Stop(labels.cut(label), step.partial, node=step.node) for step in some]
+        if kind == "operation":
+            found = [stop._replace(title=labels.cut(stop.node._primitive.symbol)) for stop in found]
+        together = Stop(labels.cut(label), math.prod(stop.factor for stop in found), len(found), node=found[-1].node)
         if kind == "module":
             stops.append(together)
         elif kind == "operation" and len(found) > 2:
@@ -96,7 +103,7 @@ def _operation(step: Step) -> str:
     if op.pull and node.partials and isinstance(node.operands[0], Value) and not node.operands[0].partials:
         inner = node.operands[0].op
         return op.symbol if inner is None or op.arity != 1 else f"{inner.symbol}: {op.symbol}"
-    if op in (ops.sum, ops.mean):
+    if op in (ops.sum_, ops.mean):
         return f"{op.symbol}[{position}]"
     if len(node.operands) != 2 or op.is_linear or op.symbol[0].isalpha():
         return str(op.symbol)
@@ -105,18 +112,10 @@ def _operation(step: Step) -> str:
 
 def _with_other(op: Op, other: Value | float, position: int) -> str:
     name = other.name if isinstance(other, Value) else None
-    text = shown(number(other)) if name is None else f"({cut(name)} = {shown(number(other))})"
+    text = figure(number(other)) if name is None else f"({labels.cut(name)} = {figure(number(other))})"
     return f"{op.symbol} {text}" if position == 0 or op in _COMMUTATIVE else f"{text} {op.symbol}"
 
 
-def shown(x: float) -> str:
+def figure(x: float) -> str:
     """A number with four significant digits."""
-    return f"{x + 0.0:.4g}"
-
-
-def cut(name: str) -> str:
-    """A name on one line, the middle of a long one left out."""
-    plain = "".join(letter if letter.isprintable() else " " for letter in name)
-    if len(plain) <= _WIDEST:
-        return plain
-    return f"{plain[: _WIDEST // 2 - 2]}...{plain[1 - _WIDEST // 2 :]}"
+    return labels.shown(x, 4)
