@@ -1,12 +1,15 @@
 """draw(): a computation graph as a picture that shows itself in a notebook and can be saved."""
 
 import difflib
+import warnings
 from typing import Any, Literal, Never
 
 from autograd_lite.core.checks import check_size, describe
-from autograd_lite.drawing.graph import Sketch, finished, whole
+from autograd_lite.drawing.folding import folded
+from autograd_lite.drawing.graph import finished
 from autograd_lite.drawing.naming import given_names
 from autograd_lite.drawing.picture import Drawing
+from autograd_lite.drawing.sketch import Sketch
 from autograd_lite.drawing.subject import subject_of
 from autograd_lite.errors import ArgumentError
 
@@ -40,11 +43,13 @@ def draw(
     given = given_names(names)
     subject = subject_of(root, inputs)
     sketch = Sketch(
-        subject.roots, names=subject.names | given, expand=expand, levels=subject.levels, precision=precision,
-        partials=partials,
+        subject.roots, names=subject.names | given, expand=expand, levels=subject.levels, grads=subject.grads(),
+        precision=precision, partials=partials,
     )  # fmt: skip
-    boxes, arrows = whole(sketch)
-    return Drawing(finished(sketch, boxes, arrows, title=subject.title, rankdir=rankdir, color=color, theme=theme))
+    boxes, arrows, note = folded(sketch, depth=depth, collapse=collapse, max_nodes=max_nodes)
+    if note:
+        warnings.warn(f"draw has {note}", stacklevel=2)
+    return Drawing(finished(sketch, boxes, arrows, subject.title, note, rankdir=rankdir, color=color, theme=theme))
 
 
 _CHOICES: dict[str, tuple[Any, ...]] = {

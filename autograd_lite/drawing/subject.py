@@ -10,6 +10,7 @@ from autograd_lite import pytree
 from autograd_lite.core import modes
 from autograd_lite.core.checks import describe, is_real
 from autograd_lite.core.value import Value
+from autograd_lite.drawing.backward import backward_pass
 from autograd_lite.drawing.modules import Levels
 from autograd_lite.drawing.naming import by_signature, sampled
 from autograd_lite.errors import ArgumentError
@@ -29,6 +30,12 @@ class Subject:
     names: dict[Value, str] = dataclasses.field(default_factory=dict)
     #: The graph was made for this drawing, so that no Value of it has a gradient yet.
     is_new: bool = False
+
+    def grads(self) -> dict[Value, float] | None:
+        """The gradients to show, of a single result; None for those that the Values have themselves."""
+        if not self.is_new:
+            return None
+        return backward_pass(self.roots[0]).adjoints if len(self.roots) == 1 and self.roots[0].requires_grad else {}
 
 
 def subject_of(root: Any, inputs: tuple[Any, ...] = ()) -> Subject:

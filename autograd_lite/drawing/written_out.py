@@ -10,20 +10,19 @@ from autograd_lite.core.value import Value
 
 __all__ = ["Drawn", "Step", "drawn"]
 
-#: Unless the caller says, sums are written out if the drawing has at most so many numbers then.
-_FEW = 100
-
 
 class Step:
     """A number on the way to the result of a sum. It has what a drawing shows of a Value, and is no node itself."""
 
     name, is_leaf = None, False
     requires_grad: bool
+    #: The sum that it belongs to, and the derivative of that by it.
+    total: Value
+    scale = 1.0
 
     def __init__(self, op: Op, operands: "tuple[Value | Step | float, ...]", data: float) -> None:
         self.op, self.operands, self.data = op, operands, data
         self.requires_grad = any(o.requires_grad for o in operands if not isinstance(o, float))
-        self.has_grad, self.grad = False, 0.0
 
 
 class Drawn(NamedTuple):
@@ -34,11 +33,9 @@ class Drawn(NamedTuple):
     operands: tuple[Any, ...]
 
 
-def drawn(roots: Sequence[Value], expand: bool | None) -> list[Drawn]:
-    """Everything to draw, each after its operands."""
+def drawn(roots: Sequence[Value], expand: bool) -> list[Drawn]:
+    """Everything to draw, each after its operands; sums written out if asked for."""
     nodes = graph.nodes(*roots)
-    if expand is None:
-        expand = len(nodes) + sum(len(node.operands) - 2 for node in nodes if node.op in ops.SUMS) <= _FEW
     found: list[Drawn] = []
     for node in nodes:
         steps = _steps(node) if expand and node.op in ops.SUMS else []
@@ -83,6 +80,6 @@ def _steps(node: Value) -> list[Step]:
     if ans != node.data and not (ans != ans and node.data != node.data):
         return []
     for step in steps:  # the partials of + are 1, so each has the adjoint of the result; before the division of a mean
-        step.has_grad = node.has_grad
-        step.grad = number(node.grad) * (node.partials[0] if node.op is ops.mean else 1.0)
+        step.total = node
+        step.scale = node.partials[0] if node.op is ops.mean else 1.0
     return steps

@@ -1,0 +1,49 @@
+"""Nodes that are alike: the same operation on operands that are alike, as in the samples of a loss."""
+
+from typing import Any
+
+from autograd_lite.drawing.sketch import Sketch
+
+__all__ = ["alike"]
+
+
+def alike(sketch: Sketch) -> list[int]:
+    """The class of each node, by its first member. Two nodes of a class differ in their numbers alone.
+
+    Constants are alike, and inputs without names; a parameter is like no other. Linear in the size of the graph.
+    """
+    found = _classes(sketch, shared=set())
+    shared = _shared(sketch, found)
+    return _classes(sketch, shared) if shared else found
+
+
+def _classes(sketch: Sketch, shared: set[int]) -> list[int]:
+    found: list[int] = []
+    first: dict[Any, int] = {}
+    roots, names, levels, kinds = sketch.roots, sketch.names, sketch.level, sketch.kinds
+    for i, (one, row) in enumerate(zip(sketch.drawn, sketch.operands, strict=True)):
+        if kinds[i] == "parameter" or i in shared:
+            found.append(i)
+        else:
+            of_operands = tuple([-1 if o < 0 else found[o] for o in row])
+            key = (one.op, of_operands, names[i], levels[i], kinds[i], i in roots)
+            found.append(first.setdefault(key, i))
+    return found
+
+
+def _shared(sketch: Sketch, classes: list[int]) -> set[int]:
+    """The leaves that alike nodes have in common, such as the weight of all samples: these are like no other."""
+    members = [0] * len(classes)
+    for number in classes:
+        members[number] += 1
+    uses: set[tuple[int, int, int]] = set()
+    shared: set[int] = set()
+    for i, row in enumerate(sketch.operands):
+        if members[classes[i]] > 1:
+            for j, o in enumerate(row):
+                if o >= 0 and members[classes[o]] > 1 and not sketch.operands[o]:
+                    use = (o, j, classes[i])
+                    if use in uses:
+                        shared.add(o)
+                    uses.add(use)
+    return shared

@@ -1,0 +1,194 @@
+"""Boxes that stand for many nodes, and the arrows between them."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from autograd_lite.drawing import labels
+from autograd_lite.drawing.boxes import add_operation, node_box
+from autograd_lite.drawing.labels import counted, shown, spread
+from autograd_lite.drawing.modules import OUTSIDE
+from autograd_lite.drawing.quotient import Part, Quotient
+from autograd_lite.drawing.scene import Arrow, Box, Kind
+from autograd_lite.drawing.sketch import Sketch
+
+__all__ = ["MOST_CONSTANTS", "Summary"]
+
+#: An operation with more constants than that has one box for all of them, if anything is folded.
+MOST_CONSTANTS = 3
+
+
+class Summary:
+    """The picture of a quotient: boxes, each after those that lead to it, and arrows with counts."""
+
+    def __init__(self, quotient: Quotient, order: Sequence[Part]) -> None:
+        self.quotient, self.sketch = quotient, quotient.sketch
+        self.boxes: list[Box] = []
+        self.arrows: list[Arrow] = []
+        self._ids = {part: _id(part, nodes) for part, nodes in quotient.members.items()}
+        self._tails: dict[Part, list[tuple[Part, int]]] = {}
+        for (tail, head), count in quotient.edges.items():
+            self._tails.setdefault(head, []).append((tail, count))
+        self._inward, self._outward = self._borders()
+        self._waves = Counter(part[:2] for part in order)
+        for part in order:
+            self._add(part)
+
+    def _borders(self) -> tuple[dict[Part, set[int]], dict[Part, set[int]]]:
+        """Of each part that is one box: the nodes that lead to it from outside, and those of its own that lead on."""
+        inward: dict[Part, set[int]] = {part: set() for part in self.quotient.members if part.form != "alike"}
+        outward: dict[Part, set[int]] = {part: set() for part in inward}
+        parts = self.quotient.parts
+        for i, row in enumerate(self.sketch.operands):
+            head = parts[i]
+            for o in row:
+                if o >= 0 and parts[o] != head:
+                    if head in inward:
+                        inward[head].add(o)
+                    if parts[o] in outward:
+                        outward[parts[o]].add(o)
+        for root in self.sketch.roots:
+            if parts[root] in outward:
+                outward[parts[root]].add(root)
+        return inward, outward
+
+    def _add(self, part: Part) -> None:
+        nodes = self.quotient.members[part]
+        if part.form != "alike":
+            self._add_tails(part, self._ids[part])
+            self.boxes.append(self._module(part, nodes) if part.form == "module" else self._run(part, nodes))
+            return
+        first = nodes[0]
+        op, row = self.sketch.drawn[first].op, self.sketch.operands[first]
+        if op is not None:
+            tails = self._tails.get(part, [])
+            are_few = len(row) <= MOST_CONSTANTS and all(self._ids[tail][0] == "v" for tail, _ in tails)
+            if len(nodes) == 1 and are_few:
+                add_operation(self.sketch, first, self.boxes, self.arrows)
+            else:
+                self._add_operations(part, nodes)
+        self.boxes.append(node_box(self.sketch, first) if len(nodes) == 1 else self._alike(nodes))
+
+    def _add_tails(self, part: Part, head: str) -> None:
+        for tail, count in self._tails.get(part, ()):
+            start = self._ids[tail]
+            self.arrows.append(Arrow(start, head, f"{start}-{head}", count=count))
+
+    def _add_operations(self, part: Part, nodes: list[int]) -> None:
+        """The circle of operations that are alike, with their constants in one box."""
+        sketch, first = self.sketch, nodes[0]
+        op = sketch.drawn[first].op
+        assert op is not None
+        circle, result = ("o" if len(nodes) == 1 else "mo") + str(first), self._ids[part]
+        constants = [o for i in nodes for o in sketch.drawn[i].operands if o.__class__ is float]
+        cluster = sketch.cluster(first)
+        if constants:
+            lines = (spread(constants, sketch.precision),)
+            tooltip = f"{counted(len(constants), 'constant')}, {lines[0]}"
+            start, count = f"{circle}c0", len(constants)
+            self.boxes.append(
+                Box(start, "constant", lines, tooltip, cluster, is_alarming=not _are_finite(constants), count=count)
+            )
+            self.arrows.append(Arrow(start, circle, f"{start}-{circle}-0", count=count))
+        self._add_tails(part, circle)
+        symbol = (labels.cut(op.symbol),)
+        self.boxes.append(Box(circle, "operation", symbol, labels.plain(op.name), cluster, count=len(nodes)))
+        self.arrows.append(Arrow(circle, result, f"{circle}-{result}", count=len(nodes)))
+
+    def _alike(self, nodes: list[int]) -> Box:
+        """The box of nodes that are alike."""
+        sketch, first = self.sketch, nodes[0]
+        data = [sketch.drawn[i].node.data for i in nodes]
+        grads = [grad for i in nodes if (grad := sketch.grad(i)) is not None]
+        short = sketch.short[first]
+        head = f"×{len(nodes):,}" if short is None else f"{labels.cut(short)} ×{len(nodes):,}"
+        lines = [head, f"data {spread(data, sketch.precision)}"]
+        if sketch.kinds[first] != "constant":
+            lines.append(f"grad {spread(grads, sketch.precision) if grads else '-'}")
+        what = f"{counted(len(nodes), sketch.kinds[first])} {labels.plain(sketch.names[first] or '')}".rstrip()
+        tooltip = f"{what}, alike but for their numbers\ndata {min(data)} to {max(data)}"
+        if grads:
+            tooltip += f"\ngrad {min(grads)} to {max(grads)}"
+        return Box(
+            f"m{first}",
+            sketch.kinds[first],
+            tuple(lines),
+            tooltip,
+            sketch.cluster(first),
+            is_named=short is not None,
+            grad=max(grads, key=abs, default=None),
+            is_alarming=not _are_finite(data + grads),
+            count=len(nodes),
+        )
+
+    def _module(self, part: Part, nodes: list[int]) -> Box:
+        """The box of a module."""
+        sketch = self.sketch
+        level = sketch.levels.all[part.number]
+        inside = [i for i in nodes if sketch.drawn[i].op is None and sketch.level[i] != OUTSIDE]
+        grads = [grad for i in inside if (grad := sketch.grad(i)) is not None]
+        label = level.label if level.class_name in level.label else f"{level.label}: {level.class_name}".rstrip(": ")
+        waves = self._waves[part[:2]]
+        lines = [labels.cut(label) + (f" ({part.wave + 1})" if waves > 1 else "")]
+        lines += [f"{counted(len(nodes), 'node')}, {counted(len(inside), 'parameter')}", *self._border(part)]
+        norm = math.hypot(*grads) if grads else None
+        if norm is not None:
+            lines.append(f"grad norm {shown(norm, sketch.precision)}")
+        tooltip = f"{level.path or level.label}{f' ({level.class_name})' if level.class_name else ''}: "
+        tooltip += f"{counted(len(nodes), 'node')}, {counted(len(inside), 'parameter')}\n{self._operations(nodes)}"
+        if waves > 1:
+            tooltip += "\nit is left and entered again, and has a box for each time"
+        if norm is not None:
+            tooltip += f"\nnorm of the parameters' gradient {norm}"
+        cluster = sketch.levels.all[level.parent].cluster
+        return self._folded(part, nodes, lines, tooltip, cluster, norm, is_named=True)
+
+    def _run(self, part: Part, nodes: list[int]) -> Box:
+        """The box of nodes one after the other."""
+        sketch = self.sketch
+        level = sketch.level[nodes[0]]
+        for i in nodes:
+            if sketch.level[i] != level:
+                level = sketch.levels.common(level, sketch.level[i])
+        lines = [counted(len(nodes), "node"), *self._common(nodes), *self._border(part)]
+        tooltip = f"{counted(len(nodes), 'node')}, one after the other\n{self._operations(nodes)}"
+        return self._folded(part, nodes, lines, tooltip, sketch.levels.all[level].cluster, None, is_named=False)
+
+    def _folded(
+        self, part: Part, nodes: list[int], lines: list[str], tooltip: str, cluster: tuple[str, ...],
+        grad: float | None, *, is_named: bool,
+    ) -> Box:  # fmt: skip
+        kind: Kind = "folded"
+        finite = _are_finite([self.sketch.drawn[i].node.data for i in nodes]) and _are_finite([grad or 0.0])
+        return Box(
+            self._ids[part], kind, tuple(lines), tooltip, cluster, is_named, grad, False, not finite, len(nodes)
+        )
+
+    def _border(self, part: Part) -> list[str]:
+        """How many numbers come in and go out, and what those are."""
+        inward, outward = len(self._inward[part]), self._outward[part]
+        counts = [f"{count:,} {way}" for count, way in ((inward, "in"), (len(outward), "out")) if count]
+        data = [self.sketch.drawn[i].node.data for i in outward]
+        return [", ".join(counts), *([f"data {spread(data, self.sketch.precision)}"] if data else [])] if counts else []
+
+    def _common(self, nodes: list[int]) -> list[str]:
+        """The commonest operations, in one line; none if there are none."""
+        found = _operations(self.sketch, nodes).most_common(4)
+        shown = ", ".join(f"{symbol} ×{count:,}" for symbol, count in found[:3])
+        return [shown + (", …" if len(found) > 3 else "")] if found else []
+
+    def _operations(self, nodes: list[int]) -> str:
+        found = _operations(self.sketch, nodes).most_common(20)
+        return ", ".join(f"{symbol} ×{count:,}" for symbol, count in found) or "no operations"
+
+
+def _operations(sketch: Sketch, nodes: Iterable[int]) -> "Counter[str]":
+    return Counter(labels.cut(op.symbol) for i in nodes if (op := sketch.drawn[i].op) is not None)
+
+
+def _id(part: Part, nodes: list[int]) -> str:
+    return f"v{nodes[0]}" if part.form == "alike" and len(nodes) == 1 else f"m{nodes[0]}"
+
+
+def _are_finite(numbers: Sequence[float]) -> bool:
+    return all(map(math.isfinite, numbers))
