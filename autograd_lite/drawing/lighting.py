@@ -7,10 +7,11 @@ from typing import Any
 from autograd_lite.core.value import Value
 from autograd_lite.drawing import labels
 from autograd_lite.drawing.draw import draw
-from autograd_lite.drawing.graph import Sketch, direction
+from autograd_lite.drawing.graph import direction
 from autograd_lite.drawing.paths import is_bundle
 from autograd_lite.drawing.routes import Step, Stop, shortened
 from autograd_lite.drawing.scene import Arrow, Box, Scene
+from autograd_lite.drawing.sketch import Sketch
 from autograd_lite.drawing.written_out import drawn
 from autograd_lite.errors import ArgumentError
 
@@ -39,7 +40,7 @@ def check_options(options: Mapping[str, Any]) -> None:
 
 def lit(y: Value, paths: Sequence[tuple[Value, Sequence[Step]]], options: dict[str, Any]) -> Scene | None:
     """The graph of y with paths lit, each the node that it begins at and its steps; None if it was folded."""
-    scene = draw(y, **options).scene
+    scene = draw(y, **{**options, "max_nodes": None}).scene
     places = {one.node: i for i, one in enumerate(drawn([y], False))}
     boxes = {f"v{places[x]}" for x, _ in paths}
     arrows: dict[str, list[str]] = {}

@@ -243,10 +243,14 @@ def _best_first(y: Value, x: Value, ranked: _Ranked, top: int) -> Iterator[list[
         share, edge = ranked[node][i]
         bound = so_far.times(share)
         beginning, node = (beginning, node, edge), edge.operand
+        #: What an edge must be to be among the largest.
+        least = promised[0].over(bound) if len(promised) == top else None
         while node is not x:
-            if len(ranked[node]) > 1:
+            ways = ranked[node]
+            if len(ways) > 1 and (least is None or ways[1][0] > least):
                 put_off(bound, beginning, node, 1)
-            edge = ranked[node][0][1]
+                least = promised[0].over(bound) if len(promised) == top else None
+            edge = ways[0][1]
             beginning, node = (beginning, node, edge), edge.operand
         yield _written_out(beginning)
 
