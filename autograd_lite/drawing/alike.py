@@ -13,7 +13,7 @@ def alike(sketch: Sketch) -> list[int]:
     Constants are alike, and inputs without names; a parameter is like no other. Linear in the size of the graph.
     """
     found = _classes(sketch, shared=set())
-    shared = _shared(sketch, found)
+    shared = _shared(sketch, found) if len(set(found)) < len(found) else set()
     return _classes(sketch, shared) if shared else found
 
 
@@ -21,13 +21,15 @@ def _classes(sketch: Sketch, shared: set[int]) -> list[int]:
     found: list[int] = []
     first: dict[Any, int] = {}
     roots, names, levels, kinds = sketch.roots, sketch.names, sketch.level, sketch.kinds
-    for i, (one, row) in enumerate(zip(sketch.drawn, sketch.operands, strict=True)):
-        if kinds[i] == "parameter" or i in shared:
+    for i, row in enumerate(sketch.operands):
+        kind, name = kinds[i], names[i]
+        if kind == "parameter" or i in shared:
             found.append(i)
-        else:
-            of_operands = tuple([-1 if o < 0 else found[o] for o in row])
-            key = (one.op, of_operands, names[i], levels[i], kinds[i], i in roots)
-            found.append(first.setdefault(key, i))
+            continue
+        key: Any = (sketch.drawn[i].op, levels[i], *[-1 if o < 0 else found[o] for o in row])
+        if kind != "value" or name is not None or i in roots:
+            key = (key, kind, name, i in roots)
+        found.append(first.setdefault(key, i))
     return found
 
 

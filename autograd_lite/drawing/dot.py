@@ -16,12 +16,12 @@ _MOST_CROSSED = 5_000
 #: What each kind looks like, colours apart.
 _SHAPES = {
     "input": 'shape=box style="rounded,filled"',
-    "parameter": "shape=box style=filled",
+    "parameter": 'shape=box style="filled"',
     "constant": 'shape=box style="rounded,filled,dashed" margin="0.06,0.03"',
     "operation": 'shape=ellipse style=filled width=0.32 height=0.32 margin="0.04,0.02" fontsize=13',
     "value": 'shape=box style="rounded,filled"',
     "output": 'shape=box style="rounded,filled" penwidth=2.4',
-    "folded": "shape=box style=filled peripheries=2",
+    "folded": 'shape=box style="filled" peripheries=2',
 }
 
 
@@ -166,7 +166,7 @@ class _Writer:
     def _arrow(self, arrow: Arrow) -> str:
         look = self.looks.arrow(arrow)
         attributes = f'id="{arrow.id}"' + _tooltip(arrow.tooltip)
-        text = " ".join(part for part in (one_line(arrow.label), f"×{arrow.count}" if arrow.count > 1 else "") if part)
+        text = one_line(arrow.label)
         if text:
             attributes += f" label={_quoted(text)}"
         if look.classes:

@@ -36,11 +36,9 @@ def folded(sketch: Sketch, *, depth: int | None, collapse: Any, max_nodes: int |
     if not asked and (max_nodes is None or _fits_whole(sketch, max_nodes)):
         return Folded(*whole(sketch), "")
     for quotient, how in _ways(sketch, asked, max_nodes):
-        order = quotient.order()
-        assert order is not None
         if max_nodes is None or _fits(quotient, max_nodes):
             break
-    summary = Summary(quotient, order)
+    summary = Summary(quotient)
     if not how:
         return Folded(summary.boxes, summary.arrows, "")
     note = (
@@ -59,9 +57,11 @@ def _fits_whole(sketch: Sketch, max_nodes: int) -> bool:
 
 
 def _fits(quotient: Quotient, max_nodes: int) -> bool:
-    boxes = len(quotient.members)
+    boxes = len(quotient)
+    if boxes > max_nodes:
+        return False
     arrows = len(quotient.edges)
-    for part, nodes in quotient.members.items():
+    for part, nodes in zip(quotient.parts, quotient.members, strict=True):
         if part.form == "alike" and quotient.sketch.drawn[nodes[0]].op is not None:
             row = quotient.sketch.operands[nodes[0]]
             constants = row.count(-1)
@@ -74,53 +74,45 @@ def _fits(quotient: Quotient, max_nodes: int) -> bool:
 
 def _ways(sketch: Sketch, asked: dict[int, int], max_nodes: int | None) -> Iterator[tuple[Quotient, list[str]]]:
     """Pictures of a graph without cycles, each smaller than the one before, and what was folded for each."""
-    targets = [asked.get(level, OUTSIDE) for level in sketch.level]
-    classes: list[int] = list(range(len(targets)))
-    yield _quotient(sketch, targets, classes), []
+    if asked or max_nodes is None or len(sketch.drawn) <= max_nodes:
+        yield _quotient(sketch, asked, range(len(sketch.drawn))), []
+    assert max_nodes is not None  # or that was it
     classes = alike(sketch)
-    how = []
-    if sum(number != i for i, number in enumerate(classes)):
-        how = ["what differs only in its numbers is counted"]
-    quotient = _quotient(sketch, targets, classes)
+    how = ["nodes that differ only in their numbers are counted"] if len(set(classes)) < len(classes) else []
+    quotient = _quotient(sketch, asked, classes)
     yield quotient, how
-    depths = {sketch.levels.all[level].depth for level in sketch.level if level != OUTSIDE}
+    depths = {sketch.levels.all[level].depth for level in set(sketch.level) - {OUTSIDE}}
     for depth in sorted(depths, reverse=True):
-        below = asked | _below(sketch.levels, depth)
-        targets = [below.get(level, OUTSIDE) for level in sketch.level]
-        quotient = _quotient(sketch, targets, classes)
-        yield quotient, [*how, "each module is one box" if depth == max(depths) else f"modules from level {depth} on"]
+        quotient = _quotient(sketch, asked | _below(sketch.levels, depth), classes)
+        yield quotient, [*how, "each module is one box" if depth == max(depths) else f"modules are boxes from level {depth} on"]
     if depths:
-        how.append("modules")
-    assert max_nodes is not None
+        how.append("modules are boxes")
     for runs in _in_runs(quotient, max_nodes):
-        yield runs, [*how, "nodes that follow each other are in one box"]
+        yield runs, [*how, "nodes that follow each other share a box"]
 
 
-def _quotient(sketch: Sketch, targets: Sequence[int], classes: Sequence[int]) -> Quotient:
-    modules = {level: Part("module", level) for level in set(targets) - {OUTSIDE}}
-    parts = [modules[t] if t else Part("alike", number) for t, number in zip(targets, classes, strict=True)]
-    return without_cycles(Quotient(sketch, parts))
+def _quotient(sketch: Sketch, targets: dict[int, int], classes: Sequence[int]) -> Quotient:
+    """The graph with levels folded into their targets, and with nodes of one class together."""
+    if not targets:
+        return Quotient(sketch, classes, {})
+    first = len(classes)  # of the keys of modules
+    keys = [first + targets[level] if level in targets else key for level, key in zip(sketch.level, classes, strict=True)]
+    return without_cycles(Quotient(sketch, keys, {first + target: Part("module", target) for target in targets.values()}))
 
 
 def _in_runs(quotient: Quotient, max_nodes: int) -> Iterator[Quotient]:
     """The nodes in ever fewer runs along their order; the results, what has a name and modules stay by themselves."""
-    sketch, order = quotient.sketch, quotient.order()
-    assert order is not None
-    results = {part for part in order if any(i in sketch.roots for i in quotient.members[part][:1])}
-    named = {part for part in order if part.form == "alike" and _is_named_leaf(sketch, part.number)}
-    modules = {part for part in order if part.form == "module"}
-    for kept in (results | named | modules, results | named, results, set()):
+    sketch, of = quotient.sketch, quotient.of
+    results = {of[root] for root in sketch.roots}
+    named = {of[i] for i, name in enumerate(sketch.names) if name is not None and sketch.drawn[i].op is None}
+    named = {part for part in named if quotient.part(part).form == "alike"}
+    modules = {part for part in range(len(quotient)) if quotient.part(part).form == "module"} if sketch.levels.all[1:] else set()
+    for kept in (results | named | modules, results | named, results, set[int]()):
         if len(kept) <= max_nodes // 2:
-            count = max(max_nodes // 8, 1)
-            while True:
-                yield cut_in_runs(quotient, order, count, kept)
-                if count == 1:
-                    break
+            count = max(max_nodes // 20, 1)
+            while count:
+                yield cut_in_runs(quotient, count, kept)
                 count //= 2
-
-
-def _is_named_leaf(sketch: Sketch, i: int) -> bool:
-    return sketch.drawn[i].op is None and sketch.names[i] is not None
 
 
 # -- What the user asks for --

@@ -73,7 +73,7 @@ def _lines(scene: Scene) -> Iterator[str]:
 
 
 def _arrow(arrow: Arrow) -> str:
-    text = " ".join(part for part in (arrow.label, f"×{arrow.count}" if arrow.count > 1 else "") if part)
+    text = arrow.label
     return f'{arrow.tail} -->|"{_escaped(text)}"| {arrow.head}' if text else f"{arrow.tail} --> {arrow.head}"
 
 

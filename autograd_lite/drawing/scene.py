@@ -54,7 +54,7 @@ class Arrow:
     label: str = ""
     tooltip: str = ""
     is_lit: bool = False
-    #: How many arrows of the graph it stands for.
+    #: How many arrows of the graph it stands for. The label says so where there is room.
     count: int = 1
 
 

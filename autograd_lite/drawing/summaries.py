@@ -16,47 +16,51 @@ __all__ = ["MOST_CONSTANTS", "Summary"]
 
 #: An operation with more constants than that has one box for all of them, if anything is folded.
 MOST_CONSTANTS = 3
+#: With more arrows than that their counts stand in the tooltips alone: texts on arrows need much room.
+_MOST_LABELS = 60
 
 
 class Summary:
     """The picture of a quotient: boxes, each after those that lead to it, and arrows with counts."""
 
-    def __init__(self, quotient: Quotient, order: Sequence[Part]) -> None:
+    def __init__(self, quotient: Quotient) -> None:
         self.quotient, self.sketch = quotient, quotient.sketch
         self.boxes: list[Box] = []
         self.arrows: list[Arrow] = []
-        self._ids = {part: _id(part, nodes) for part, nodes in quotient.members.items()}
-        self._tails: dict[Part, list[tuple[Part, int]]] = {}
+        self._ids = [_id(*pair) for pair in zip(quotient.parts, quotient.members, strict=True)]
+        self._tails: dict[int, list[tuple[int, int]]] = {}
         for (tail, head), count in quotient.edges.items():
             self._tails.setdefault(head, []).append((tail, count))
+        self._has_room = len(quotient.edges) <= _MOST_LABELS
         self._inward, self._outward = self._borders()
-        self._waves = Counter(part[:2] for part in order)
-        for part in order:
+        self._waves = Counter(part[:2] for part in quotient.parts)
+        assert quotient.order is not None
+        for part in quotient.order:
             self._add(part)
 
-    def _borders(self) -> tuple[dict[Part, set[int]], dict[Part, set[int]]]:
+    def _borders(self) -> tuple[dict[int, set[int]], dict[int, set[int]]]:
         """Of each part that is one box: the nodes that lead to it from outside, and those of its own that lead on."""
-        inward: dict[Part, set[int]] = {part: set() for part in self.quotient.members if part.form != "alike"}
-        outward: dict[Part, set[int]] = {part: set() for part in inward}
-        parts = self.quotient.parts
+        of = self.quotient.of
+        inward: dict[int, set[int]] = {i: set() for i, part in enumerate(self.quotient.parts) if part.form != "alike"}
+        outward: dict[int, set[int]] = {i: set() for i in inward}
         for i, row in enumerate(self.sketch.operands):
-            head = parts[i]
+            head = of[i]
             for o in row:
-                if o >= 0 and parts[o] != head:
+                if o >= 0 and (tail := of[o]) != head:
                     if head in inward:
                         inward[head].add(o)
-                    if parts[o] in outward:
-                        outward[parts[o]].add(o)
+                    if tail in outward:
+                        outward[tail].add(o)
         for root in self.sketch.roots:
-            if parts[root] in outward:
-                outward[parts[root]].add(root)
+            if of[root] in outward:
+                outward[of[root]].add(root)
         return inward, outward
 
-    def _add(self, part: Part) -> None:
-        nodes = self.quotient.members[part]
-        if part.form != "alike":
+    def _add(self, part: int) -> None:
+        nodes, form = self.quotient.members[part], self.quotient.part(part).form
+        if form != "alike":
             self._add_tails(part, self._ids[part])
-            self.boxes.append(self._module(part, nodes) if part.form == "module" else self._run(part, nodes))
+            self.boxes.append(self._module(part, nodes) if form == "module" else self._run(part, nodes))
             return
         first = nodes[0]
         op, row = self.sketch.drawn[first].op, self.sketch.operands[first]
@@ -69,12 +73,16 @@ class Summary:
                 self._add_operations(part, nodes)
         self.boxes.append(node_box(self.sketch, first) if len(nodes) == 1 else self._alike(nodes))
 
-    def _add_tails(self, part: Part, head: str) -> None:
+    def _add_tails(self, part: int, head: str) -> None:
+        """The arrows to a part, with counts where they say something and there is room."""
+        is_folded = self.quotient.part(part).form != "alike"
+        each = 1 if is_folded else len(self.quotient.members[part])
         for tail, count in self._tails.get(part, ()):
             start = self._ids[tail]
-            self.arrows.append(Arrow(start, head, f"{start}-{head}", count=count))
+            label = f"×{count:,}" if count > each and (self._has_room or not is_folded) else ""
+            self.arrows.append(Arrow(start, head, f"{start}-{head}", label, f"{count:,} arrows" * (count > 1), count=count))
 
-    def _add_operations(self, part: Part, nodes: list[int]) -> None:
+    def _add_operations(self, part: int, nodes: list[int]) -> None:
         """The circle of operations that are alike, with their constants in one box."""
         sketch, first = self.sketch, nodes[0]
         op = sketch.drawn[first].op
@@ -121,16 +129,17 @@ class Summary:
             count=len(nodes),
         )
 
-    def _module(self, part: Part, nodes: list[int]) -> Box:
+    def _module(self, part: int, nodes: list[int]) -> Box:
         """The box of a module."""
         sketch = self.sketch
-        level = sketch.levels.all[part.number]
+        _, number, wave = self.quotient.part(part)
+        level = sketch.levels.all[number]
         inside = [i for i in nodes if sketch.drawn[i].op is None and sketch.level[i] != OUTSIDE]
         grads = [grad for i in inside if (grad := sketch.grad(i)) is not None]
         label = level.label if level.class_name in level.label else f"{level.label}: {level.class_name}".rstrip(": ")
-        waves = self._waves[part[:2]]
-        lines = [labels.cut(label) + (f" ({part.wave + 1})" if waves > 1 else "")]
-        lines += [f"{counted(len(nodes), 'node')}, {counted(len(inside), 'parameter')}", *self._border(part)]
+        waves = self._waves["module", number]
+        lines = [labels.cut(label) + (f" ({wave + 1})" if waves > 1 else "")]
+        lines += [f"{counted(len(nodes), 'node')}, {counted(len(inside), 'parameter')}", self._border(part)]
         norm = math.hypot(*grads) if grads else None
         if norm is not None:
             lines.append(f"grad norm {shown(norm, sketch.precision)}")
@@ -143,19 +152,19 @@ class Summary:
         cluster = sketch.levels.all[level.parent].cluster
         return self._folded(part, nodes, lines, tooltip, cluster, norm, is_named=True)
 
-    def _run(self, part: Part, nodes: list[int]) -> Box:
+    def _run(self, part: int, nodes: list[int]) -> Box:
         """The box of nodes one after the other."""
         sketch = self.sketch
         level = sketch.level[nodes[0]]
         for i in nodes:
             if sketch.level[i] != level:
                 level = sketch.levels.common(level, sketch.level[i])
-        lines = [counted(len(nodes), "node"), *self._common(nodes), *self._border(part)]
+        lines = [counted(len(nodes), "node"), *self._common(nodes), self._border(part)]
         tooltip = f"{counted(len(nodes), 'node')}, one after the other\n{self._operations(nodes)}"
         return self._folded(part, nodes, lines, tooltip, sketch.levels.all[level].cluster, None, is_named=False)
 
     def _folded(
-        self, part: Part, nodes: list[int], lines: list[str], tooltip: str, cluster: tuple[str, ...],
+        self, part: int, nodes: list[int], lines: list[str], tooltip: str, cluster: tuple[str, ...],
         grad: float | None, *, is_named: bool,
     ) -> Box:  # fmt: skip
         kind: Kind = "folded"
@@ -164,12 +173,12 @@ class Summary:
             self._ids[part], kind, tuple(lines), tooltip, cluster, is_named, grad, False, not finite, len(nodes)
         )
 
-    def _border(self, part: Part) -> list[str]:
+    def _border(self, part: int) -> str:
         """How many numbers come in and go out, and what those are."""
         inward, outward = len(self._inward[part]), self._outward[part]
-        counts = [f"{count:,} {way}" for count, way in ((inward, "in"), (len(outward), "out")) if count]
-        data = [self.sketch.drawn[i].node.data for i in outward]
-        return [", ".join(counts), *([f"data {spread(data, self.sketch.precision)}"] if data else [])] if counts else []
+        data = spread([self.sketch.drawn[i].node.data for i in outward], self.sketch.precision) if outward else ""
+        counts = [f"{inward:,} in"] * bool(inward) + [f"{len(outward):,} out: {data}"] * bool(outward)
+        return ", ".join(counts)
 
     def _common(self, nodes: list[int]) -> list[str]:
         """The commonest operations, in one line; none if there are none."""
@@ -183,7 +192,11 @@ class Summary:
 
 
 def _operations(sketch: Sketch, nodes: Iterable[int]) -> "Counter[str]":
-    return Counter(labels.cut(op.symbol) for i in nodes if (op := sketch.drawn[i].op) is not None)
+    found: Counter[str] = Counter()
+    for op, count in Counter(sketch.drawn[i].op for i in nodes).items():
+        if op is not None:
+            found[labels.cut(op.symbol)] += count
+    return found
 
 
 def _id(part: Part, nodes: list[int]) -> str:

@@ -14,6 +14,8 @@ __all__ = ["to_svg"]
 #: A link that Graphviz makes for each tooltip; its end.
 _LINK = re.compile(r'<g id="a_[^"]*"><a xlink:title="[^"]*">\n|</a>\n</g>\n')
 _TITLE = re.compile(r'(<g id="([^"]*)" class="[^"]*"[^>]*>\s*)<title>[^<]*</title>\n?')
+#: A word and its number, which Graphviz writes as two texts, as each has a colour.
+_TWO_TEXTS = re.compile(r'(<text [^>]*>[^<]*)</text>\s*<text [^>]*(fill="[^"]*")>( [^<]*)</text>')
 _SIZE = re.compile(r'width="([\d.]+)pt" height="([\d.]+)pt"\s+viewBox="([^"]*)"')
 
 
@@ -39,6 +41,7 @@ def to_svg(scene: Scene, timeout: float = 60.0) -> str:
         return found[1] + (f"<title>{as_html(tooltip)}</title>\n" if tooltip else "")
 
     body = _TITLE.sub(title, _LINK.sub("", body))
+    body = _TWO_TEXTS.sub(r"\1<tspan \2>\3</tspan></text>", body)
     name = "ag-" + hashlib.sha256(source.encode()).hexdigest()[:12]
     return f"{_head(scene, name, size)}\n{body.strip()}\n"
 
