@@ -5,6 +5,7 @@ import math
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
@@ -235,7 +236,7 @@ def test_the_results_of_a_compiled_function_have_edges_to_its_operands() -> None
     assert sorted(path.product for path in why.paths) == pytest.approx([6.0 * math.cos(2.0), 3.0 * math.sin(2.0)])
     assert why.agrees
     assert explain(second, b).count == 0
-    g = ag.jit(lambda a, b: a * b + a)
+    g: Any = ag.jit(lambda a, b: a * b + a)
     assert explain(g(a, b) * a, a).gradient == 2.0 * 2.0 * 4.0
 
 
@@ -312,9 +313,7 @@ x0, x1 = Value(1.0, name="same"), Value(2.0, name="same")
         (x0 * 2.0, x0, {"top": 2.5}, ArgumentError, "top"),
     ],
 )
-def test_errors_say_what_to_write(
-    y: Value, x: Value, options: dict[str, int], error: type[Exception], words: str
-) -> None:
+def test_errors_say_what_to_write(y: Any, x: Any, options: dict[str, int], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         explain(y, x, **options)
 
@@ -379,7 +378,7 @@ HOSTILE = ['<b>&"quoted"</b>', "{a}_$b$^c\\d", "two\nlines", "имя", "#%~", "x
 def test_markup_holds_with_any_name(name: str) -> None:
     x = Value(2.0, name=name)
     why = explain(ag.sin(x) * x, x)
-    ET.fromstring(why._repr_html_().replace("&rarr;", "->"))
+    ET.fromstring(why._repr_html_())
     latex = why._repr_latex_()
     assert latex.startswith("$$")
     unescaped = latex.replace("\\\\", "").replace("\\{", "").replace("\\}", "").replace("\\$", "")
@@ -388,10 +387,11 @@ def test_markup_holds_with_any_name(name: str) -> None:
     assert "\n" not in latex
 
 
-def test_the_formula_has_the_factors_below(model: nn.MLP) -> None:
+def test_the_formula_has_the_factors_below() -> None:
     x = Value(3.0, name="x")
-    latex = explain(x * 4.0, x)._repr_latex_()
-    assert r"\underbrace{\frac{\partial\,\mathtt{* 4}}{\partial\,\mathtt{x}}}_{4}".replace("* 4", r"*\ 4") in latex
+    latex = explain(ag.neg(x * 4.0), x)._repr_latex_()
+    assert r"\underbrace{\frac{\partial\,\mathtt{y}}{\partial\,\mathtt{*\ 4}}}_{-1}" in latex
+    assert r"\underbrace{\frac{\partial\,\mathtt{*\ 4}}{\partial\,\mathtt{x}}}_{4}" in latex
     assert r"\frac{\partial\,\mathtt{y}}{\partial\,\mathtt{x}}" in latex
 
 

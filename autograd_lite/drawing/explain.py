@@ -142,10 +142,12 @@ class Explanation:
         """
         check_options(options)
         scene = None
-        limit = options.get("max_nodes", 200)
-        if limit is None or len(graph.nodes(self.y)) <= limit:
+        limit, count = options.get("max_nodes", 200), len(graph.nodes(self.y))
+        if limit is None or count <= limit:
             scene = lit(self.y, [(self.x, path.steps) for path in self.paths], options)
-        scene = scene or alone(self.y, self._routes, options)
+        if scene is None:
+            scene = alone(self.y, self._routes, options, "parameter" if self.x in self._modules else "input")
+            scene = dataclasses.replace(scene, note=f"The paths alone, of a graph of {count:,} values.")
         title = tables.text(self).partition("\n")[0]
         return Drawing(dataclasses.replace(scene, title=title, description=tables.text(self)))
 
@@ -216,8 +218,9 @@ def _check_value(value: Any, letter: str, what: str) -> None:
         raise TypeError(f"explain(y, x) takes as {letter} {what}; got {describe(value)}{advice}")
     if not value.requires_grad:
         raise GraphError(
-            f"{value.name or letter} is a constant: it comes from detach() or no_grad(), is frozen, or was computed from "
-            "constants only. No gradient goes through it, so there is none to explain"
+            f"{value.name or letter} is a constant, and no gradient goes through it: it comes from detach() or "
+            "no_grad(), is frozen, or was computed from constants only. Give a Value that is none, and compute y "
+            "from it outside no_grad()"
         )
     if value.op is not None and paths.is_bundle(value):
         raise GraphError(f"{letter} is all results of {value.op.name} together; explain one of them")
@@ -236,4 +239,3 @@ def _named(y: Value, name: str) -> Value:
     there_are = ", ".join(close or known[:3])
     advice = f"there is {there_are}" if known else "none of them has a name: Value(2.0, name='x')"
     raise ArgumentError(f"no Value that leads to y has the name {name!r}; {advice}")
-

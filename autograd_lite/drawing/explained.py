@@ -56,8 +56,8 @@ def notes(why: "Explanation") -> list[str]:
         found.append(f"On {counted(why.count - why._finite.paths, 'path')} a local derivative is nan or infinite.")
     elif not why.agrees:
         found.append(
-            f"The paths add up to {figure(float(total))}, and backward() gives {figure(why.gradient)}: numbers on the way "
-            "are too large or too small for floats, or an operation does not do what its partials say."
+            f"The paths add up to {figure(float(total))}, and backward() gives {figure(why.gradient)}: numbers on the "
+            "way are too large or too small for floats, or an operation does not do what its partials say."
         )
     elif abs(total) * 2 < size:
         told = f"The paths cancel: their sizes add up to {figure(float(size))}"

@@ -10,7 +10,7 @@ from autograd_lite.drawing.draw import draw
 from autograd_lite.drawing.graph import direction
 from autograd_lite.drawing.paths import is_bundle
 from autograd_lite.drawing.routes import Step, Stop, shortened
-from autograd_lite.drawing.scene import Arrow, Box, Scene
+from autograd_lite.drawing.scene import Arrow, Box, Kind, Scene
 from autograd_lite.drawing.sketch import Sketch
 from autograd_lite.drawing.written_out import drawn
 from autograd_lite.errors import ArgumentError
@@ -78,7 +78,7 @@ def _arrows(before: Value, step: Step) -> Iterator[tuple[Value, Value, int]]:
     yield before, step.node, step.position
 
 
-def alone(y: Value, routes: Sequence[list[Stop]], options: dict[str, Any]) -> Scene:
+def alone(y: Value, routes: Sequence[list[Stop]], options: dict[str, Any], x_kind: Kind) -> Scene:
     """The stops of the paths and nothing else."""
     options = {**options, "names": None}
     template = draw(Value(y.data, y.name), **options).scene
@@ -91,7 +91,10 @@ def alone(y: Value, routes: Sequence[list[Stop]], options: dict[str, Any]) -> Sc
         for k, stop in enumerate(stops):
             key = (stop.node, stop.is_gap)
             if key not in boxes:
-                boxes[key] = _box(f"s{len(boxes)}", stop, is_first=k == 0, is_last=k == len(stops) - 1, digits=digits)
+                kind: Kind = "folded" if stop.steps > 1 else "value"
+                if stop.node is y:
+                    kind = "output"
+                boxes[key] = _box(f"s{len(boxes)}", stop, x_kind if k == 0 else kind, digits)
             box = boxes[key].id
             if before:
                 label = labels.shown(stop.factor, digits)
@@ -108,10 +111,9 @@ def alone(y: Value, routes: Sequence[list[Stop]], options: dict[str, Any]) -> Sc
     )
 
 
-def _box(name: str, stop: Stop, *, is_first: bool, is_last: bool, digits: int) -> Box:
-    kind = "output" if is_last else "input" if is_first else "folded" if stop.steps > 1 else "value"
+def _box(name: str, stop: Stop, kind: Kind, digits: int) -> Box:
     data = () if stop.is_gap or stop.node is None else (f"data {labels.shown(stop.node.data, digits)}",)
-    return Box(name, kind, (stop.title or stop.label, *data), stop.label, is_named=True, count=max(stop.steps, 1))  # type: ignore[arg-type]
+    return Box(name, kind, (stop.title or stop.label, *data), stop.label, is_named=True, count=max(stop.steps, 1))
 
 
 def _ordered(boxes: Any, arrows: Any) -> tuple[Box, ...]:

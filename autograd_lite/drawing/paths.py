@@ -11,7 +11,7 @@ underflows on the way, and what is left when large paths cancel is still right.
 import heapq
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 from typing import Any, NamedTuple
 
@@ -61,13 +61,15 @@ def between(y: Value, x: Value) -> Web:
         if not any(o is x or o in edges or o in bundles for o in node.operands if o.__class__ is not float):
             continue
         if not node._primitive.pull:
-            some = [Edge(*edge) for edge in zip(node.operands, node.partials, itertools.count(), strict=False)]
+            operands: Sequence[Any] = node.operands
+            pairs = enumerate(zip(operands, node.partials, strict=True))
+            some = [Edge(o, p, i) for i, (o, p) in pairs if o.__class__ is not float]
         elif is_bundle(node):
             bundles.add(node)
             continue
         else:
             some = list(_pulled(node, 1.0))
-        known = [edge for edge in some if edge[0] is x or (edge[0].__class__ is not float and edge[0] in edges)]
+        known = [edge for edge in some if edge.operand is x or edge.operand in edges]
         if known:
             edges[node] = known
     without = [(node, edge) for node, some in edges.items() for edge in some if edge.partial == 0.0]
@@ -166,7 +168,9 @@ def _along(partial: float, size: _Size) -> _Size:
         return size
     if math.isfinite(partial):
         return _Size(size.nans, size.infs, size.rest * Decimal(abs(partial)))
-    return _Size(size.nans + 1, size.infs, size.rest) if partial != partial else _Size(size.nans, size.infs + 1, size.rest)
+    return (
+        _Size(size.nans + 1, size.infs, size.rest) if partial != partial else _Size(size.nans, size.infs + 1, size.rest)
+    )
 
 
 class Found(NamedTuple):

@@ -10,6 +10,7 @@ from autograd_lite.core.node import number
 from autograd_lite.core.op import Op
 from autograd_lite.core.value import Value
 from autograd_lite.drawing import labels
+from autograd_lite.drawing.paths import is_bundle
 
 __all__ = ["Step", "Stop", "figure", "route", "shortened"]
 
@@ -50,7 +51,7 @@ def route(x: Value, steps: Sequence[Step], module_of: Callable[[Value], str]) ->
     else:
         between = _merged([Stop("", step.partial, node=step.node) for step in steps[_ENDS:-_ENDS]])
         stops = [*_stops(steps[:_ENDS], module_of), between, *_stops(steps[-_ENDS:], module_of)]
-    first = x.name or figure(number(x))
+    first = x.name or "x"
     if stops and first.startswith(f"{stops[0].label}."):  # the parameter of a module, which comes next
         first = first[len(stops[0].label) + 1 :]
     return [Stop(labels.cut(first), 1.0, 0, node=x), *stops]
@@ -71,7 +72,7 @@ def shortened(stops: list[Stop], fits: Callable[[list[Stop]], bool]) -> list[Sto
 
 def _merged(stops: list[Stop]) -> Stop:
     steps = sum(stop.steps for stop in stops)
-    return Stop(f"… {steps} more …", math.prod(stop.factor for stop in stops), steps, True, stops[-1].node)
+    return Stop(f"… {steps:,} more …", math.prod(stop.factor for stop in stops), steps, True, stops[-1].node)
 
 
 def _stops(steps: Sequence[Step], module_of: Callable[[Value], str]) -> list[Stop]:
@@ -83,9 +84,7 @@ def _stops(steps: Sequence[Step], module_of: Callable[[Value], str]) -> list[Sto
 
     stops: list[Stop] = []
     for (kind, label), some in itertools.groupby(steps, place):
-        found = [Stop(labels.cut(label), step.partial, node=step.node) for step in some]
-        if kind == "operation":
-            found = [stop._replace(title=labels.cut(stop.node._primitive.symbol)) for stop in found]
+        found = [Stop(labels.cut(label), step.partial, node=step.node, title=_title(kind, step)) for step in some]
         together = Stop(labels.cut(label), math.prod(stop.factor for stop in found), len(found), node=found[-1].node)
         if kind == "module":
             stops.append(together)
@@ -96,13 +95,17 @@ def _stops(steps: Sequence[Step], module_of: Callable[[Value], str]) -> list[Sto
     return stops
 
 
+def _title(kind: str, step: Step) -> str:
+    return labels.cut(step.node._primitive.symbol) if kind == "operation" else ""
+
+
 def _operation(step: Step) -> str:
     """The symbol of an operation, with its other operand where that says what the derivative is."""
     node, _, position = step
     op = node._primitive
-    if op.pull and node.partials and isinstance(node.operands[0], Value) and not node.operands[0].partials:
-        inner = node.operands[0].op
-        return op.symbol if inner is None or op.arity != 1 else f"{inner.symbol}: {op.symbol}"
+    first = node.operands[0]
+    if isinstance(first, Value) and first.op is not None and is_bundle(first):  # one result of a compiled call
+        return f"{first.op.symbol}: {op.symbol}"
     if op in (ops.sum_, ops.mean):
         return f"{op.symbol}[{position}]"
     if len(node.operands) != 2 or op.is_linear or op.symbol[0].isalpha():

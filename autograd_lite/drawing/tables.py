@@ -58,6 +58,7 @@ def _wrapped(parts: Sequence[str], between: str) -> list[str]:
 
 #: So many stops of a path are shown.
 _HTML_STOPS = 12
+_TIMES = "\N{MULTIPLICATION SIGN}"
 _LEFT, _RIGHT = ' style="text-align:left"', ' style="text-align:right"'
 
 
@@ -81,7 +82,7 @@ def _marked_up(row: Row) -> str:
     if not row.stops:
         return as_html(row.words)
     first, *others = shortened(row.stops, lambda stops: len(stops) <= _HTML_STOPS)
-    parts = [f" &rarr; <code>{as_html(stop.label)}</code> <small>{figure(stop.factor)}</small>" for stop in others]
+    parts = [f" <small>{_TIMES}{figure(stop.factor)}</small> → <code>{as_html(stop.label)}</code>" for stop in others]
     return f"<code>{as_html(first.label)}</code>{''.join(parts)}"
 
 
@@ -95,7 +96,7 @@ def latex(why: "Explanation") -> str:
     """The chain rule along the largest paths, from y down to x, each factor with its number below."""
     left = _fraction(name_of(why.y, "y"), name_of(why.x, "x"))
     shown = [row for row in rows(why)[:_PATHS] if row.stops]
-    terms = [_term(row) for row in shown]
+    terms = [_term(row.stops, name_of(why.y, "y")) for row in shown]
     numbers = [_number(row.product) for row in shown]
     others = why.count - len(shown)
     if others:
@@ -112,11 +113,11 @@ def latex(why: "Explanation") -> str:
     return rf"$$\begin{{aligned}} {left} &= {joined} \end{{aligned}}$$"
 
 
-def _term(row: Row) -> str:
-    """The factors of a path, the last operation first as in the chain rule."""
-    stops = shortened(row.stops, lambda stops: len(stops) <= _STOPS)
+def _term(stops: list[Stop], name: str) -> str:
+    """The factors of a path to the Value of this name, the last operation first as in the chain rule."""
     if len(stops) == 1:
         return "1"
+    stops = shortened([*stops[:-1], stops[-1]._replace(label=name)], lambda stops: len(stops) <= _STOPS)
     pairs = list(zip(stops[1:], stops, strict=False))[::-1]
     return r" \cdot ".join([rf"\underbrace{{{_factor(a, b)}}}_{{{_number(a.factor)}}}" for a, b in pairs])
 
