@@ -229,7 +229,7 @@ def test_no_zero_is_negative() -> None:
 
 
 def test_the_results_of_a_compiled_function_have_edges_to_its_operands() -> None:
-    f = ag.jit(lambda a, b: (a * b, ag.sin(a)))
+    f: Any = ag.jit(lambda a, b: (a * b, ag.sin(a)))
     a, b = Value(2.0), Value(3.0)
     first, second = f(a, b)
     why = explain(first * second, a)
@@ -418,6 +418,23 @@ def test_a_large_graph_is_drawn_as_its_paths_alone(model: nn.MLP, recwarn: pytes
     assert not recwarn
     known = {box.id for box in scene.boxes}
     assert all(arrow.tail in known and arrow.head in known for arrow in scene.arrows)
+
+
+def test_what_has_no_path_is_drawn_as_it_is(model: nn.MLP) -> None:
+    other = Value(1.0, name="other")
+    assert not any(box.is_lit for box in explain(other * 2.0, model.parameters()[0]).draw().scene.boxes)
+    x = Value(2.0)
+    assert explain(x * x, x, top=0).draw().scene.boxes
+
+
+def test_long_paths_are_drawn_short() -> None:
+    x = Value(0.5, name="x")
+    why = explain(towered(x, 100), x, top=2)
+    scene = why.draw().scene
+    assert len(scene.boxes) <= 24
+    assert sum("more" in box.lines[0] for box in scene.boxes) == 2
+    assert "300" in scene.note or "301" in scene.note
+    assert why.draw(max_nodes=None, rankdir="LR").scene.rankdir == "LR"
 
 
 def test_compiled_functions_are_lit_too() -> None:

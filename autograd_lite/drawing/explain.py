@@ -13,7 +13,8 @@ from autograd_lite.core.chain import pull_back
 from autograd_lite.core.checks import check_size, describe
 from autograd_lite.core.op import Op
 from autograd_lite.core.value import Value
-from autograd_lite.drawing import paths, tables
+from autograd_lite.drawing import labels, paths, tables
+from autograd_lite.drawing.draw import draw
 from autograd_lite.drawing.lighting import alone, check_options, lit, module_names
 from autograd_lite.drawing.picture import Drawing
 from autograd_lite.drawing.routes import Step, Stop, route
@@ -141,15 +142,17 @@ class Explanation:
         Raises ``ArgumentError`` for the options that it does not take, and what ``draw`` raises.
         """
         check_options(options)
-        scene = None
+        if not self.paths:
+            return draw(self.y, **options)
+        title = tables.head(self)
         limit, count = options.get("max_nodes", 200), len(graph.nodes(self.y))
         if limit is None or count <= limit:
             scene = lit(self.y, [(self.x, path.steps) for path in self.paths], options)
-        if scene is None:
-            scene = alone(self.y, self._routes, options, "parameter" if self.x in self._modules else "input")
-            scene = dataclasses.replace(scene, note=f"The paths alone, of a graph of {count:,} values.")
-        title = tables.text(self).partition("\n")[0]
-        return Drawing(dataclasses.replace(scene, title=title, description=tables.text(self)))
+            description = f"{title}. {scene.description} The {labels.counted(len(self.paths), 'largest path')} are lit."
+            return Drawing(dataclasses.replace(scene, title=title, description=description))
+        scene = alone(self.y, self._routes, options, "parameter" if self.x in self._modules else "input")
+        note = f"{labels.counted(len(self.paths), 'path')} alone, of a graph of {count:,} values"
+        return Drawing(dataclasses.replace(scene, title=title, description=f"{title}. {note}.", note=note))
 
     def __repr__(self) -> str:
         return tables.text(self)

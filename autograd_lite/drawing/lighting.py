@@ -38,8 +38,8 @@ def check_options(options: Mapping[str, Any]) -> None:
             )
 
 
-def lit(y: Value, paths: Sequence[tuple[Value, Sequence[Step]]], options: dict[str, Any]) -> Scene | None:
-    """The graph of y with paths lit, each the node that it begins at and its steps; None if it was folded."""
+def lit(y: Value, paths: Sequence[tuple[Value, Sequence[Step]]], options: dict[str, Any]) -> Scene:
+    """The graph of y with paths lit, each the node that it begins at and its steps."""
     scene = draw(y, **{**options, "max_nodes": None}).scene
     places = {one.node: i for i, one in enumerate(drawn([y], False))}
     boxes = {f"v{places[x]}" for x, _ in paths}
@@ -56,8 +56,6 @@ def lit(y: Value, paths: Sequence[tuple[Value, Sequence[Step]]], options: dict[s
                 if label not in known and tail is before:
                     known.append(label)
             before = step.node
-    if not (boxes <= {box.id for box in scene.boxes} and arrows.keys() <= {arrow.id for arrow in scene.arrows}):
-        return None
     return dataclasses.replace(
         scene,
         boxes=tuple([dataclasses.replace(box, is_lit=True) if box.id in boxes else box for box in scene.boxes]),
@@ -85,11 +83,11 @@ def alone(y: Value, routes: Sequence[list[Stop]], options: dict[str, Any], x_kin
     boxes: dict[Any, Box] = {}
     arrows: dict[tuple[str, str, str], Arrow] = {}
     digits = options.get("precision", 4)
-    for route in routes:
+    for number, route in enumerate(routes):
         stops = shortened(route, lambda stops: len(stops) <= _STOPS)
         before = ""
         for k, stop in enumerate(stops):
-            key = (stop.node, stop.is_gap)
+            key = (stop.node, number if stop.is_gap else None)
             if key not in boxes:
                 kind: Kind = "folded" if stop.steps > 1 else "value"
                 if stop.node is y:

@@ -11,16 +11,24 @@ from autograd_lite.drawing.text import as_html
 if TYPE_CHECKING:
     from autograd_lite.drawing.explain import Explanation
 
-__all__ = ["html", "latex", "text"]
+__all__ = ["head", "html", "latex", "text"]
 
 #: A line of the terminal, and what of it comes before the path.
 _WIDTH, _MARGIN = 79, 20
 
 
+def head(why: "Explanation") -> str:
+    """The derivative, in a line."""
+    return f"d {name_of(why.y, 'y')} / d {name_of(why.x, 'x')} = {_value(why)}"
+
+
+def _value(why: "Explanation") -> str:
+    return figure(why.gradient) + (f", the sum over {counted(why.count, 'path')}" if why.count > 1 else "")
+
+
 def text(why: "Explanation") -> str:
     """The table for a terminal, no wider than 79 characters."""
-    over = f", the sum over {counted(why.count, 'path')}" if why.count > 1 else ""
-    lines = [f"d {name_of(why.y, 'y')} / d {name_of(why.x, 'x')} = {figure(why.gradient)}{over}"]
+    lines = [head(why)]
     if why.count:
         lines += ["", f"{'share':>6}  {'product':>10}  path"]
     for row in rows(why):
@@ -65,7 +73,6 @@ _LEFT, _RIGHT = ' style="text-align:left"', ' style="text-align:right"'
 def html(why: "Explanation") -> str:
     """The table for a notebook, in the colours of the page."""
     y, x = as_html(name_of(why.y, "y")), as_html(name_of(why.x, "x"))
-    over = f", the sum over {counted(why.count, 'path')}" if why.count > 1 else ""
     heads = zip(("share", "product", "path"), (_RIGHT, _RIGHT, _LEFT), strict=True)
     header = "".join([f'<th scope="col"{style}>{head}</th>' for head, style in heads])
     lines = [
@@ -75,7 +82,7 @@ def html(why: "Explanation") -> str:
     ]
     table = f"<table><thead><tr>{header}</tr></thead><tbody>{''.join(lines)}</tbody></table>" if lines else ""
     told = "".join([f"<p>{as_html(note)}</p>" for note in notes(why)])
-    return f"<div><p><b>d {y} / d {x}</b> = {figure(why.gradient)}{over}</p>{table}{told}</div>"
+    return f"<div><p><b>d {y} / d {x}</b> = {_value(why)}</p>{table}{told}</div>"
 
 
 def _marked_up(row: Row) -> str:
