@@ -19,7 +19,6 @@ from autograd_lite.core.blocks import detect_anomaly, no_grad
 from autograd_lite.core.ops import *  # noqa: F403 - the table is the list of primitives
 from autograd_lite.core.ops import absolute, power, round_
 from autograd_lite.data import ones, rand, randn, tensor, zeros
-from autograd_lite.drawing import draw, draw_dot
 from autograd_lite.engine import Value
 from autograd_lite.functions import *  # noqa: F403 - its list of names
 from autograd_lite.functions import sum_
@@ -31,6 +30,7 @@ from autograd_lite.transforms import grad, hessian, hvp, jacfwd, jacobian, jacre
 if TYPE_CHECKING:
     from autograd_lite import distributed, optim, plotting, testing, training
     from autograd_lite._info import info
+    from autograd_lite.drawing import draw, draw_dot
     from autograd_lite.drawing.explain import explain
     from autograd_lite.training import evaluate, fit, predict
 
@@ -94,6 +94,9 @@ long = int
 # A third of the import together, and not for all programs: so when they are first asked for.
 _LATER = {
     "distributed": "distributed",
+    "draw": "drawing",
+    "draw_dot": "drawing",
+    "drawing": "drawing",
     "evaluate": "training",
     "explain": "drawing.explain",
     "fit": "training",

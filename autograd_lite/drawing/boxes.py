@@ -7,43 +7,38 @@ from autograd_lite.drawing.scene import Arrow, Box
 from autograd_lite.drawing.sketch import Sketch
 from autograd_lite.drawing.written_out import Drawn, Step
 
-__all__ = ["node_box", "operation", "whole"]
+__all__ = ["add_operation", "node_box", "whole"]
 
 
-def whole(sketch: Sketch) -> tuple[tuple[Box, ...], tuple[Arrow, ...]]:
+def whole(sketch: Sketch) -> tuple[list[Box], list[Arrow]]:
     """Boxes for every node and operation, and the arrows between them."""
     boxes: list[Box] = []
     arrows: list[Arrow] = []
-    for i, (_, op, _) in enumerate(sketch.drawn):
-        if op is not None:
+    for i, one in enumerate(sketch.drawn):
+        if one.op is not None:
             add_operation(sketch, i, boxes, arrows)
         boxes.append(node_box(sketch, i))
-    return tuple(boxes), tuple(arrows)
+    return boxes, arrows
 
 
 def node_box(sketch: Sketch, i: int) -> Box:
     """The box of a node."""
-    node, kind, name = sketch.drawn[i].node, sketch.kinds[i], sketch.names[i]
-    data, digits = node.data, sketch.precision
-    short = sketch.short[i]
-    lines = () if short is None else (labels.cut(short),)
-    head = f"{labels.plain(name)}: {kind}" if name else kind
+    kind, name, short, digits = sketch.kinds[i], sketch.names[i], sketch.short[i], sketch.precision
+    data = sketch.drawn[i].node.data
+    grad = None if kind == "constant" else sketch.grad(i)
+    tooltip = f"{kind}\ndata {data}" if name is None else f"{labels.plain(name)}: {kind}\ndata {data}"
     if kind == "constant":
-        return Box(
-            f"v{i}", kind, (*lines, shown(data, digits)), f"{head}\ndata {data}", sketch.cluster(i), short is not None,
-            None, False, labels.is_alarming(data),
-        )  # fmt: skip
-    grad = sketch.grad(i)
+        lines = [shown(data, digits)]
+    elif grad is None:
+        lines = [f"data {shown(data, digits)}", "grad -"]
+    else:
+        lines = [f"data {shown(data, digits)}", f"grad {shown(grad, digits)}"]
+        tooltip = f"{tooltip}\ngrad {grad}"
+    if short is not None:
+        lines.insert(0, labels.cut(short))
+    is_alarming = data - data != 0.0 or (grad is not None and grad - grad != 0.0)  # inf - inf and nan - nan are nan
     return Box(
-        f"v{i}",
-        kind,
-        (*lines, f"data {shown(data, digits)}", "grad -" if grad is None else f"grad {shown(grad, digits)}"),
-        f"{head}\ndata {data}" if grad is None else f"{head}\ndata {data}\ngrad {grad}",
-        sketch.cluster(i),
-        short is not None,
-        grad,
-        False,
-        labels.is_alarming(data, 0.0 if grad is None else grad),
+        f"v{i}", kind, tuple(lines), tooltip, sketch.cluster(i), short is not None, grad, is_alarming=is_alarming
     )
 
 
@@ -53,17 +48,17 @@ def add_operation(sketch: Sketch, i: int, boxes: list[Box], arrows: list[Arrow])
     assert one.op is not None
     circle, cluster = f"o{i}", sketch.cluster(i)
     partials = partials_of(one) if sketch.partials else ()
-    for j, (place, operand) in enumerate(zip(sketch.operands[i], one.operands, strict=True)):
+    for j, place in enumerate(sketch.operands[i]):
+        label = tooltip = ""
         if place < 0:
-            tail = f"{circle}c{j}"
-            lines = (shown(operand, sketch.precision),)
-            boxes.append(
-                Box(tail, "constant", lines, f"constant {operand}", cluster, is_alarming=labels.is_alarming(operand))
-            )
+            tail, constant = f"{circle}c{j}", one.operands[j]
+            lines = (shown(constant, sketch.precision),)
+            is_alarming = constant - constant != 0.0
+            boxes.append(Box(tail, "constant", lines, f"constant {constant}", cluster, is_alarming=is_alarming))
         else:
             tail = f"v{place}"
-        label = shown(partials[j], sketch.precision) if partials and place >= 0 else ""
-        tooltip = f"local derivative {partials[j]}" if label else ""
+            if partials:
+                label, tooltip = shown(partials[j], sketch.precision), f"local derivative {partials[j] + 0.0}"
         arrows.append(Arrow(tail, circle, f"{tail}-{circle}-{j}", label, tooltip))
     boxes.append(Box(circle, "operation", (labels.cut(one.op.symbol),), labels.plain(one.op.name), cluster))
     arrows.append(Arrow(circle, f"v{i}", f"{circle}-v{i}"))

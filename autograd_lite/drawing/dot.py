@@ -1,17 +1,19 @@
 """A scene as text in Graphviz's DOT language."""
 
+import math
 from collections import Counter
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
+from autograd_lite.drawing.clusters import Cluster, clustered
 from autograd_lite.drawing.palette import COLORS, Look, Looks
 from autograd_lite.drawing.scene import Arrow, Box, Scene
 from autograd_lite.drawing.text import as_html, one_line
 
 __all__ = ["to_dot"]
 
-#: How many columns all arrows together may cross in a drawing that Graphviz lays out. Its effort grows with them.
-_MOST_CROSSED = 5_000
+#: What Graphviz lays out: how many columns all arrows together may cross, those with a text counted twice, in curves
+#: and at all. Its effort grows with them. In a larger drawing each box gets its place here.
+_MOST_CURVED, _MOST_CROSSED = 2_000, 5_000
 
 #: What each kind looks like, colours apart.
 _SHAPES = {
@@ -47,9 +49,15 @@ class _Writer:
         self.scene, self.looks = scene, Looks(scene)
         self._column = 1 if scene.theme == "dark" else 0
         columns = _columns(scene)
-        crossed = sum(columns[arrow.head] - columns[arrow.tail] for arrow in scene.arrows)
-        self.is_large = crossed > _MOST_CROSSED
+        self.is_dense = len(scene.arrows) > 3 * len(scene.boxes)
+        self._is_stacked = _is_better_stacked(scene, columns)
+        self.effort = sum(
+            (columns[arrow.head] - columns[arrow.tail]) * (2 if arrow.label else 1) for arrow in scene.arrows
+        )
+        self.is_large = self.effort > _MOST_CROSSED
         self._places = dict(_places(scene, columns)) if self.is_large else {}
+        self._operations = {box.id for box in scene.boxes if box.kind == "operation"}
+        self._clusters_of = {box.id: box.cluster for box in scene.boxes if box.cluster}
 
     def color(self, role: str) -> str:
         return COLORS[role][self._column]
@@ -60,24 +68,37 @@ class _Writer:
         if self.is_large:
             yield from map(self._box, self.scene.boxes)
         else:
-            yield from self._clusters()
-        yield from map(self._arrow, self.scene.arrows)
+            yield from self._inside(clustered(self.scene.boxes))
+        yield from map(self._arrow, self._in_order())
         yield "}\n"
 
     def _defaults(self) -> Iterator[str]:
         font = 'fontname="Helvetica,Arial,sans-serif"'
-        # ordering=in keeps the operands of an operation in order, so that x - y can be told from y - x.
-        # nslimit and nslimit1 bound the steps of Graphviz's search for good places; small graphs need fewer.
-        layout = "layout=nop splines=line" if self.is_large else "nslimit=1 nslimit1=1"
         yield (
-            f"graph [rankdir={self.scene.rankdir} ordering=in {layout} nodesep=0.15 ranksep=0.35 pad=0.15 "
+            f"graph [rankdir={self.scene.rankdir} ordering=in {self._layout()} nodesep=0.16 pad=0.15 "
             f'bgcolor="{self.color("paper")}" {font} fontsize=10 fontcolor="{self.color("muted")}"'
             f"{self._foot()}]"
         )
         yield f'node [{font} fontsize=11 fontcolor="{self.color("ink")}" margin=0 width=0 height=0]'
         yield (
-            f'edge [arrowsize=0.6 color="{self.color("line")}" {font} fontsize=9 fontcolor="{self.color("muted")}"]'
+            f'edge [{"arrowsize=0.4 penwidth=0.5" if self.is_dense else "arrowsize=0.6"} color="{self.color("line")}" {font} fontsize=9 fontcolor="{self.color("muted")}"]'
         )
+
+    def _layout(self) -> str:
+        if self.is_large:
+            return "layout=nop splines=line"
+        # ordering=in keeps the operands of an operation in order, so that x - y can be told from y - x.
+        # nslimit and nslimit1 bound the steps of Graphviz's search for good places; small graphs need fewer.
+        lines = " splines=line" if self.is_dense or self.effort > _MOST_CURVED else ""
+        return f"nslimit=4 nslimit1=4 ranksep={1.2 if self.is_dense else 0.35}{lines}"
+
+    def _in_order(self) -> Sequence[Arrow]:
+        """The arrows so that Graphviz shows operands in order: in clusters, from left to right, it turns it round."""
+        if self.is_large or self.scene.rankdir == "TB":
+            return self.scene.arrows
+        inside = self._clusters_of
+        turned = [arrow for arrow in reversed(self.scene.arrows) if arrow.head in inside]
+        return [arrow for arrow in self.scene.arrows if arrow.head not in inside] + turned
 
     def _foot(self) -> str:
         """What stands under the picture: the note, and what the colours of gradients say."""
@@ -99,33 +120,20 @@ class _Writer:
         )
         return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3"><TR><TD>grad</TD>{cells}</TR></TABLE>'
 
-    def _clusters(self) -> Iterator[str]:
-        """The boxes, each in the clusters that it stands in."""
-        inside: dict[tuple[str, ...], list[Box]] = {(): []}
-        children: dict[tuple[str, ...], list[tuple[str, ...]]] = {(): []}
-        for box in self.scene.boxes:
-            for depth in range(1, len(box.cluster) + 1):
-                path = box.cluster[:depth]
-                if path not in inside:
-                    inside[path], children[path] = [], []
-                    children[path[:-1]].append(path)
-            inside[box.cluster].append(box)
-        numbers = {path: number for number, path in enumerate(inside)}
-
-        def written(path: tuple[str, ...]) -> Iterator[str]:
-            yield from map(self._box, inside[path])
-            for child in children[path]:
-                yield f"subgraph cluster_{numbers[child]} {{"
-                yield (
-                    f'graph [id=c{numbers[child]} class="cluster-{len(child)}" label={_quoted(child[-1])} '
-                    f'labelloc=t labeljust=l style="rounded,filled" margin=8 '
-                    f'color="{self.color("cluster-line")}" penwidth=0.8 '
-                    f'fillcolor="{self.color("cluster-fill" if len(child) % 2 else "paper")}"]'
-                )
-                yield from written(child)
-                yield "}"
-
-        return written(())
+    def _inside(self, cluster: Cluster) -> Iterator[str]:
+        yield from map(self._box, cluster.boxes)
+        # From left to right, Graphviz stacks clusters from the bottom.
+        for inner in reversed(cluster.inner) if self.scene.rankdir == "LR" else cluster.inner:
+            depth = len(inner.path)
+            yield f"subgraph cluster_{inner.number} {{"
+            yield (
+                f'graph [id=c{inner.number} class="cluster-{depth}" label={_quoted(inner.path[-1])} '
+                f'labelloc=t labeljust=l style="rounded,filled" margin=8 '
+                f'color="{self.color("cluster-line")}" penwidth=0.8 '
+                f'fillcolor="{self.color("cluster-fill" if depth % 2 else "paper")}"]'
+            )
+            yield from self._inside(inner)
+            yield "}"
 
     def _box(self, box: Box) -> str:
         look = self.looks.box(box)
@@ -148,24 +156,61 @@ class _Writer:
             return _quoted(" ".join(box.lines)) + color
         cells = []
         for position, line in enumerate(box.lines):
-            word, space, number = line.partition(" ")
             if position == 0 and box.is_named:
-                text = f"<B>{_html(line)}</B>"
-            elif space and word in ("data", "grad"):
-                text = f'<FONT COLOR="{self.color(look.muted)}">{word}</FONT> {_html(number)}'
+                cells.append(f"<B>{_html(line)}</B>")
+            elif line.startswith(("data ", "grad ")):
+                word, _, number = line.partition(" ")
+                cells.append(f'<FONT COLOR="{self.color(look.muted)}">{word}</FONT> {_html(number)}')
             else:
-                text = _html(line)
-            cells.append(f"<TR><TD>{text}</TD></TR>")
-        line = self.color(look.line)
+                cells.append(_html(line))
         label = (
-            f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3" COLOR="{line}">'
-            f"{'<HR/>'.join(cells)}</TABLE>>"
+            f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3" COLOR="{self.color(look.line)}">'
+            f"{self._rows(cells, box.kind != 'folded')}</TABLE>>"
         )
         return label if look.ink == "ink" else f'{label} fontcolor="{self.color(look.ink)}"'
+
+    def _rows(self, cells: list[str], are_ruled: bool) -> str:
+        """The lines of a label: one below the other, or in one row; four and more in two columns under the first."""
+        cells = [f"<TD>{cell}</TD>" for cell in cells] or ["<TD>&#160;</TD>"]
+        if self._is_stacked:
+            rows = cells
+        elif len(cells) < 4:
+            rows = ["<VR/>".join(cells)]
+        else:
+            first, *rest = cells
+            if len(rest) % 2:
+                rest[-1] = rest[-1].replace("<TD>", '<TD COLSPAN="2">')
+            rows = [first.replace("<TD>", '<TD COLSPAN="2">')]
+            rows += ["".join(rest[at : at + 2]) for at in range(0, len(rest), 2)]
+        first, *rest = [f"<TR>{row}</TR>" for row in rows]
+        return first + "".join(("<HR/>" if are_ruled or row is rest[0] else "") + row for row in rest)
+
+    def _ports(self, arrow: Arrow) -> str:
+        """Where it leaves a box and where it comes in: in the middle of a side, if boxes are wide or arrows many."""
+        if self._is_stacked and not self.is_dense:
+            return ""
+        out, into = "ew" if self.scene.rankdir == "LR" else "sn"
+        ends = (
+            ("" if arrow.tail in self._operations else f" tailport={out}"),
+            ("" if arrow.head in self._operations else f" headport={into}"),
+        )
+        return "".join(ends)
+
+    def _enters(self, arrow: Arrow) -> bool:
+        """Whether it leads to an operation in a cluster from outside."""
+        inside = self._clusters_of.get(arrow.head, ())
+        return (
+            bool(inside)
+            and arrow.head in self._operations
+            and self._clusters_of.get(arrow.tail, ())[: len(inside)] != inside
+        )
 
     def _arrow(self, arrow: Arrow) -> str:
         look = self.looks.arrow(arrow)
         attributes = f'id="{arrow.id}"' + _tooltip(arrow.tooltip)
+        attributes += self._ports(arrow)
+        if self._enters(arrow):
+            attributes += " minlen=2"  # so that what is inside a module stands behind all that leads to it
         text = one_line(arrow.label)
         if text:
             attributes += f" label={_quoted(text)}"
@@ -174,6 +219,23 @@ class _Writer:
             attributes += f' class="{look.classes[0]}" color="{self.color(look.line)}" penwidth={width}'
             attributes += f' fontcolor="{self.color(look.ink)}"'
         return f"{arrow.tail} -> {arrow.head} [{attributes}]"
+
+
+def _is_better_stacked(scene: Scene, columns: dict[str, int]) -> bool:
+    """Whether the picture has more the shape of a screen if the lines of a box stand one below the other.
+
+    Else they stand in one row. The sizes are rough, in points.
+    """
+    of_values = [columns[box.id] for box in scene.boxes if box.kind not in ("operation", "constant")]
+    deep, broad = len(set(of_values)), max(Counter(of_values).values(), default=0)
+
+    def squeezed(width: float, height: float) -> float:
+        is_across = scene.rankdir == "LR"
+        across, down = (deep, broad) if is_across else (broad, deep)
+        shape = across * (width + (75 if is_across else 12)) / (down * (height + (12 if is_across else 75)) or 1)
+        return abs(math.log(shape / 1.6)) if shape else 0.0
+
+    return squeezed(75, 54) <= squeezed(150, 18)
 
 
 def _columns(scene: Scene) -> dict[str, int]:
@@ -217,8 +279,13 @@ def _html(text: str) -> str:
 
 def _quoted(text: str) -> str:
     """A text as a quoted string of DOT, that is shown as it is."""
-    return '"' + one_line(text, 10_000).replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;") + '"'
+    return f'"{_escaped(one_line(text))}"'
 
 
 def _tooltip(text: str) -> str:
-    return f" tooltip={_quoted(text)}" if text else ""
+    lines = "\\n".join(_escaped(one_line(line, None)) for line in text.splitlines())
+    return f' tooltip="{lines}"' if lines else ""
+
+
+def _escaped(line: str) -> str:
+    return line.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")

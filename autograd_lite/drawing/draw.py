@@ -1,6 +1,7 @@
 """draw(): a computation graph as a picture that shows itself in a notebook and can be saved."""
 
 import difflib
+import sys
 import warnings
 from typing import Any, Literal, Never
 
@@ -34,12 +35,45 @@ def draw(
     """Draw a computation graph: its Values with name, data and grad, and the operations between.
 
     Args:
-        root: the Value whose history to draw, or a list of several.
-        names: what to call the Values
+        root: the Value whose history to draw; several, in a list or any nested structure; a Module, a function or what
+            ``jit`` made of one, with inputs; or a Program. What ``jit`` made is drawn without inputs too: at the
+            numbers of its latest call.
+        inputs: what a Module or a function is called with. Each number becomes an input that has the name of its
+            parameter, such as ``x.0``. Parameters and their gradients stay as they are: where there is a single result,
+            its gradient is shown.
+        names: what to call Values: a dict from Values to names, or from names to Values and lists of them. It may be
+            ``locals()``. The Values keep the names that they have.
+        rankdir: ``"LR"`` from left to right, ``"TB"`` from top to bottom; ``"auto"`` is the first, unless that is wider
+            than a screen and the other is not as wide.
+        expand: whether to write out the weighted sum of a neuron, a dot product, a sum or a mean, which are one
+            operation each, as products and sums. Where the data of an operand has been assigned since, the numbers on
+            the way are gone, and the sum stays whole.
+        color: what colours say: ``"kind"``, what a box is; ``"grad"``, the gradient; None for nothing.
+        depth: modules this deep, and all in them, are one box each: 0 the model, 1 its layers, and so on. Modules are
+            found by the names of parameters, ``layers.0.neurons.3.w.1``.
+        collapse: modules to show as one box: a path, ``"layers.0"``, or the name of a class, with ``*`` for any part; a
+            list of them; or a function of the path that says whether.
+        max_nodes: at most so many boxes. A graph that needs more is folded until it fits, which a warning and a line
+            under the picture say: nodes that differ only in their numbers, those of samples mostly, are counted
+            (``×32``); then modules are one box each, the deepest first; then nodes one after the other. Arrows are at
+            most three times as many. None for no bound.
+        partials: whether each arrow to an operation says its derivative by that operand.
+        theme: the colours, ``"light"``, ``"dark"``, or ``"auto"`` for the reader's choice where a picture can tell.
+        precision: how many significant digits numbers have. Tooltips have all.
+
+    Raises ``TypeError`` for a root that has no graph, such as a plain number, and ``ArgumentError`` (a ``ValueError``)
+    for an option that cannot be, for a Module or a function without inputs, and for a module that is not there.
+
+    >>> from autograd_lite import Value, draw
+    >>> x = Value(3.0, name="x")
+    >>> [box.lines for box in draw(x * x).scene.boxes]
+    [('x', 'data 3', 'grad -'), ('*',), ('data 9', 'grad -')]
+    >>> [box.lines for box in draw(lambda a, b: a * b, 2.0, 5.0).scene.boxes]
+    [('a', 'data 2', 'grad 5'), ('b', 'data 5', 'grad 2'), ('*',), ('data 10', 'grad 1')]
     """
     if unknown:
-        raise TypeError(_unknown(unknown))
-    _check_options(rankdir, expand, color, depth, max_nodes, partials, theme, precision)
+        raise TypeError(_no_option(next(iter(unknown))))
+    _check_options(locals())
     given = given_names(names)
     subject = subject_of(root, inputs)
     sketch = Sketch(
@@ -48,8 +82,11 @@ def draw(
     )  # fmt: skip
     boxes, arrows, note = folded(sketch, depth=depth, collapse=collapse, max_nodes=max_nodes)
     if note:
-        warnings.warn(f"draw has {note}", stacklevel=2)
-    return Drawing(finished(sketch, boxes, arrows, subject.title, note, rankdir=rankdir, color=color, theme=theme))
+        warnings.warn(f"draw has {note}", stacklevel=_level_of_the_caller())
+    is_idle = depth is not None and len(subject.levels.all) == 1
+    unfolded = "depth folds nothing: no leaf has a name as parameters in modules have" if is_idle else ""
+    notes = "\n".join(filter(None, [subject.note, unfolded, note]))
+    return Drawing(finished(sketch, boxes, arrows, subject.title, notes, rankdir=rankdir, color=color, theme=theme))
 
 
 _CHOICES: dict[str, tuple[Any, ...]] = {
@@ -60,31 +97,38 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
 _OPTIONS = [name for name in draw.__annotations__ if name not in ("root", "inputs", "unknown", "return")]
 
 
-def _unknown(unknown: dict[str, Any]) -> str:
-    name = next(iter(unknown))
+def _no_option(name: str) -> str:
     close = difflib.get_close_matches(name, _OPTIONS, 1)
     advice = f"did you mean {close[0]}? " if close else ""
     return f"draw has no option {name!r}; {advice}There are {', '.join(_OPTIONS)}"
 
 
-def _check_options(
-    rankdir: Any, expand: Any, color: Any, depth: Any, max_nodes: Any, partials: Any, theme: Any, precision: Any
-) -> None:
-    for name, choice in (("rankdir", rankdir), ("color", color), ("theme", theme)):
-        choices = _CHOICES[name]
-        if choice not in choices:
+def _check_options(given: dict[str, Any]) -> None:
+    for name, choices in _CHOICES.items():
+        if not isinstance(given[name], (str, type(None))) or given[name] not in choices:
             known = f"{', '.join(map(repr, choices[:-1]))} or {choices[-1]!r}"
-            raise ArgumentError(f"{name} is {known}, got {choice!r}")
-    for name, switch in (("expand", expand), ("partials", partials)):
-        if not isinstance(switch, bool):
-            raise TypeError(f"{name} is True or False, got {describe(switch)}")
-    if depth is not None:
-        check_size(depth, "depth", 0)
-    if max_nodes is not None:
-        check_size(max_nodes, "max_nodes")
-    check_size(precision, "precision")
+            raise ArgumentError(f"{name} is {known}, got {describe(given[name])}")
+    for name in ("expand", "partials"):
+        if not isinstance(given[name], bool):
+            raise TypeError(f"{name} is True or False, got {describe(given[name])}")
+    if given["depth"] is not None:
+        check_size(given["depth"], "depth", 0)
+    if given["max_nodes"] is not None:
+        check_size(given["max_nodes"], "max_nodes")
+    check_size(given["precision"], "precision")
+
+
+def _level_of_the_caller() -> int:
+    """How many frames up the package was called, counted from who asks."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("autograd_lite."):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def draw_dot(root: Any, format: str = "svg", rankdir: Literal["auto", "LR", "TB"] = "LR") -> Drawing:
-    """micrograd's ``draw_dot``: the same as :func:`draw`, from left to right."""
+    """micrograd's name for :func:`draw`, from left to right as there; ``draw_dot(y).render("graph")`` writes a file.
+
+    ``format`` is that of the file.
+    """
     return draw(root, rankdir=rankdir)

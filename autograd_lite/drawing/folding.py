@@ -35,9 +35,11 @@ def folded(sketch: Sketch, *, depth: int | None, collapse: Any, max_nodes: int |
     asked = _asked(sketch.levels, depth, collapse)
     if not asked and (max_nodes is None or _fits_whole(sketch, max_nodes)):
         return Folded(*whole(sketch), "")
-    for quotient, how in _ways(sketch, asked, max_nodes):
-        if max_nodes is None or _fits(quotient, max_nodes):
-            break
+    quotient, how = next(
+        (quotient, how)
+        for quotient, how in _ways(sketch, asked, max_nodes)
+        if max_nodes is None or _fits(quotient, max_nodes)
+    )
     summary = Summary(quotient)
     if not how:
         return Folded(summary.boxes, summary.arrows, "")
@@ -84,7 +86,10 @@ def _ways(sketch: Sketch, asked: dict[int, int], max_nodes: int | None) -> Itera
     depths = {sketch.levels.all[level].depth for level in set(sketch.level) - {OUTSIDE}}
     for depth in sorted(depths, reverse=True):
         quotient = _quotient(sketch, asked | _below(sketch.levels, depth), classes)
-        yield quotient, [*how, "each module is one box" if depth == max(depths) else f"modules are boxes from level {depth} on"]
+        yield (
+            quotient,
+            [*how, "each module is one box" if depth == max(depths) else f"modules are boxes from level {depth} on"],
+        )
     if depths:
         how.append("modules are boxes")
     for runs in _in_runs(quotient, max_nodes):
@@ -96,8 +101,12 @@ def _quotient(sketch: Sketch, targets: dict[int, int], classes: Sequence[int]) -
     if not targets:
         return Quotient(sketch, classes, {})
     first = len(classes)  # of the keys of modules
-    keys = [first + targets[level] if level in targets else key for level, key in zip(sketch.level, classes, strict=True)]
-    return without_cycles(Quotient(sketch, keys, {first + target: Part("module", target) for target in targets.values()}))
+    keys = [
+        first + targets[level] if level in targets else key for level, key in zip(sketch.level, classes, strict=True)
+    ]
+    return without_cycles(
+        Quotient(sketch, keys, {first + target: Part("module", target) for target in targets.values()})
+    )
 
 
 def _in_runs(quotient: Quotient, max_nodes: int) -> Iterator[Quotient]:
@@ -106,7 +115,11 @@ def _in_runs(quotient: Quotient, max_nodes: int) -> Iterator[Quotient]:
     results = {of[root] for root in sketch.roots}
     named = {of[i] for i, name in enumerate(sketch.names) if name is not None and sketch.drawn[i].op is None}
     named = {part for part in named if quotient.part(part).form == "alike"}
-    modules = {part for part in range(len(quotient)) if quotient.part(part).form == "module"} if sketch.levels.all[1:] else set()
+    modules = (
+        {part for part in range(len(quotient)) if quotient.part(part).form == "module"}
+        if sketch.levels.all[1:]
+        else set()
+    )
     for kept in (results | named | modules, results | named, results, set[int]()):
         if len(kept) <= max_nodes // 2:
             count = max(max_nodes // 20, 1)
@@ -168,7 +181,11 @@ def _matches(levels: Levels, level: int, choice: str | Callable[[str], bool]) ->
 def _no_module(levels: Levels, choice: str) -> str:
     paths = [one.path or one.label for one in levels.all[1:]]
     if not paths:
-        return f"collapse={choice!r}: there are no modules in this graph, as no leaf has the name of a parameter in one"
+        return (
+            f"collapse={choice!r}: there is no module in this graph: no leaf has a name as parameters in modules have"
+        )
     close = difflib.get_close_matches(choice, paths, 3, 0.5)
-    known = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(paths[:5])}" + ", ..." * (len(paths) > 5)
-    return f"collapse={choice!r}: there is no such module in this graph; {known}"
+    if close:
+        return f"collapse={choice!r}: there is no such module in this graph; did you mean {' or '.join(close)}?"
+    some = ", ".join(paths[:5]) + ", ..." * (len(paths) > 5)
+    return f"collapse={choice!r}: there is no such module in this graph; there are {some}"

@@ -77,17 +77,13 @@ _LETTER, _MARGIN, _BETWEEN_RANKS, _BETWEEN = 6, 12, 34, 15
 
 def direction(boxes: Sequence[Box], arrows: Sequence[Arrow]) -> Literal["LR", "TB"]:
     """From left to right, unless that is wider than a screen and from top to bottom is narrower."""
-    widths = {box.id: _MARGIN + _LETTER * max(map(len, box.lines)) for box in boxes}
-    ranks = dict.fromkeys(widths, 0)
-    led: dict[str, list[str]] = {}
-    for arrow in arrows:
-        led.setdefault(arrow.head, []).append(arrow.tail)
-    for box in boxes:
-        ranks[box.id] = 1 + max([ranks[tail] for tail in led.get(box.id, ())], default=-1)
+    ranks = dict.fromkeys([box.id for box in boxes], 0)
+    for arrow in arrows:  # those to a box stand before those from it
+        ranks[arrow.head] = max(ranks[arrow.head], ranks[arrow.tail] + 1)
     along: Counter[int] = Counter()
     across: Counter[int] = Counter()
     for box in boxes:
-        rank, width = ranks[box.id], widths[box.id]
+        rank, width = ranks[box.id], _MARGIN + _LETTER * max(map(len, box.lines))
         along[rank] = max(along[rank], width)
         across[rank] += width + _BETWEEN
     wide, high = sum(along.values()) + _BETWEEN_RANKS * len(along), max(across.values(), default=0)

@@ -1,19 +1,14 @@
 """What is written in a box."""
 
-import math
-from typing import Any
-
-from autograd_lite.core.node import number
-
-__all__ = ["counted", "cut", "is_alarming", "plain", "shown", "spread"]
+__all__ = ["counted", "cut", "plain", "shown", "spread"]
 
 #: So many characters of a name are shown.
 LONGEST = 24
 
 
-def shown(x: Any, precision: int) -> str:
+def shown(x: float, precision: int) -> str:
     """A number with so many significant digits; -0 is 0."""
-    return f"{number(x) + 0.0:.{precision}g}"
+    return f"{x + 0.0:.{precision}g}"
 
 
 def spread(numbers: list[float], precision: int) -> str:
@@ -40,11 +35,6 @@ def cut(text: str) -> str:
     text = plain(text)
     half = LONGEST // 2 - 1
     return text if len(text) <= LONGEST else f"{text[:half]}…{text[-half:]}"
-
-
-def is_alarming(*numbers: Any) -> bool:
-    """Whether one of them is nan or infinite."""
-    return not all(math.isfinite(number(x)) for x in numbers)
 
 
 def counted(count: int, noun: str) -> str:

@@ -1,8 +1,10 @@
 """A scene as text of Mermaid, which JupyterLab and forges draw."""
 
+import re
 from collections.abc import Iterator
 
-from autograd_lite.drawing.palette import COLORS, Looks
+from autograd_lite.drawing.clusters import Cluster, clustered
+from autograd_lite.drawing.palette import COLORS, Look, Looks
 from autograd_lite.drawing.scene import Arrow, Box, Scene
 from autograd_lite.drawing.text import one_line
 
@@ -36,40 +38,35 @@ def to_mermaid(scene: Scene) -> str:
 
 
 def _lines(scene: Scene) -> Iterator[str]:
-    looks = Looks(scene)
     column = 1 if scene.theme == "dark" else 0
-    used: dict[str, str] = {}
-    yield f"flowchart {scene.rankdir}"
-    open_clusters: tuple[str, ...] = ()
-    inside: dict[tuple[str, ...], list[Box]] = {}
-    for box in scene.boxes:
-        inside.setdefault(box.cluster, []).append(box)
-    for number, path in enumerate(sorted(inside)):
-        shared = 0
-        while shared < min(len(path), len(open_clusters)) and path[shared] == open_clusters[shared]:
-            shared += 1
-        yield from ["end"] * (len(open_clusters) - shared)
-        for depth in range(shared, len(path)):
-            yield f'subgraph c{number}_{depth} ["{_escaped(path[depth])}"]'
-        open_clusters = path
-        for box in inside[path]:
+    looks, used = Looks(scene), dict[str, str]()
+
+    def inside(cluster: Cluster) -> Iterator[str]:
+        for box in cluster.boxes:
             look = looks.box(box)
-            name = "_".join(dict.fromkeys((look.fill, look.line))).replace("-", "_")
-            name = box.kind if look.fill == f"{box.kind}-fill" and look.line == f"{box.kind}-line" else name
-            fill, line, ink = (COLORS[role][column] for role in (look.fill, look.line, look.ink))
-            used[name] = f"classDef {name} fill:{fill},stroke:{line},color:{ink}" + (
-                ",stroke-width:3px,stroke-dasharray:6 3" if box.is_alarming else ""
-            )
+            name = "-".join(dict.fromkeys(role.removesuffix("-fill").removesuffix("-line") for role in look[:2]))
+            used[name] = _style(name, look, column)
             opening, closing = _SHAPES[box.kind]
-            label = "<br/>".join(_escaped(line) for line in box.lines) or " "
-            yield f'{box.id}{opening}"{label}"{closing}:::{name}'
-    yield from ["end"] * len(open_clusters)
+            yield f'{box.id}{opening}"{"<br/>".join(map(_escaped, box.lines)) or " "}"{closing}:::{name}'
+        for inner in cluster.inner:
+            yield f'subgraph c{inner.number} ["{_escaped(inner.path[-1])}"]'
+            yield from inside(inner)
+            yield "end"
+
+    yield f"flowchart {scene.rankdir}"
+    yield from inside(clustered(scene.boxes))
     yield from map(_arrow, scene.arrows)
     lit = [str(position) for position, arrow in enumerate(scene.arrows) if arrow.is_lit]
     if lit:
         yield f"linkStyle {','.join(lit)} stroke:{COLORS['lit'][column]},stroke-width:3px"
     yield from used.values()
     yield ""
+
+
+def _style(name: str, look: Look, column: int) -> str:
+    fill, line, ink = (COLORS[role][column] for role in look[:3])
+    alarm = ",stroke-width:3px,stroke-dasharray:6 3" if "is-alarming" in look.classes else ""
+    return f"classDef {name} fill:{fill},stroke:{line},color:{ink}{alarm}"
 
 
 def _arrow(arrow: Arrow) -> str:
@@ -80,4 +77,6 @@ def _arrow(arrow: Arrow) -> str:
 def _escaped(text: str) -> str:
     """The text in a quoted string of Mermaid: by number, what means something to it or to HTML."""
     shown = one_line(text)
-    return "".join(f if f.isalnum() or f in " .,:=+-" or ord(f) > 127 else f"#{ord(f)};" for f in shown) or " "
+    safe = "".join(c if c.isalnum() or c in " .,:=+-" or ord(c) > 127 else f"#{ord(c)};" for c in shown)
+    # "1. x" and "- x" would be lists.
+    return re.sub(r"^([+-]) |\. ", lambda found: f"#{ord(found[0][0])}; ", safe) or " "

@@ -1,6 +1,8 @@
 """The modules that the nodes of a graph stand in, from the names of the parameters that they use."""
 
 import dataclasses
+import functools
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -125,53 +127,43 @@ class Levels:
         An operation stands in the deepest module that holds all of its parameters, an activation with its operand. All
         else stands in the deepest one that holds both what leads to it and what it leads to.
         """
-        common = self.common
-        uses = [0] * len(leaves)
-        for row in operands:
-            for operand in row:
-                if operand >= 0:
-                    uses[operand] += 1
-        fixed = list(leaves)  # and of the operations whose own parameters, or operand, say where they stand
-        above: list[int | None] = [None] * len(leaves)  # of all that leads to a node, as far as anything says
-        for i, row in enumerate(operands):
-            if leaves[i] is not None:
-                above[i] = leaves[i] or None
-                continue
-            nodes = [operand for operand in row if operand >= 0]
-            own = [level for o in nodes if (level := leaves[o])]
-            level = None
-            if own:
-                level = _all_common(common, own)
-            elif len(nodes) == 1 and ops_[i] in ACTIVATIONS and uses[nodes[0]] == 1:
-                level = fixed[nodes[0]]
-            if level is None:
-                found = [at for o in nodes if (at := above[o]) is not None]
-                above[i] = _all_common(common, found) if found else None
-            else:
-                fixed[i] = above[i] = level
+        fixed, above = self._fixed(leaves, ops_, operands)
         below: list[int | None] = [None] * len(leaves)
         for i in reversed(range(len(leaves))):
             if leaves[i] is not None:
                 continue
             down = fixed[i]
             if down is None:
-                leads_to = below[i]
+                leads_to, up = below[i], above[i]
                 down = self.outermost if leads_to is None else leads_to
-                up = above[i]
-                fixed[i] = self.outermost if up is None else common(up, down)
+                fixed[i] = self.outermost if up is None else self.common(up, down)
             for o in operands[i]:
                 if o >= 0:
                     so_far = below[o]
-                    below[o] = down if so_far is None else common(so_far, down)
+                    below[o] = down if so_far is None else self.common(so_far, down)
         return [level or OUTSIDE for level in fixed]
 
-
-def _all_common(common: Any, levels: list[int]) -> int:
-    found = levels[0]
-    for level in levels:
-        if level != found:
-            found = common(found, level)
-    return found
+    def _fixed(
+        self, leaves: list[int | None], ops_: list[Any], operands: list[list[int]]
+    ) -> tuple[list[int | None], list[int | None]]:
+        """The level of each node whose own parameters, or operand, say it; and of what leads to a node, where known."""
+        uses = Counter(o for row in operands for o in row)
+        fixed, above = list(leaves), [level or None for level in leaves]
+        for i, row in enumerate(operands):
+            if leaves[i] is not None:
+                continue
+            nodes = [o for o in row if o >= 0]
+            own = [level for o in nodes if (level := leaves[o])]
+            if own:
+                fixed[i] = functools.reduce(self.common, own)
+            elif len(nodes) == 1 and ops_[i] in ACTIVATIONS and uses[nodes[0]] == 1:
+                fixed[i] = fixed[nodes[0]]
+            if fixed[i] is None:
+                known = [level for o in nodes if (level := above[o]) is not None]
+                above[i] = functools.reduce(self.common, known) if known else None
+            else:
+                above[i] = fixed[i]
+        return fixed, above
 
 
 def _longest(known: dict[str, int], path: str) -> tuple[int, str]:

@@ -29,7 +29,9 @@ def given_names(names: Any) -> dict[Value, str]:
                 raise TypeError(f"names has {describe(thing)} for {describe(key)}; a name is a string")
             found[key] = thing
         elif not isinstance(key, str):
-            raise TypeError(f"names goes from Values to names, or from names to Values; among its keys is {describe(key)}")
+            raise TypeError(
+                f"names goes from Values to names, or from names to Values; among its keys is {describe(key)}"
+            )
         elif isinstance(thing, Value) and not key.startswith("_"):
             found.setdefault(thing, key)
         else:
@@ -88,14 +90,13 @@ def _fresh(name: str, thing: Any) -> Any:
     return level.rebuild([_fresh(f"{name}.{_part(part)}", child) for part, child in children])
 
 
-def by_signature(f: Callable[..., Any], inputs: tuple[Any, ...]) -> dict[str, Any]:
+def by_signature(f: Callable[..., Any], inputs: tuple[Any, ...], name: str) -> dict[str, Any]:
     """The arguments of a call by the names of the function's parameters.
 
     Raises ``TypeError`` for a call that does not fit them.
     """
     import inspect
 
-    name = getattr(f, "__name__", type(f).__name__)
     try:
         signature = inspect.signature(f)
     except (TypeError, ValueError):  # of a builtin
@@ -104,8 +105,8 @@ def by_signature(f: Callable[..., Any], inputs: tuple[Any, ...]) -> dict[str, An
         bound = signature.bind(*inputs).arguments
     except TypeError as error:
         raise TypeError(
-            f"{name}{signature} was given {len(inputs)} sample arguments, which do not fit: {error}. Write "
-            f"draw({name}, ...) with numbers, or lists of them, for what the function takes"
+            f"{name}({', '.join(signature.parameters)}) cannot be called with these {len(inputs)} sample inputs: "
+            f"{error}. After what to draw come the arguments that it takes, as in draw({name}, [1.0, 2.0], 3.0)"
         ) from None
     found: dict[str, Any] = {}
     for parameter, thing in bound.items():

@@ -1,6 +1,7 @@
 """A drawing: what draw() returns. It shows itself in a notebook, and can be saved in many formats."""
 
 import os
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -8,10 +9,11 @@ from autograd_lite._files import write_whole
 from autograd_lite.drawing.dot import to_dot
 from autograd_lite.drawing.mermaid import fits, to_mermaid
 from autograd_lite.drawing.page import to_page
-from autograd_lite.drawing.render import NO_GRAPHVIZ, render
+from autograd_lite.drawing.render import render
 from autograd_lite.drawing.scene import Scene
 from autograd_lite.drawing.svg import to_svg
-from autograd_lite.errors import ArgumentError
+from autograd_lite.drawing.text import one_line
+from autograd_lite.errors import ArgumentError, MissingDependencyError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +31,10 @@ _WRITERS: dict[str, Callable[[Scene], bytes]] = {
 }
 #: The formats of a drawing, which are the endings of its files.
 FORMATS = tuple(_WRITERS)
+
+#: A notebook waits so long for a picture.
+_NOTEBOOK_SECONDS = 10.0
+_ADVICE = 'For the picture install Graphviz, or: pip install "autograd_lite[render]". Its text in DOT:'
 
 
 class Drawing:
@@ -56,24 +62,95 @@ class Drawing:
         return to_mermaid(self.scene)
 
     def save(self, path: str | os.PathLike[str], format: str | None = None) -> "Path":
-        """Write the drawing to a file, whole or not at all, and return its path."""
+        """Write the drawing to a file, whole or not at all, and return its path.
+
+        Args:
+            path: the file; its ending is the format unless ``format`` is given.
+            format: ``"svg"``, ``"png"``, ``"pdf"``; ``"html"``, a page that needs nothing else; ``"dot"`` or
+                ``"gv"``, Graphviz's text; ``"mmd"``, Mermaid's. In PNG and PDF the theme ``"auto"`` is light.
+
+        Raises ``ArgumentError`` for another format, ``MissingDependencyError`` if the format needs Graphviz and it is
+        not installed, ``RenderError`` if Graphviz fails or takes too long, ``OSError`` if the file cannot be written.
+        """
         format = (format or os.path.splitext(path)[1]).removeprefix(".").lower()
         if not format:
             raise ArgumentError(f"{os.fspath(path)!r} has no ending that says a format, such as {_listed()}")
         if format not in _WRITERS:
-            raise ArgumentError(f"unknown format {format!r}; a drawing can be saved as {_listed()}")
+            import difflib
+
+            close = difflib.get_close_matches(format, FORMATS, 1)
+            asked = f"; did you mean .{close[0]}?" if close else ""
+            raise ArgumentError(f"unknown format {format!r}; a drawing can be saved as {_listed()}{asked}")
         return write_whole(path, _WRITERS[format](self.scene))
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    def render(self, filename: str | os.PathLike[str], format: str = "svg", **ignored: Any) -> str:
+        """As graphviz' users write it: the picture as ``filename.svg``, whose path is returned.
+
+        >>> Drawing(Scene((), (), "nothing", "")).render("gout", format="gif")
+        Traceback (most recent call last):
+        autograd_lite.errors.ArgumentError: unknown format 'gif'; a drawing can be saved as ...
+        """
+        return str(self.save(f"{os.fspath(filename)}.{format}", format))
+
+    def show(self) -> None:
+        """Show the picture: in a notebook below the cell, else in the browser.
+
+        Where there is no Graphviz, Mermaid's text is printed; where there is no browser, the path of the page.
+        """
+        shell = _notebook()
+        if shell is not None:
+            from IPython.display import display
+
+            display(self)
+            return
         try:
-            return {"image/svg+xml": to_svg(self.scene, timeout=10.0), "text/plain": repr(self)}
+            page = to_page(self.scene)
+        except MissingDependencyError as error:
+            print(f"{error}\n\n{self.mermaid}")
+            return
+        import tempfile
+        import webbrowser
+        from pathlib import Path
+
+        with tempfile.NamedTemporaryFile("w", suffix=".html", prefix="graph-", encoding="utf-8", delete=False) as file:
+            file.write(page)
+        if not (_has_screen() and webbrowser.open(Path(file.name).as_uri())):
+            print(f"there is no browser here to show the drawing; it is in {file.name}")
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """What a notebook shows: the picture, or what can be had of it. It never raises."""
+        try:
+            return {"image/svg+xml": to_svg(self.scene, timeout=_NOTEBOOK_SECONDS), "text/plain": repr(self)}
+        except Exception as error:
+            return self._without_picture(error)
+
+    def _without_picture(self, error: Exception) -> dict[str, str]:
+        try:
+            mermaid, source = self.mermaid, self.source
         except Exception:
-            mermaid = self.mermaid
-            bundle = {"text/plain": f"{NO_GRAPHVIZ}\n\n{self.source}"}
-            return bundle | ({"text/vnd.mermaid": mermaid} if fits(self.scene, mermaid) else {})
+            return {"text/plain": f"<Drawing that cannot be drawn: {error}>"}
+        advice = _ADVICE if isinstance(error, MissingDependencyError) else str(error)
+        bundle = {"text/plain": f"{advice}\n\n{source}"}
+        return {"text/vnd.mermaid": mermaid, **bundle} if fits(self.scene, mermaid) else bundle
 
     def __repr__(self) -> str:
-        return f"<Drawing of {self.scene.title}>"
+        scene = self.scene
+        return (
+            f"<Drawing: {one_line(scene.title, 60)}; {len(scene.boxes)} boxes, {len(scene.arrows)} arrows; "
+            ".save('graph.svg') writes it>"
+        )
+
+
+def _notebook() -> Any:
+    """The shell of IPython, if it can show pictures."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return shell if shell is not None and hasattr(shell, "kernel") else None
+
+
+def _has_screen() -> bool:
+    """Whether a browser could open a window; a browser for terminals would take this one."""
+    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def _listed() -> str:

@@ -26,7 +26,7 @@ class Quotient:
     """Parts of a graph, each with its nodes, and the edges between them."""
 
     def __init__(self, sketch: Sketch, keys: Sequence[int], forms: dict[int, Part]) -> None:
-        """Nodes with the same key are in one part: that of ``forms``, or that of the nodes alike to the node ``key``."""
+        """Nodes with one key are in one part: that of ``forms``, or else that of what is alike to the node ``key``."""
         self.sketch, self._forms = sketch, forms
         numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
         #: The part of each node; parts are counted in the order of their first nodes.

@@ -19,8 +19,8 @@ class Box:
     """One box, or the circle of an operation."""
 
     #: Unique, and fit for DOT, Mermaid and HTML: letters, digits and ``_``. The i-th node of the graph is ``v{i}``, the
-    #: operation before it ``o{i}``, a constant at its operand j ``o{i}c{j}``. What stands for many: ``m{i}``, ``mo{i}``,
-    #: ``mo{i}c{j}``, where i is the first of them.
+    #: operation before it ``o{i}``, a constant at its operand j ``o{i}c{j}``. What stands for many is ``m{i}``,
+    #: ``mo{i}`` and ``mo{i}c{j}``, where i is the first of them.
     id: str
     kind: Kind
     #: The lines of the label, as they are to be read: not escaped, long ones cut. The first is the name where there is

@@ -33,9 +33,9 @@ class Sketch:
         #: The operands of each node; -1 for a constant that is no node.
         self.operands = [[-1 if o.__class__ is float else places[o] for o in one.operands] for one in self.drawn]
         self.roots = {places[root] for root in roots}
-        given = names or {}
+        given: Mapping[Any, str] = names or {}
         #: The full name of each node, and what it is called in its module.
-        self.names = [given.get(node) or node.name for node, _, _ in self.drawn]  # type: ignore[call-overload]
+        self.names = [given.get(node) or node.name for node, _, _ in self.drawn]
         self.short = list(self.names)
         self._place()
         #: What each node is.

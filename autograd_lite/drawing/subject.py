@@ -28,6 +28,8 @@ class Subject:
     title: str
     levels: Levels = dataclasses.field(default_factory=Levels)
     names: dict[Value, str] = dataclasses.field(default_factory=dict)
+    #: What the reader must know of it.
+    note: str = ""
     #: The graph was made for this drawing, so that no Value of it has a gradient yet.
     is_new: bool = False
 
@@ -48,11 +50,11 @@ def subject_of(root: Any, inputs: tuple[Any, ...] = ()) -> Subject:
     if compiled is not None and isinstance(function, compiled):
         if inputs:
             root(*inputs)
-        return _of_program(function._program_of_results(), function._output_names())
+        return _of_program(function._program_of_results(), _called(function), function._output_names())
     if program is not None and isinstance(root, program):
         if inputs:
             raise ArgumentError(f"a Program is drawn at its numbers: write program.draw([...]); got {_listed(inputs)}")
-        return _of_program(root)
+        return _of_program(root, root.name)
     if isinstance(root, Module) or (callable(root) and not isinstance(root, (Value, type))):
         return _of_function(root, inputs)
     return _of_values(root, inputs)
@@ -70,13 +72,15 @@ def _of_values(root: Any, inputs: tuple[Any, ...]) -> Subject:
             "For several Values write a list: draw([a, b])"
         )
     if isinstance(root, Value):
-        return Subject([root], root.name or "")
+        return _noted(Subject([root], root.name or ""))
     if is_real(root):
-        raise TypeError(f"draw takes the Value whose graph to draw, and a number has none; got {describe(root)}. {_WHY}")
-    if isinstance(root, (str, bytes)) or isinstance(root, type) or pytree.branch(root) is None:
         raise TypeError(
-            "draw takes the Value whose graph to draw, several in a list, or a Module or a function with sample inputs; "
-            f"got {describe(root)}"
+            f"draw takes the Value whose graph to draw, and a number has none; got {describe(root)}. {_WHY}"
+        )
+    if isinstance(root, (str, bytes, type)) or pytree.branch(root) is None:
+        raise TypeError(
+            "draw takes the Value whose graph to draw, several in a list, or a Module or a function with sample "
+            f"inputs; got {describe(root)}"
         )
     found = list(pytree.leaves(root))
     if not found:
@@ -84,8 +88,16 @@ def _of_values(root: Any, inputs: tuple[Any, ...]) -> Subject:
     for path, leaf in found:
         if not isinstance(leaf, Value):
             raise TypeError(f"draw takes Values, and a number has no graph; got {describe(leaf)} at {path}. {_WHY}")
-    roots = list(dict.fromkeys(leaf for _, leaf in found))
-    return Subject(roots, ", ".join(root.name or "" for root in roots) if len(roots) < 4 and all(root.name for root in roots) else "")
+    roots: list[Value] = list(dict.fromkeys(leaf for _, leaf in found))
+    names = [root.name for root in roots[:4] if root.name]
+    return _noted(Subject(roots, ", ".join(names) if len(names) == len(roots) < 4 else ""))
+
+
+def _noted(subject: Subject) -> Subject:
+    """With a note where there is no graph at all."""
+    if all(root.is_leaf and not root.requires_grad for root in subject.roots):
+        subject.note = "a constant: what is computed under no_grad(), or detached, remembers no operations"
+    return subject
 
 
 _WHY = (
@@ -95,15 +107,15 @@ _WHY = (
 
 
 def _of_function(root: Callable[..., Any], inputs: tuple[Any, ...]) -> Subject:
-    name = type(root).__name__ if isinstance(root, Module) else getattr(root, "__name__", type(root).__name__)
+    name = _called(root)
     if not inputs:
-        what = f"the Module {name}" if isinstance(root, Module) else f"the function {name}"
+        what, example = ("Module", "model") if isinstance(root, Module) else ("function", name)
         raise ArgumentError(
-            f"{what} has a graph only for inputs: write draw({'model' if isinstance(root, Module) else name}, [1.0, 2.0])"
-            " with sample inputs, or call it and draw what it returns"
+            f"the {what} {name} has a graph only for inputs: write draw({example}, [1.0, 2.0]) with sample inputs, or "
+            "call it and draw what it returns"
         )
     subject = Subject([], name, is_new=True)
-    given = sampled(by_signature(root.forward if isinstance(root, Module) else root, inputs))
+    given = sampled(by_signature(root.forward if isinstance(root, Module) else root, inputs, name))
     module = unwrapped(root)
     if module is not None:
         subject.levels.outermost = subject.levels.add_module(module)
@@ -120,6 +132,12 @@ def _of_function(root: Callable[..., Any], inputs: tuple[Any, ...]) -> Subject:
     return subject
 
 
+def _called(root: Any) -> str:
+    """What a function or a Module is called; f, if it has no name."""
+    name = type(root).__name__ if isinstance(root, Module) else getattr(root, "__name__", type(root).__name__)
+    return "f" if name == "<lambda>" else name
+
+
 def _roots(result: Any, name: str) -> list[Value]:
     """The results of a function; numbers among them as constants."""
     try:
@@ -130,18 +148,25 @@ def _roots(result: Any, name: str) -> list[Value]:
         raise ArgumentError(f"{name} returned {describe(result)}, in which there is nothing to draw")
     if not any(isinstance(leaf, Value) for leaf in leaves):
         raise TypeError(
-            f"{name} returned numbers without a graph, {describe(result)}: none of them depends on its arguments, or they "
-            "were made plain numbers on the way"
+            f"{name} returned numbers without a graph, {describe(result)}: none of them depends on its arguments, or "
+            "they were made plain numbers on the way"
         )
     return list(dict.fromkeys(leaf if isinstance(leaf, Value) else Value(leaf).detach() for leaf in leaves))
 
 
-def _of_program(program: Any, outputs: Sequence[str] = ()) -> Subject:
+def _of_program(program: Any, title: str, outputs: Sequence[str] = ()) -> Subject:
     numbers = program.numbers or [1.0] * len(program.inputs)
     results = program(*map(Value, numbers, program.inputs))
     roots = [r if isinstance(r, Value) else Value(r).detach() for r in results]
     names = {} if len(outputs) < 2 else {r: name for r, name in zip(roots, outputs, strict=False) if not r.is_leaf}
-    return Subject(list(dict.fromkeys(roots)), program.name, names=names, is_new=True)
+    return Subject(list(dict.fromkeys(roots)), title, names=names, note=_broken_guards(program, numbers), is_new=True)
+
+
+def _broken_guards(program: Any, numbers: Sequence[float]) -> str:
+    """What to say where the program is not the path that the function would take."""
+    if type(program.evaluate(*numbers)) is tuple:
+        return ""
+    return "at these numbers the function takes another branch than this program"
 
 
 def _listed(inputs: tuple[Any, ...]) -> str:

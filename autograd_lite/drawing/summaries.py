@@ -80,7 +80,9 @@ class Summary:
         for tail, count in self._tails.get(part, ()):
             start = self._ids[tail]
             label = f"×{count:,}" if count > each and (self._has_room or not is_folded) else ""
-            self.arrows.append(Arrow(start, head, f"{start}-{head}", label, f"{count:,} arrows" * (count > 1), count=count))
+            self.arrows.append(
+                Arrow(start, head, f"{start}-{head}", label, f"{count:,} arrows" * (count > 1), count=count)
+            )
 
     def _add_operations(self, part: int, nodes: list[int]) -> None:
         """The circle of operations that are alike, with their constants in one box."""
@@ -169,9 +171,7 @@ class Summary:
     ) -> Box:  # fmt: skip
         kind: Kind = "folded"
         finite = _are_finite([self.sketch.drawn[i].node.data for i in nodes]) and _are_finite([grad or 0.0])
-        return Box(
-            self._ids[part], kind, tuple(lines), tooltip, cluster, is_named, grad, False, not finite, len(nodes)
-        )
+        return Box(self._ids[part], kind, tuple(lines), tooltip, cluster, is_named, grad, False, not finite, len(nodes))
 
     def _border(self, part: int) -> str:
         """How many numbers come in and go out, and what those are."""

@@ -10,7 +10,7 @@ _TURNING = {*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
 _JOINERS = ("\u200c", "\u200d")
 
 
-def one_line(text: str, most: int | None = 200) -> str:
+def one_line(text: str, most: int | None = 60) -> str:
     """The text as one line: a space for each character that cannot be shown; cut, if it has more than ``most``.
 
     >>> one_line("two\\nlines"), one_line("abcdef", most=4)

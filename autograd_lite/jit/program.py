@@ -10,7 +10,6 @@ from autograd_lite.core import ops
 from autograd_lite.core.checks import as_float
 from autograd_lite.core.loops import Loop, Several
 from autograd_lite.core.op import Op
-from autograd_lite.core.value import Value
 from autograd_lite.errors import ArgumentError
 
 if TYPE_CHECKING:
