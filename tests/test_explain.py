@@ -107,6 +107,14 @@ def test_paths_are_counted_exactly_and_never_listed(height: int) -> None:
     assert "more paths" in str(why)
 
 
+@pytest.mark.parametrize(
+    ("height", "words"), [(3, "27 paths"), (26, "2,541,865,828,329 paths"), (63, "about 1.14e+30 paths")]
+)
+def test_many_paths_are_told_in_figures(height: int, words: str) -> None:
+    x = Value(0.5)
+    assert words in str(explain(towered(x, height), x))
+
+
 def test_a_deep_graph_is_no_trouble() -> None:
     x = Value(0.5, name="x")
     y = x

@@ -67,7 +67,8 @@ class Explanation:
     """What :func:`explain` returns: a derivative as a sum over paths. Printed it is a table.
 
     ``gradient`` is the derivative; ``paths`` are the largest :class:`Path` s, ``rest`` the others in one; ``count`` is
-    how many paths carry something, and ``dead`` how many carry nothing, as a local derivative on them is 0.
+    how many paths carry something, and ``dead`` how many carry nothing, as a local derivative on them is 0. ``agrees``
+    says whether the products of all paths add up to the gradient, to rounding; if not, the table says why.
     """
 
     def __init__(self, y: Value, x: Value, top: int) -> None:
@@ -82,7 +83,7 @@ class Explanation:
         #: The derivative, as ``backward()`` computes it.
         self.gradient: float = pull_back({y: 1.0}, [x]).get(x, 0.0) + 0.0
         found = paths.largest(y, x, web.live, top)
-        #: The largest paths, largest first; before all those that are nan or infinite.
+        #: The largest paths, largest first; those that are nan or infinite before all others.
         self.paths = tuple([self._path(one) for one in found])
         self._finite = self._all
         if not all(math.isfinite(edge.partial) for some in web.live.values() for edge in some):

@@ -1,6 +1,6 @@
 """What an explanation says: the rows of its table, and notes on them."""
 
-import math
+from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from autograd_lite.core import ops
@@ -54,12 +54,12 @@ def notes(why: "Explanation") -> list[str]:
     total, size = why._all.total, why._all.size
     if why.count > why._finite.paths:
         found.append(f"On {counted(why.count - why._finite.paths, 'path')} a local derivative is nan or infinite.")
-    elif not why.agrees:
+    if not why.agrees:
         found.append(
             f"The paths add up to {figure(float(total))}, and backward() gives {figure(why.gradient)}: numbers on the "
             "way are too large or too small for floats, or an operation does not do what its partials say."
         )
-    elif abs(total) * 2 < size:
+    elif total.is_finite() and abs(total) * 2 < size:
         told = f"The paths cancel: their sizes add up to {figure(float(size))}"
         is_rounding = figure(float(total)) != figure(why.gradient)
         found.append(f"{told}, and in more digits they come to {figure(float(total))}." if is_rounding else f"{told}.")
@@ -100,6 +100,4 @@ def counted(count: int, noun: str) -> str:
     """``1 path``, ``1,200 paths``, ``about 1.27e+30 paths``."""
     if count < 10**15:
         return labels.counted(count, noun)
-    exponent = math.log10(count)
-    digits = math.floor(exponent)
-    return f"about {10 ** (exponent - digits):.2f}e+{digits} {noun}s"
+    return f"about {Decimal(count):.3g} {noun}s"
