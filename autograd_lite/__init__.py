@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from autograd_lite import distributed, optim, plotting, testing, training
     from autograd_lite._info import info
     from autograd_lite.drawing.draw import draw, draw_dot
+    from autograd_lite.drawing.explain import explain
     from autograd_lite.drawing.steps import steps
     from autograd_lite.training import evaluate, fit, predict
 
@@ -42,6 +43,7 @@ __all__ = [
     "draw",
     "draw_dot",
     "evaluate",
+    "explain",
     "fit",
     "float32",
     "float64",
@@ -98,6 +100,7 @@ _LATER = {
     "draw_dot": "drawing",
     "drawing": "drawing",
     "evaluate": "training",
+    "explain": "drawing.explain",
     "fit": "training",
     "info": "_info",
     "optim": "optim",
