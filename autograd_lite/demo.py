@@ -124,7 +124,7 @@ def _accuracy(model: nn.Module, X: list[list[float]], y: list[int]) -> float:
     return training.accuracy(training.predict(model, X), y)
 
 
-def _draw_neuron(neuron: nn.Neuron, x: Sequence[float | Value], out: Path, *, expand: bool | None = None) -> None:
+def _draw_neuron(neuron: nn.Neuron, x: Sequence[float | Value], out: Path, *, expand: bool = True) -> None:
     """Draw the graph of a neuron for one sample, with its gradients."""
     inputs = [Value(number(input), name=f"x.{i}") for i, input in enumerate(x)]
     neuron.zero_grad()

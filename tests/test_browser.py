@@ -10,9 +10,9 @@ import pytest
 
 import autograd_lite as ag
 from autograd_lite import Value, steps
-from autograd_lite.drawing.notation import shown
-from autograd_lite.drawing.step_records import Given
-from autograd_lite.drawing.steps import Steps
+from autograd_lite.drawing.steps.notation import shown
+from autograd_lite.drawing.steps.records import Given
+from autograd_lite.drawing.steps.steps import Steps
 
 selenium = pytest.importorskip("selenium", reason="the tests of pages need selenium")
 from selenium import webdriver  # noqa: E402

@@ -6,10 +6,10 @@ import warnings
 from typing import Any, Literal, Never
 
 from autograd_lite.core.checks import check_size, describe
-from autograd_lite.drawing.folding import folded
+from autograd_lite.drawing.folding.fold import folded
 from autograd_lite.drawing.graph import finished
 from autograd_lite.drawing.naming import given_names
-from autograd_lite.drawing.picture import FORMATS, Drawing
+from autograd_lite.drawing.pictures.picture import FORMATS, Drawing
 from autograd_lite.drawing.sketch import Sketch
 from autograd_lite.drawing.subject import subject_of
 from autograd_lite.errors import ArgumentError

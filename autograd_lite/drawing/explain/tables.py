@@ -4,12 +4,12 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from autograd_lite.drawing.explained import Row, counted, name_of, notes, percent, rows
-from autograd_lite.drawing.routes import Stop, figure, shortened
+from autograd_lite.drawing.explain.explained import Row, counted, name_of, notes, percent, rows
+from autograd_lite.drawing.explain.routes import Stop, figure, shortened
 from autograd_lite.drawing.text import as_html
 
 if TYPE_CHECKING:
-    from autograd_lite.drawing.explain import Explanation
+    from autograd_lite.drawing.explain.explanation import Explanation
 
 __all__ = ["head", "html", "latex", "text"]
 

@@ -3,9 +3,9 @@
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from autograd_lite.drawing.clusters import Cluster, clustered
-from autograd_lite.drawing.layout import columns_of, is_better_stacked, places_of
-from autograd_lite.drawing.palette import COLORS, Look, Looks
+from autograd_lite.drawing.pictures.clusters import Cluster, clustered
+from autograd_lite.drawing.pictures.layout import columns_of, is_better_stacked, places_of
+from autograd_lite.drawing.pictures.palette import COLORS, Look, Looks
 from autograd_lite.drawing.scene import Arrow, Box, Kind, Scene
 from autograd_lite.drawing.text import as_html, one_line
 

@@ -7,9 +7,9 @@ from typing import Any
 from autograd_lite.core.value import Value
 from autograd_lite.drawing import labels
 from autograd_lite.drawing.draw import draw
+from autograd_lite.drawing.explain.paths import is_bundle
+from autograd_lite.drawing.explain.routes import Step, Stop, shortened
 from autograd_lite.drawing.graph import direction
-from autograd_lite.drawing.paths import is_bundle
-from autograd_lite.drawing.routes import Step, Stop, shortened
 from autograd_lite.drawing.scene import Arrow, Box, Kind, Scene
 from autograd_lite.drawing.sketch import Sketch
 from autograd_lite.drawing.written_out import drawn

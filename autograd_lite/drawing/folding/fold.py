@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from autograd_lite.core.checks import describe
-from autograd_lite.drawing.alike import alike
 from autograd_lite.drawing.boxes import whole
+from autograd_lite.drawing.folding.alike import alike
+from autograd_lite.drawing.folding.quotient import Part, Quotient, cut_in_runs, without_cycles
+from autograd_lite.drawing.folding.summaries import MOST_CONSTANTS, Summary
 from autograd_lite.drawing.modules import OUTSIDE, Levels
-from autograd_lite.drawing.quotient import Part, Quotient, cut_in_runs, without_cycles
 from autograd_lite.drawing.scene import Arrow, Box
 from autograd_lite.drawing.sketch import Sketch
-from autograd_lite.drawing.summaries import MOST_CONSTANTS, Summary
 from autograd_lite.errors import ArgumentError
 
 __all__ = ["Folded", "folded"]

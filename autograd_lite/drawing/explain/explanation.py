@@ -13,11 +13,12 @@ from autograd_lite.core.chain import pull_back
 from autograd_lite.core.checks import check_size, describe
 from autograd_lite.core.op import Op
 from autograd_lite.core.value import Value
-from autograd_lite.drawing import labels, paths, tables
+from autograd_lite.drawing import labels
 from autograd_lite.drawing.draw import draw
-from autograd_lite.drawing.lighting import alone, check_options, lit, module_names
-from autograd_lite.drawing.picture import Drawing
-from autograd_lite.drawing.routes import Step, Stop, route
+from autograd_lite.drawing.explain import paths, tables
+from autograd_lite.drawing.explain.lighting import alone, check_options, lit, module_names
+from autograd_lite.drawing.explain.routes import Step, Stop, route
+from autograd_lite.drawing.pictures.picture import Drawing
 from autograd_lite.errors import ArgumentError, GraphError
 
 __all__ = ["Explanation", "Path", "Rest", "explain"]

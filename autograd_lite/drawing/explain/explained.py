@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from autograd_lite.core import ops
 from autograd_lite.core.value import Value
 from autograd_lite.drawing import labels
-from autograd_lite.drawing.routes import Stop, figure
+from autograd_lite.drawing.explain.routes import Stop, figure
 
 if TYPE_CHECKING:
-    from autograd_lite.drawing.explain import Explanation
+    from autograd_lite.drawing.explain.explanation import Explanation
 
 __all__ = ["counted", "name_of", "notes", "percent", "rows"]
 

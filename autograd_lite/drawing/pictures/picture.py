@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from autograd_lite._files import write_whole
-from autograd_lite.drawing.dot import to_dot
-from autograd_lite.drawing.mermaid import fits, to_mermaid
-from autograd_lite.drawing.page import to_page
-from autograd_lite.drawing.render import render
+from autograd_lite.drawing.pictures.dot import to_dot
+from autograd_lite.drawing.pictures.mermaid import fits, to_mermaid
+from autograd_lite.drawing.pictures.page import to_page
+from autograd_lite.drawing.pictures.render import render
+from autograd_lite.drawing.pictures.svg import to_svg
 from autograd_lite.drawing.scene import Scene
-from autograd_lite.drawing.svg import to_svg
 from autograd_lite.drawing.text import one_line
 from autograd_lite.errors import ArgumentError, MissingDependencyError
 

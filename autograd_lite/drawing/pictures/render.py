@@ -1,6 +1,8 @@
 """DOT text as an image, made by the ``dot`` program or by pygraphviz."""
 
+import os
 import sys
+from collections.abc import Sequence
 
 from autograd_lite.errors import MissingDependencyError, RenderError
 
@@ -28,14 +30,14 @@ def render(source: str, format: str, timeout: float = 60.0) -> bytes:
     """
     import shutil
 
-    program = shutil.which("dot")
-    if program:
-        return _by_program(program, source, format, timeout)
-    return _by_library(source, format, timeout)
+    by = _by_program if shutil.which("dot") else _by_library
+    return by(source, format, timeout)
 
 
-def _by_program(program: str, source: str, format: str, timeout: float) -> bytes:
-    return _made_by([program, f"-T{format}", *_OPTIONS.get(format, [])], source, format, timeout)
+def _by_program(source: str, format: str, timeout: float) -> bytes:
+    from graphviz.backend import dot_command
+
+    return _made_by(dot_command.command("dot", format), source, format, timeout)
 
 
 def _by_library(source: str, format: str, timeout: float) -> bytes:
@@ -44,7 +46,7 @@ def _by_library(source: str, format: str, timeout: float) -> bytes:
         import pygraphviz  # noqa: F401 - whether it can be imported
     except ImportError:
         raise MissingDependencyError(NO_GRAPHVIZ) from None
-    return _made_by([sys.executable, "-c", _SCRIPT, format, *_OPTIONS.get(format, [])], source, format, timeout)
+    return _made_by([sys.executable, "-c", _SCRIPT, format], source, format, timeout)
 
 
 _SCRIPT = """\
@@ -56,19 +58,25 @@ sys.stdout.buffer.write(graph.draw(format=sys.argv[1], prog="dot", args=" ".join
 """
 
 
-def _made_by(command: list[str], source: str, format: str, timeout: float) -> bytes:
+def _made_by(command: Sequence[str | os.PathLike[str]], source: str, format: str, timeout: float) -> bytes:
     import subprocess
 
+    import graphviz
+    from graphviz.backend import execute
+
+    command = [*command, *_OPTIONS.get(format, [])]
     try:
-        done = subprocess.run(command, input=source.encode(), capture_output=True, timeout=timeout, check=False)  # noqa: S603 - our own command
+        done = execute.run_check(command, input=source.encode(), capture_output=True, timeout=timeout, quiet=True)
     except subprocess.TimeoutExpired:
         raise RenderError(
             f"Graphviz takes more than {timeout:g} seconds for this drawing. Draw less: draw(..., max_nodes=200), "
             'depth=1 or collapse=; or .save("graph.dot") and run Graphviz yourself'
         ) from None
-    except OSError as error:
-        raise RenderError(f"Graphviz failed to make {format}: cannot run {command[0]}: {error}") from error
-    if done.returncode != 0 or not done.stdout:
-        said = done.stderr.decode(errors="replace").strip() or f"it stopped with code {done.returncode}"
-        raise RenderError(f"Graphviz failed to make {format}: {said}")
-    return done.stdout
+    except graphviz.CalledProcessError as error:
+        said = error.stderr.decode(errors="replace").strip() or f"it stopped with code {error.returncode}"
+        raise RenderError(f"Graphviz failed to make {format}: {said}") from error
+    except (OSError, graphviz.ExecutableNotFound) as error:
+        raise RenderError(f"Graphviz failed to make {format}: {error}") from error
+    if not done.stdout:
+        raise RenderError(f"Graphviz failed to make {format}: it gave nothing")
+    return bytes(done.stdout)

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from autograd_lite.drawing import labels
 from autograd_lite.drawing.boxes import add_operation, node_box
+from autograd_lite.drawing.folding.quotient import Part, Quotient
 from autograd_lite.drawing.labels import counted, shown, spread
 from autograd_lite.drawing.modules import OUTSIDE
-from autograd_lite.drawing.quotient import Part, Quotient
 from autograd_lite.drawing.scene import Arrow, Box, Kind
 from autograd_lite.drawing.sketch import Sketch
 
