@@ -461,7 +461,7 @@ def test_a_graphviz_that_takes_too_long_is_stopped(monkeypatch: pytest.MonkeyPat
     slow = tmp_path / "dot"
     slow.write_text(f"#!{sys.executable}\nimport time\ntime.sleep(60)\n")
     slow.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(RenderError, match=r"takes more than 0.2 seconds .* max_nodes=200"):
         render.render("digraph {}", "svg", timeout=0.2)
     slow.write_text("no program")
