@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from autograd_lite import distributed, optim, plotting, testing, training
     from autograd_lite._info import info
     from autograd_lite.drawing.draw import draw, draw_dot
-    from autograd_lite.drawing.steps import steps
+    from autograd_lite.drawing.explain.explanation import explain
+    from autograd_lite.drawing.steps.steps import steps
     from autograd_lite.training import evaluate, fit, predict
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "draw",
     "draw_dot",
     "evaluate",
+    "explain",
     "fit",
     "float32",
     "float64",
@@ -98,6 +100,7 @@ _LATER = {
     "draw_dot": "drawing",
     "drawing": "drawing",
     "evaluate": "training",
+    "explain": "drawing",
     "fit": "training",
     "info": "_info",
     "optim": "optim",

@@ -8,13 +8,14 @@ import pytest
 
 import autograd_lite as ag
 from autograd_lite import Value, steps
-from autograd_lite.drawing.notation import shown
-from autograd_lite.drawing.step_records import Given
-from autograd_lite.drawing.steps import Steps
+from autograd_lite.drawing.steps.notation import shown
+from autograd_lite.drawing.steps.records import Given
+from autograd_lite.drawing.steps.steps import Steps
 
 pytest.importorskip("selenium", reason="the tests of pages need selenium")
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 NAME = '</script><b x="שלום">'
 
@@ -34,7 +35,10 @@ def every() -> Steps:
 @pytest.fixture
 def page(browser: Any, every: Steps, tmp_path: Path) -> Any:
     browser.get_log("browser"), browser.get_log("performance")
-    browser.get(every.save(tmp_path / "steps.html").as_uri())
+    address = every.save(tmp_path / "steps.html").as_uri()
+    browser.get(address)
+    is_there = "return location.href === arguments[0] && document.body.classList.contains('is-live')"
+    WebDriverWait(browser, 10).until(lambda page: page.execute_script(is_there, address))
     return browser
 
 
@@ -136,8 +140,6 @@ def test_the_keyboard_goes_everywhere(page: Any, every: Steps) -> None:
 
 
 def test_it_plays_to_the_end_and_pauses(page: Any, every: Steps) -> None:
-    from selenium.webdriver.support.ui import Select, WebDriverWait
-
     def label() -> str:
         return str(page.find_element(By.ID, "play").get_attribute("aria-label"))
 
@@ -228,6 +230,7 @@ def test_a_notebooks_frame_works_too(browser: Any, every: Steps, tmp_path: Path)
     file.write_text(f"<!DOCTYPE html>{every._repr_mimebundle_()['text/html']}", encoding="utf-8")
     browser.get(file.as_uri())
     browser.switch_to.frame(0)
+    WebDriverWait(browser, 10).until(lambda page: page.find_elements(By.CSS_SELECTOR, "body.is-live"))
     browser.find_element(By.ID, "last").click()
     assert place(browser) == len(every)
     browser.switch_to.default_content()

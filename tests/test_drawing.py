@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
@@ -264,8 +265,11 @@ def test_a_program_drawn_where_a_guard_fails_says_so() -> None:
     assert "another branch" in fast.program.draw([-1.0]).scene.note
 
 
-def test_draw_dot_is_micrograds() -> None:
+def test_draw_dot_is_micrograds(tmp_path: Path) -> None:
     x = Value(1.0)
+    written = Path(draw_dot(x * 2.0, format="dot").render(tmp_path / "gout"))
+    assert written == tmp_path / "gout.dot"
+    assert "v0 -> o1" in written.read_text()
     assert draw_dot(x * 2.0).scene.rankdir == "LR"
     assert draw_dot(x, rankdir="TB").scene.rankdir == "TB"
 
@@ -452,6 +456,7 @@ def test_a_name_with_dots_that_is_no_path_is_a_name(name: str) -> None:
         (lambda: draw(Value(1.0), precision=-1), ArgumentError, "precision is a whole number from 1 up, got int -1"),
         (lambda: draw(Value(1.0), depth=_any(1.5)), ArgumentError, "depth is a whole number from 0 up, got float 1.5"),
         (lambda: draw(Value(1.0), rankdri=_any("LR")), TypeError, "no option 'rankdri'; did you mean rankdir"),
+        (lambda: draw_dot(Value(1.0), format="gif"), ArgumentError, "format is one of svg, .* got str 'gif'"),
         (lambda: draw(Value(1.0), names=3), TypeError, "names is a dict, .* got int 3"),
         (lambda: draw(Value(1.0), names={Value(1.0): 2}), TypeError, "a name is a string"),
         (lambda: draw(Value(1.0), names={3: Value(1.0)}), TypeError, "among its keys is int 3"),

@@ -235,14 +235,19 @@ def test_a_folded_module_says_what_is_inside() -> None:
 
 
 def test_a_module_that_is_left_and_entered_again_has_a_box_for_each_time() -> None:
-    cell = nn.Neuron(1, activation="tanh", rng=0)
+    def f(cell: Any, between: Any, x: Any) -> Any:
+        return cell([between([cell([x])])])
 
-    def twice(cell: Any, x: Any) -> Any:
-        return cell([ag.exp(cell([x])) * Value(2.0, name="scale")])
+    def neuron() -> nn.Neuron:
+        return nn.Neuron(1, activation="tanh", rng=0)
 
-    scene = draw(twice, cell, 1.0, collapse="cell").scene
-    assert sorted(folded(scene)) == ["cell: Neuron (1)", "cell: Neuron (2)"] or len(folded(scene)) == 1
-    assert all(arrow.tail != arrow.head for arrow in scene.arrows)
+    scene = draw(f, neuron(), neuron(), 1.0, depth=0).scene
+    ids = {box.id: "/".join((*box.cluster, box.lines[0])) for box in scene.boxes}
+    found = [(ids[arrow.tail], ids[arrow.head]) for arrow in scene.arrows]
+    assert ("cell: Neuron (1)", "cell: Neuron (2)") in found  # its parameters are in the first
+    assert [name for name in ids.values() if name.startswith("cell")] == ["cell: Neuron (1)", "cell: Neuron (2)"]
+    assert ("between: Neuron", "cell: Neuron (2)") in found
+    assert sum(box.count for box in nodes_of(scene)) == 11
 
 
 def test_a_network_over_many_samples_is_folded_into_its_neurons() -> None:

@@ -47,16 +47,25 @@ FLOORS: dict[str, list[list[str]]] = {
     ],
     "drawing": [
         ["scene", "text", "labels", "modules", "written_out", "backward", "naming"],
-        ["palette", "sketch", "subject", "notation"],
-        ["alike", "boxes", "quotient", "step_records"],
-        ["clusters", "layout", "summaries"],
-        ["folding", "graph", "dot", "render"],
-        ["svg", "mermaid", "step_scene"],
-        ["page", "step_svg"],
-        ["picture", "step_frames", "steps_page"],
+        ["sketch", "subject"],
+        ["boxes"],
+        ["graph", "folding"],
+        ["pictures"],
         ["draw", "steps"],
+        ["explain"],
         ["__init__"],
     ],
+    "drawing/folding": [["__init__"], ["alike", "quotient"], ["summaries"], ["fold"]],
+    "drawing/pictures": [
+        ["palette", "clusters", "layout", "render"],
+        ["dot", "mermaid"],
+        ["svg"],
+        ["page"],
+        ["picture"],
+        ["__init__"],
+    ],
+    "drawing/steps": [["notation"], ["records"], ["scene"], ["svg"], ["frames", "page"], ["steps"], ["__init__"]],
+    "drawing/explain": [["paths"], ["routes"], ["explained"], ["tables"], ["lighting"], ["explanation"], ["__init__"]],
     "jit": [
         ["program", "unchanged", "columns"],
         ["rewriting"],
@@ -116,8 +125,8 @@ UPWARD = {
         "jit/program.py",
         "drawing.draw",
     ): "Program.draw() is there for the user",
-    ("training/history.py", "plotting"): "History.plot() is there for the user; plotting draws histories",
     ("jit/compiled.py", "drawing.draw"): "fast.draw() is there for the user",
+    ("training/history.py", "plotting"): "History.plot() is there for the user; plotting draws histories",
 }
 UPWARD |= {
     ("jit/program.py", f"jit.export.{name}"): "Program.to_c() and its like are there for the user; they read programs"

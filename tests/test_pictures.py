@@ -21,13 +21,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograd_lite.drawing import palette, render
-from autograd_lite.drawing.dot import to_dot
-from autograd_lite.drawing.mermaid import to_mermaid
-from autograd_lite.drawing.page import to_page
-from autograd_lite.drawing.picture import Drawing
+from autograd_lite.drawing.pictures import palette, render
+from autograd_lite.drawing.pictures.dot import to_dot
+from autograd_lite.drawing.pictures.mermaid import to_mermaid
+from autograd_lite.drawing.pictures.page import to_page
+from autograd_lite.drawing.pictures.picture import Drawing
+from autograd_lite.drawing.pictures.svg import to_svg
 from autograd_lite.drawing.scene import Arrow, Box, Kind, Scene
-from autograd_lite.drawing.svg import to_svg
 from autograd_lite.errors import ArgumentError, MissingDependencyError, RenderError
 
 KINDS: tuple[Kind, ...] = ("input", "parameter", "constant", "operation", "value", "output", "folded")
@@ -399,6 +399,14 @@ def test_without_graphviz_a_notebook_shows_mermaid_and_one_line_of_advice() -> N
     assert "text/vnd.mermaid" not in Drawing(layered(40, 40))._repr_mimebundle_()
 
 
+def test_a_drawing_that_would_stop_the_browser_is_not_shown_in_a_notebook() -> None:
+    bundle = Drawing(random_scene(5000, 10))._repr_mimebundle_()
+    assert list(bundle) == ["text/plain"]
+    assert "5000 boxes" in bundle["text/plain"]
+    assert "max_nodes=200" in bundle["text/plain"]
+    assert len(bundle["text/plain"]) < 500
+
+
 @pytest.mark.parametrize(
     "scene",
     [Scene((Box("v0", "value", ()),), (), "", ""), Scene((), (Arrow("a", "b", "c"),), "", ""), None, 3],
@@ -453,11 +461,11 @@ def test_a_graphviz_that_takes_too_long_is_stopped(monkeypatch: pytest.MonkeyPat
     slow = tmp_path / "dot"
     slow.write_text(f"#!{sys.executable}\nimport time\ntime.sleep(60)\n")
     slow.chmod(0o755)
-    monkeypatch.setattr(shutil, "which", lambda name: str(slow))
+    monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(RenderError, match=r"takes more than 0.2 seconds .* max_nodes=200"):
         render.render("digraph {}", "svg", timeout=0.2)
     slow.write_text("no program")
-    with pytest.raises(RenderError, match="cannot run"):
+    with pytest.raises(RenderError, match="failed to make svg"):
         render.render("digraph {}", "svg")
 
 

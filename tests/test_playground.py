@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from autograd_lite import Value, draw, steps
-from autograd_lite.drawing.render import set_renderer
+from autograd_lite.drawing.pictures.render import set_renderer
 from autograd_lite.errors import RenderError
 
 ROOT = Path(__file__).parent.parent

@@ -18,8 +18,8 @@ from autograd_lite import Op, Value, nn, steps
 from autograd_lite.core import graph, ops
 from autograd_lite.core.operators import primitives
 from autograd_lite.drawing.backward import backward_pass
-from autograd_lite.drawing.notation import Term, local_derivative, text_of
-from autograd_lite.drawing.steps import Backward, Forward, Given, Seed
+from autograd_lite.drawing.steps.notation import Term, local_derivative, text_of
+from autograd_lite.drawing.steps.steps import Backward, Forward, Given, Seed
 from autograd_lite.errors import ArgumentError, GraphError, MissingDependencyError, TracingError
 from autograd_lite.testing import strategies
 

@@ -47,7 +47,7 @@ def layer_sizes(text: str) -> list[int]:
 
 def drawing(text: str) -> Path:
     """The path of a drawing, in a folder that is there and with an ending that is known."""
-    from autograd_lite.drawing.picture import FORMATS
+    from autograd_lite.drawing.pictures.picture import FORMATS
 
     path = Path(text)
     if path.suffix.removeprefix(".").lower() not in FORMATS:

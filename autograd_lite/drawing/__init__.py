@@ -1,7 +1,8 @@
-"""Computation graphs as pictures."""
+"""Computation graphs as pictures, explained, and step by step."""
 
 from autograd_lite.drawing.draw import draw, draw_dot
-from autograd_lite.drawing.picture import Drawing
+from autograd_lite.drawing.explain import Explanation, explain
+from autograd_lite.drawing.pictures import Drawing
 from autograd_lite.drawing.steps import Steps, steps
 
-__all__ = ["Drawing", "Steps", "draw", "draw_dot", "steps"]
+__all__ = ["Drawing", "Explanation", "Steps", "draw", "draw_dot", "explain", "steps"]

@@ -6,10 +6,10 @@ import warnings
 from typing import Any, Literal, Never
 
 from autograd_lite.core.checks import check_size, describe
-from autograd_lite.drawing.folding import folded
+from autograd_lite.drawing.folding.fold import folded
 from autograd_lite.drawing.graph import finished
 from autograd_lite.drawing.naming import given_names
-from autograd_lite.drawing.picture import Drawing
+from autograd_lite.drawing.pictures.picture import FORMATS, Drawing
 from autograd_lite.drawing.sketch import Sketch
 from autograd_lite.drawing.subject import subject_of
 from autograd_lite.errors import ArgumentError
@@ -129,6 +129,13 @@ def _level_of_the_caller() -> int:
 def draw_dot(root: Any, format: str = "svg", rankdir: Literal["auto", "LR", "TB"] = "LR") -> Drawing:
     """micrograd's name for :func:`draw`, from left to right as there; ``draw_dot(y).render("graph")`` writes a file.
 
-    ``format`` is that of the file.
+    Args:
+        root: what to draw.
+        format: of the file that ``render`` writes.
+        rankdir: as :func:`draw` has it.
+
+    Raises what :func:`draw` raises, and ``ArgumentError`` for an unknown format.
     """
-    return draw(root, rankdir=rankdir)
+    if format not in FORMATS:
+        raise ArgumentError(f"format is one of {', '.join(FORMATS)}, got {describe(format)}")
+    return Drawing(draw(root, rankdir=rankdir).scene, format)

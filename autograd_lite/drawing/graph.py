@@ -77,14 +77,17 @@ _LETTER, _MARGIN, _BETWEEN_RANKS, _BETWEEN = 6, 12, 34, 15
 
 def direction(boxes: Sequence[Box], arrows: Sequence[Arrow]) -> Literal["LR", "TB"]:
     """From left to right, unless that is wider than a screen and from top to bottom is narrower."""
-    ranks = dict.fromkeys([box.id for box in boxes], 0)
+    ranks: dict[str, int] = {}
     for arrow in arrows:  # those to a box stand before those from it
-        ranks[arrow.head] = max(ranks[arrow.head], ranks[arrow.tail] + 1)
-    along: Counter[int] = Counter()
-    across: Counter[int] = Counter()
+        rank = ranks.get(arrow.tail, 0) + 1
+        if rank > ranks.get(arrow.head, 0):
+            ranks[arrow.head] = rank
+    along: dict[int, int] = {}
+    across: dict[int, int] = {}
     for box in boxes:
-        rank, width = ranks[box.id], _MARGIN + _LETTER * max(map(len, box.lines))
-        along[rank] = max(along[rank], width)
-        across[rank] += width + _BETWEEN
+        rank, width = ranks.get(box.id, 0), _MARGIN + _LETTER * max(map(len, box.lines))
+        if width > along.get(rank, 0):
+            along[rank] = width
+        across[rank] = across.get(rank, 0) + width + _BETWEEN
     wide, high = sum(along.values()) + _BETWEEN_RANKS * len(along), max(across.values(), default=0)
     return "TB" if wide > _SCREEN and high < wide else "LR"

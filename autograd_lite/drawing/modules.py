@@ -148,7 +148,8 @@ class Levels:
     ) -> tuple[list[int | None], list[int | None]]:
         """The level of each node whose own parameters, or operand, say it; and of what leads to a node, where known."""
         uses = Counter(o for row in operands for o in row)
-        fixed, above = list(leaves), [level or None for level in leaves]
+        fixed = list(leaves)
+        above = [None if level is None else level or self.outermost for level in leaves]
         for i, row in enumerate(operands):
             if leaves[i] is not None:
                 continue

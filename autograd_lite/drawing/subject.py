@@ -134,8 +134,11 @@ def _of_function(root: Callable[..., Any], inputs: tuple[Any, ...]) -> Subject:
 
 def _called(root: Any) -> str:
     """What a function or a Module is called; f, if it has no name."""
-    name = type(root).__name__ if isinstance(root, Module) else getattr(root, "__name__", type(root).__name__)
-    return "f" if name == "<lambda>" else name
+    if isinstance(root, Module):
+        return type(root).__name__
+    inner = getattr(root, "func", root)  # of a partial function
+    name = getattr(inner, "__name__", None) or getattr(inner, "name", None) or type(root).__name__
+    return "f" if name == "<lambda>" else str(name)
 
 
 def _roots(result: Any, name: str) -> list[Value]:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from autograd_lite.drawing.picture import Drawing
+from autograd_lite.drawing.pictures.picture import Drawing
 
 FILE = "playground.py"
 LARGEST = 10_000_000  # bytes of a file that is offered for download

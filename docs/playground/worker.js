@@ -26,7 +26,7 @@ async function load() {
   pyodide.runPython(`
     import sys
     sys.path.insert(0, "/lib/playground")
-    from autograd_lite.drawing.render import set_renderer
+    from autograd_lite.drawing.pictures.render import set_renderer
     def draw(source, format):
         if format != "svg":
             raise ValueError(f"in a browser drawings are saved as .svg or .html, not as .{format}")

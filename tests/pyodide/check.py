@@ -7,7 +7,7 @@ from pathlib import Path
 
 import autograd_lite as ag
 from autograd_lite import demo, nn, optim
-from autograd_lite.drawing.render import set_renderer
+from autograd_lite.drawing.pictures.render import set_renderer
 from autograd_lite.testing import check_gradients
 
 

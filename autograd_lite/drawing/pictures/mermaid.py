@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from autograd_lite.drawing.clusters import Cluster, clustered
-from autograd_lite.drawing.palette import COLORS, Look, Looks
+from autograd_lite.drawing.pictures.clusters import Cluster, clustered
+from autograd_lite.drawing.pictures.palette import COLORS, Look, Looks
 from autograd_lite.drawing.scene import Arrow, Scene
 from autograd_lite.drawing.text import one_line
 

@@ -3,10 +3,10 @@
 import html
 import re
 
-from autograd_lite.drawing.palette import COLORS
+from autograd_lite.drawing.pictures.palette import COLORS
+from autograd_lite.drawing.pictures.svg import to_svg
 from autograd_lite.drawing.scene import Scene
-from autograd_lite.drawing.step_scene import State
-from autograd_lite.drawing.svg import to_svg
+from autograd_lite.drawing.steps.scene import State
 from autograd_lite.drawing.text import as_html
 
 __all__ = ["CAPTION", "LEAST", "Picture", "fitting"]

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from autograd_lite.core.value import Value
 from autograd_lite.drawing.graph import scene_of
-from autograd_lite.drawing.notation import shown
 from autograd_lite.drawing.scene import Box, Scene
-from autograd_lite.drawing.step_records import Forward, Given, Seed, Snapshot, Step
+from autograd_lite.drawing.steps.notation import shown
+from autograd_lite.drawing.steps.records import Forward, Given, Seed, Snapshot, Step
 
 __all__ = ["Change", "State", "changes_of", "scene_at", "scene_of_all", "states_of"]
 

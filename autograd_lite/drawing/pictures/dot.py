@@ -3,9 +3,9 @@
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from autograd_lite.drawing.clusters import Cluster, clustered
-from autograd_lite.drawing.layout import columns_of, is_better_stacked, places_of
-from autograd_lite.drawing.palette import COLORS, Look, Looks
+from autograd_lite.drawing.pictures.clusters import Cluster, clustered
+from autograd_lite.drawing.pictures.layout import columns_of, is_better_stacked, places_of
+from autograd_lite.drawing.pictures.palette import COLORS, Look, Looks
 from autograd_lite.drawing.scene import Arrow, Box, Kind, Scene
 from autograd_lite.drawing.text import as_html, one_line
 
@@ -50,11 +50,11 @@ class _Writer:
         self._column = 1 if scene.theme == "dark" else 0
         columns = columns_of(scene)
         self.is_dense = len(scene.arrows) > 3 * len(scene.boxes)
-        self._is_stacked = is_better_stacked(scene, columns)
         self.effort = sum(
             (columns[arrow.head] - columns[arrow.tail]) * (2 if arrow.label else 1) for arrow in scene.arrows
         )
         self.is_large = self.effort > _MOST_CROSSED
+        self._is_stacked = self.is_large or is_better_stacked(scene, columns)
         self._styles: dict[tuple[Kind, Look], str] = {}
         self._places = dict(places_of(scene, columns)) if self.is_large else {}
         self._operations = {box.id for box in scene.boxes if box.kind == "operation"}
@@ -123,9 +123,10 @@ class _Writer:
         return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3"><TR><TD>grad</TD>{cells}</TR></TABLE>'
 
     def _inside(self, cluster: Cluster) -> Iterator[str]:
-        yield from map(self._box, cluster.boxes)
-        # From left to right, Graphviz stacks clusters from the bottom.
-        for inner in reversed(cluster.inner) if self.scene.rankdir == "LR" else cluster.inner:
+        # From left to right, Graphviz stacks what is in a cluster, and clusters, from the bottom.
+        is_turned = self.scene.rankdir == "LR"
+        yield from map(self._box, reversed(cluster.boxes) if is_turned and cluster.path else cluster.boxes)
+        for inner in reversed(cluster.inner) if is_turned else cluster.inner:
             depth = len(inner.path)
             yield f"subgraph cluster_{inner.number} {{"
             yield (
@@ -164,7 +165,8 @@ class _Writer:
 
     def _label(self, box: Box, look: Look) -> str:
         if self.is_large or box.kind in ("operation", "constant"):
-            lines = "\\n".join(_escaped(one_line(line)) for line in box.lines)
+            # A label that begins with an empty line crashes Graphviz 14.
+            lines = "\\n".join(_escaped(one_line(line)) or "\u00a0" for line in box.lines)
             return f'"{lines}"'
         cells = []
         for position, line in enumerate(box.lines):

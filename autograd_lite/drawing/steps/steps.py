@@ -13,7 +13,7 @@ from autograd_lite.core.checks import describe
 from autograd_lite.core.node import listed
 from autograd_lite.core.value import Value
 from autograd_lite.drawing.backward import backward_pass
-from autograd_lite.drawing.step_records import Backward, Forward, Given, Seed, Snapshot, Step, columns_wide, cut
+from autograd_lite.drawing.steps.records import Backward, Forward, Given, Seed, Snapshot, Step, columns_wide, cut
 from autograd_lite.errors import ArgumentError, GraphError
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class Steps(Sequence[Step]):
         """
         from pathlib import Path
 
-        from autograd_lite.drawing.step_frames import frames
+        from autograd_lite.drawing.steps.frames import frames
 
         if format not in ("svg", "png"):
             raise ArgumentError(f"frames are 'svg' or 'png', got {format!r}")
@@ -126,7 +126,7 @@ class Steps(Sequence[Step]):
         return [write_whole(to / f"step-{i:0{digits}}.{format}", picture) for i, picture in every]
 
     def _page(self, timeout: float = 60.0) -> str:
-        from autograd_lite.drawing.steps_page import to_page
+        from autograd_lite.drawing.steps.page import to_page
 
         self._raise_if_too_large("a page")
         return to_page(self, timeout)

@@ -7,7 +7,7 @@ from typing import Any
 
 from autograd_lite.core.op import Op
 from autograd_lite.core.value import Value
-from autograd_lite.drawing.notation import MANY, Marks, Term, applied, local_derivative, shown, text_of
+from autograd_lite.drawing.steps.notation import MANY, Marks, Term, applied, local_derivative, shown, text_of
 from autograd_lite.drawing.text import one_line
 
 __all__ = ["Backward", "Forward", "Given", "Seed", "Snapshot", "Step", "columns_wide", "cut"]

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from autograd_lite.core.checks import describe
-from autograd_lite.drawing.alike import alike
 from autograd_lite.drawing.boxes import whole
+from autograd_lite.drawing.folding.alike import alike
+from autograd_lite.drawing.folding.quotient import Part, Quotient, cut_in_runs, without_cycles
+from autograd_lite.drawing.folding.summaries import MOST_CONSTANTS, Summary
 from autograd_lite.drawing.modules import OUTSIDE, Levels
-from autograd_lite.drawing.quotient import Part, Quotient, cut_in_runs, without_cycles
 from autograd_lite.drawing.scene import Arrow, Box
 from autograd_lite.drawing.sketch import Sketch
-from autograd_lite.drawing.summaries import MOST_CONSTANTS, Summary
 from autograd_lite.errors import ArgumentError
 
 __all__ = ["Folded", "folded"]
@@ -43,8 +43,8 @@ def folded(sketch: Sketch, *, depth: int | None, collapse: Any, max_nodes: int |
     summary = Summary(quotient, are_joined=bool(how))
     if not how:
         return Folded(summary.boxes, summary.arrows, "")
-    note = f"folded {len(sketch.drawn):,} nodes into {len(summary.boxes)} boxes: {', '.join(how)}; max_nodes=None draws all"
-    return Folded(summary.boxes, summary.arrows, note)
+    counts = f"{len(sketch.drawn):,} nodes into {len(summary.boxes)} boxes"
+    return Folded(summary.boxes, summary.arrows, f"folded {counts}: {', '.join(how)}; max_nodes=None draws all")
 
 
 def _fits_whole(sketch: Sketch, max_nodes: int) -> bool:
@@ -158,8 +158,8 @@ def _chosen(levels: Levels, collapse: Any) -> set[int]:
         collapse = [collapse]
     if not isinstance(collapse, (list, tuple, set)) or not all(isinstance(c, str) or callable(c) for c in collapse):
         raise TypeError(
-            "collapse is the path of a module, such as 'layers.0', a pattern, 'layers.*', a list of them, or a function "
-            f"of a path that says whether to fold it; got {describe(collapse)}"
+            "collapse is the path of a module, such as 'layers.0', a pattern, 'layers.*', a list of them, or a "
+            f"function of a path that says whether to fold it; got {describe(collapse)}"
         )
     chosen: set[int] = set()
     for choice in collapse:

@@ -2,6 +2,10 @@
 
 from collections.abc import Callable
 
+import os
+import sys
+from collections.abc import Sequence
+
 from autograd_lite.errors import MissingDependencyError, RenderError
 
 __all__ = ["NO_GRAPHVIZ", "render", "set_renderer"]
@@ -43,16 +47,14 @@ def render(source: str, format: str, timeout: float = 60.0) -> bytes:
     """The DOT text as ``"svg"``, ``"png"`` or ``"pdf"``.
 
     Raises ``MissingDependencyError`` if there is neither a ``dot`` program nor pygraphviz, ``RenderError`` if
-    Graphviz fails, or takes more than so many seconds; only the program can be stopped.
+    Graphviz fails, or takes more than so many seconds; a function that was given is not stopped.
     """
     if _renderer is not None:
         return _by_function(_renderer, source, format)
     import shutil
 
-    program = shutil.which("dot")
-    if program:
-        return _by_program(program, source, format, timeout)
-    return _by_library(source, format)
+    by = _by_program if shutil.which("dot") else _by_library
+    return by(source, format, timeout)
 
 
 def _by_function(renderer: Renderer, source: str, format: str) -> bytes:
@@ -65,38 +67,49 @@ def _by_function(renderer: Renderer, source: str, format: str) -> bytes:
     return drawn.encode() if isinstance(drawn, str) else drawn
 
 
-def _by_program(program: str, source: str, format: str, timeout: float) -> bytes:
+def _by_program(source: str, format: str, timeout: float) -> bytes:
+    from graphviz.backend import dot_command
+
+    return _made_by(dot_command.command("dot", format), source, format, timeout)
+
+
+def _by_library(source: str, format: str, timeout: float) -> bytes:
+    """In a process of its own: a Graphviz that does not end, or that crashes, would take this one along."""
+    try:
+        import pygraphviz  # noqa: F401 - whether it can be imported
+    except ImportError:
+        raise MissingDependencyError(NO_GRAPHVIZ) from None
+    return _made_by([sys.executable, "-c", _SCRIPT, format], source, format, timeout)
+
+
+_SCRIPT = """\
+import sys, warnings
+import pygraphviz
+warnings.simplefilter("ignore")
+graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode())
+sys.stdout.buffer.write(graph.draw(format=sys.argv[1], prog="dot", args=" ".join(sys.argv[2:])))
+"""
+
+
+def _made_by(command: Sequence[str | os.PathLike[str]], source: str, format: str, timeout: float) -> bytes:
     import subprocess
 
-    command = [program, f"-T{format}", *_OPTIONS.get(format, [])]
+    import graphviz
+    from graphviz.backend import execute
+
+    command = [*command, *_OPTIONS.get(format, [])]
     try:
-        done = subprocess.run(command, input=source.encode(), capture_output=True, timeout=timeout, check=False)  # noqa: S603 - our own command
+        done = execute.run_check(command, input=source.encode(), capture_output=True, timeout=timeout, quiet=True)
     except subprocess.TimeoutExpired:
         raise RenderError(
             f"Graphviz takes more than {timeout:g} seconds for this drawing. Draw less: draw(..., max_nodes=200), "
             'depth=1 or collapse=; or .save("graph.dot") and run Graphviz yourself'
         ) from None
-    except OSError as error:
-        raise RenderError(f"Graphviz failed to make {format}: cannot run {program}: {error}") from error
-    if done.returncode != 0 or not done.stdout:
-        said = done.stderr.decode(errors="replace").strip() or f"it stopped with code {done.returncode}"
-        raise RenderError(f"Graphviz failed to make {format}: {said}")
-    return done.stdout
-
-
-def _by_library(source: str, format: str) -> bytes:
-    try:
-        import pygraphviz
-    except ImportError:
-        raise MissingDependencyError(NO_GRAPHVIZ) from None
-    import warnings
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what Graphviz says of fonts and sizes
-            drawn = pygraphviz.AGraph(string=source).draw(
-                format=format, prog="dot", args=" ".join(_OPTIONS.get(format, []))
-            )
-            return bytes(drawn)
-    except (OSError, ValueError) as error:
+    except graphviz.CalledProcessError as error:
+        said = error.stderr.decode(errors="replace").strip() or f"it stopped with code {error.returncode}"
+        raise RenderError(f"Graphviz failed to make {format}: {said}") from error
+    except (OSError, graphviz.ExecutableNotFound) as error:
         raise RenderError(f"Graphviz failed to make {format}: {error}") from error
+    if not done.stdout:
+        raise RenderError(f"Graphviz failed to make {format}: it gave nothing")
+    return bytes(done.stdout)

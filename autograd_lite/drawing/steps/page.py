@@ -8,26 +8,26 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autograd_lite.drawing.notation import shown
-from autograd_lite.drawing.palette import css_variables
-from autograd_lite.drawing.step_records import Backward, Given, Seed, Step
-from autograd_lite.drawing.step_scene import Change, changes_of, scene_of_all
-from autograd_lite.drawing.step_svg import Picture
+from autograd_lite.drawing.pictures.palette import css_variables
+from autograd_lite.drawing.steps.notation import shown
+from autograd_lite.drawing.steps.records import Backward, Given, Seed, Step
+from autograd_lite.drawing.steps.scene import Change, changes_of, scene_of_all
+from autograd_lite.drawing.steps.svg import Picture
 from autograd_lite.drawing.text import as_html
 
 if TYPE_CHECKING:
-    from autograd_lite.drawing.steps import Steps
+    from autograd_lite.drawing.steps.steps import Steps
 
 __all__ = ["to_page"]
 
 
 def to_page(steps: "Steps", timeout: float = 60.0) -> str:
-    """The page. Raises as :func:`~autograd_lite.drawing.render.render` does."""
+    """The page. Raises as :func:`~autograd_lite.drawing.pictures.render.render` does."""
     every = list(steps)
     snapshot = steps.snapshot
     changes = changes_of(every, snapshot)
     scene = scene_of_all(steps.root, snapshot, changes)
-    script = _file("steps.js")
+    script = _file("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     data = json.dumps(
         [_data(step, change) for step, change in zip(every, changes, strict=True)],
@@ -38,7 +38,7 @@ def to_page(steps: "Steps", timeout: float = 60.0) -> str:
         "title": as_html(scene.title),
         "policy": f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
         "base-uri 'none'; form-action 'none'",
-        "style": css_variables() + _file("steps.css"),
+        "style": css_variables() + _file("page.css"),
         "description": as_html(scene.description),
         "count": str(len(every)),
         "picture": Picture(scene, timeout).for_a_page(),
@@ -47,7 +47,7 @@ def to_page(steps: "Steps", timeout: float = 60.0) -> str:
         "data": data.replace("<", "\\u003c"),
         "script": script,
     }
-    head, *pieces = _file("steps.html").split("{{")  # one pass: what is put in is not searched again
+    head, *pieces = _file("page.html").split("{{")  # one pass: what is put in is not searched again
     return head + "".join(parts[name] + rest for name, rest in (piece.split("}}", 1) for piece in pieces))
 
 

@@ -46,21 +46,16 @@ def _in_rows(box: Box) -> tuple[int, int]:
 
 def columns_of(scene: Scene) -> dict[str, int]:
     """Each box in the column after the last of those that lead to it; those without any just before their first use."""
-    columns = dict.fromkeys((box.id for box in scene.boxes), 0)
-    into: dict[str, list[str]] = {}
-    for arrow in scene.arrows:
-        into.setdefault(arrow.head, []).append(arrow.tail)
+    position = {box.id: at for at, box in enumerate(scene.boxes)}
+    columns = dict.fromkeys(position, 0)
+    for arrow in sorted(scene.arrows, key=lambda arrow: position[arrow.head]):
+        after = columns[arrow.tail] + 1
+        columns[arrow.head] = max(columns[arrow.head], after)
     first_uses: dict[str, int] = {}
-    for box in scene.boxes:
-        tails = into.get(box.id)
-        if tails:
-            columns[box.id] = 1 + max(columns[tail] for tail in tails)
-            for tail in tails:
-                first_uses[tail] = min(first_uses.get(tail, columns[box.id]), columns[box.id])
-    for box in scene.boxes:
-        if box.id not in into:
-            columns[box.id] = first_uses.get(box.id, 1) - 1
-    return columns
+    for arrow in scene.arrows:
+        if columns[arrow.tail] == 0 and columns[arrow.head] < first_uses.get(arrow.tail, len(position)):
+            first_uses[arrow.tail] = columns[arrow.head]
+    return columns | {box: column - 1 for box, column in first_uses.items()}
 
 
 def places_of(scene: Scene, columns: dict[str, int]) -> Iterator[tuple[str, str]]:

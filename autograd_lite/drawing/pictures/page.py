@@ -1,8 +1,8 @@
 """A scene as one page of HTML that needs nothing else."""
 
-from autograd_lite.drawing.palette import css_variables
+from autograd_lite.drawing.pictures.palette import css_variables
+from autograd_lite.drawing.pictures.svg import to_svg
 from autograd_lite.drawing.scene import Scene
-from autograd_lite.drawing.svg import to_svg
 from autograd_lite.drawing.text import as_html
 
 __all__ = ["to_page"]
@@ -35,7 +35,7 @@ room.addEventListener("keydown", event => { if (event.key === "Enter") turn(0, 0
 
 
 def to_page(scene: Scene) -> str:
-    """The page, with its picture inside; raises as :func:`~autograd_lite.drawing.svg.to_svg` does."""
+    """The page, with its picture inside; raises as :func:`~autograd_lite.drawing.pictures.svg.to_svg` does."""
     return f"""\
 <!DOCTYPE html>
 <html lang="en">

@@ -5,16 +5,16 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
-from autograd_lite.drawing.dot import to_dot
-from autograd_lite.drawing.palette import COLORS
-from autograd_lite.drawing.render import render
+from autograd_lite.drawing.pictures.dot import to_dot
+from autograd_lite.drawing.pictures.palette import COLORS
+from autograd_lite.drawing.pictures.render import render
 from autograd_lite.drawing.scene import Scene
-from autograd_lite.drawing.step_records import Seed
-from autograd_lite.drawing.step_scene import State, changes_of, scene_at, scene_of_all, states_of
-from autograd_lite.drawing.step_svg import CAPTION, LEAST, Picture, fitting
+from autograd_lite.drawing.steps.records import Seed
+from autograd_lite.drawing.steps.scene import State, changes_of, scene_at, scene_of_all, states_of
+from autograd_lite.drawing.steps.svg import CAPTION, LEAST, Picture, fitting
 
 if TYPE_CHECKING:
-    from autograd_lite.drawing.steps import Steps
+    from autograd_lite.drawing.steps.steps import Steps
 
 __all__ = ["frames"]
 
@@ -24,7 +24,7 @@ _CLUSTER = re.compile(r"graph \[(?=id=c(\d+) )")
 
 
 def frames(steps: "Steps", format: Literal["svg", "png"]) -> Iterator[bytes]:
-    """The pictures, one after the other. Raises as :func:`~autograd_lite.drawing.render.render` does."""
+    """The pictures, one after the other. Raises as :func:`~autograd_lite.drawing.pictures.render.render` does."""
     every = list(steps)
     changes = changes_of(every, steps.snapshot)
     scene = scene_of_all(steps.root, steps.snapshot, changes)

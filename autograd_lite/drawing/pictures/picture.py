@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from autograd_lite._files import write_whole
-from autograd_lite.drawing.dot import to_dot
-from autograd_lite.drawing.mermaid import fits, to_mermaid
-from autograd_lite.drawing.page import to_page
-from autograd_lite.drawing.render import render
+from autograd_lite.drawing.pictures.dot import to_dot
+from autograd_lite.drawing.pictures.mermaid import fits, to_mermaid
+from autograd_lite.drawing.pictures.page import to_page
+from autograd_lite.drawing.pictures.render import render
+from autograd_lite.drawing.pictures.svg import to_svg
 from autograd_lite.drawing.scene import Scene
-from autograd_lite.drawing.svg import to_svg
 from autograd_lite.drawing.text import one_line
 from autograd_lite.errors import ArgumentError, MissingDependencyError
 
@@ -32,8 +32,9 @@ _WRITERS: dict[str, Callable[[Scene], bytes]] = {
 #: The formats of a drawing, which are the endings of its files.
 FORMATS = tuple(_WRITERS)
 
-#: A notebook waits so long for a picture.
-_NOTEBOOK_SECONDS = 10.0
+#: A notebook waits so long for a picture, and shows no more than so many boxes: more would stop the browser.
+_NOTEBOOK_SECONDS, _NOTEBOOK_BOXES = 10.0, 3_000
+_TOO_LARGE = "It is too large to be shown here. draw(..., max_nodes=200) folds it."
 _ADVICE = 'For the picture install Graphviz, or: pip install "autograd_lite[render]". Its text in DOT:'
 
 
@@ -43,8 +44,10 @@ class Drawing:
     ``scene`` is what it shows: boxes and arrows, which a program can read.
     """
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, format: str = "svg") -> None:
         self.scene = scene
+        #: What :meth:`render` writes, if it is not told.
+        self.format = format
 
     @property
     def source(self) -> str:
@@ -83,13 +86,14 @@ class Drawing:
             raise ArgumentError(f"unknown format {format!r}; a drawing can be saved as {_listed()}{asked}")
         return write_whole(path, _WRITERS[format](self.scene))
 
-    def render(self, filename: str | os.PathLike[str], format: str = "svg", **ignored: Any) -> str:
+    def render(self, filename: str | os.PathLike[str], format: str | None = None, **ignored: Any) -> str:
         """As graphviz' users write it: the picture as ``filename.svg``, whose path is returned.
 
         >>> Drawing(Scene((), (), "nothing", "")).render("gout", format="gif")
         Traceback (most recent call last):
         autograd_lite.errors.ArgumentError: unknown format 'gif'; a drawing can be saved as ...
         """
+        format = format or self.format
         return str(self.save(f"{os.fspath(filename)}.{format}", format))
 
     def show(self) -> None:
@@ -120,6 +124,8 @@ class Drawing:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """What a notebook shows: the picture, or what can be had of it. It never raises."""
         try:
+            if len(self.scene.boxes) > _NOTEBOOK_BOXES:
+                return {"text/plain": f"{self!r}\n{_TOO_LARGE}"}
             return {"image/svg+xml": to_svg(self.scene, timeout=_NOTEBOOK_SECONDS), "text/plain": repr(self)}
         except Exception as error:
             return self._without_picture(error)
@@ -129,7 +135,7 @@ class Drawing:
             mermaid, source = self.mermaid, self.source
         except Exception:
             return {"text/plain": f"<Drawing that cannot be drawn: {error}>"}
-        advice = _ADVICE if isinstance(error, MissingDependencyError) else str(error)
+        advice = _ADVICE if isinstance(error, MissingDependencyError) else f"{error}. The text in DOT:"
         bundle = {"text/plain": f"{advice}\n\n{source}"}
         return {"text/vnd.mermaid": mermaid, **bundle} if fits(self.scene, mermaid) else bundle
 

@@ -3,9 +3,9 @@
 import hashlib
 import re
 
-from autograd_lite.drawing.dot import to_dot
-from autograd_lite.drawing.palette import dark_rules
-from autograd_lite.drawing.render import render
+from autograd_lite.drawing.pictures.dot import to_dot
+from autograd_lite.drawing.pictures.palette import dark_rules
+from autograd_lite.drawing.pictures.render import render
 from autograd_lite.drawing.scene import Scene
 from autograd_lite.drawing.text import as_html
 
@@ -25,7 +25,7 @@ def to_svg(scene: Scene, timeout: float = 60.0) -> str:
     Each box and arrow is a ``<g>`` that has its id, with classes such as ``kind-input`` and ``is-lit``. Under the
     theme ``"auto"`` the colours follow the reader's system. Several drawings on one page do not disturb each other.
 
-    Raises as :func:`~autograd_lite.drawing.render.render` does.
+    Raises as :func:`~autograd_lite.drawing.pictures.render.render` does.
     """
     source = to_dot(scene)
     drawn = render(source, "svg", timeout).decode()

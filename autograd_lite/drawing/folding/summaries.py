@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from autograd_lite.drawing import labels
 from autograd_lite.drawing.boxes import add_operation, node_box
+from autograd_lite.drawing.folding.quotient import Part, Quotient
 from autograd_lite.drawing.labels import counted, shown, spread
 from autograd_lite.drawing.modules import OUTSIDE
-from autograd_lite.drawing.quotient import Part, Quotient
 from autograd_lite.drawing.scene import Arrow, Box, Kind
 from autograd_lite.drawing.sketch import Sketch
 
@@ -34,6 +34,7 @@ class Summary:
             self._tails.setdefault(head, []).append((tail, count))
         self._has_room = len(quotient.edges) <= _MOST_LABELS
         self._inward, self._outward = self._borders()
+        self._entered: Counter[int] = Counter()
         self._waves = Counter(part[:2] for part in quotient.parts)
         assert quotient.order is not None
         for part in quotient.order:
@@ -146,13 +147,14 @@ class Summary:
     def _module(self, part: int, nodes: list[int]) -> Box:
         """The box of a module."""
         sketch = self.sketch
-        _, number, wave = self.quotient.part(part)
+        number = self.quotient.part(part).number
         level = sketch.levels.all[number]
         inside = [i for i in nodes if sketch.drawn[i].op is None and sketch.level[i] != OUTSIDE]
         grads = [grad for i in inside if (grad := sketch.grad(i)) is not None]
         label = level.label if level.class_name in level.label else f"{level.label}: {level.class_name}".rstrip(": ")
+        self._entered[number] += 1
         waves = self._waves["module", number]
-        lines = [labels.cut(label) + (f" ({wave + 1})" if waves > 1 else "")]
+        lines = [labels.cut(label) + (f" ({self._entered[number]})" if waves > 1 else "")]
         lines += [f"{counted(len(nodes), 'node')}, {counted(len(inside), 'parameter')}", *self._border(part)]
         norm = math.hypot(*grads) if grads else None
         if norm is not None:

@@ -1,0 +1,103 @@
+"""What an explanation says: the rows of its table, and notes on them."""
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
+
+from autograd_lite.core import ops
+from autograd_lite.core.value import Value
+from autograd_lite.drawing import labels
+from autograd_lite.drawing.explain.routes import Stop, figure
+
+if TYPE_CHECKING:
+    from autograd_lite.drawing.explain.explanation import Explanation
+
+__all__ = ["counted", "name_of", "notes", "percent", "rows"]
+
+
+class Row(NamedTuple):
+    """A line of the table. Without stops it stands for several paths, and says so in words."""
+
+    share: float
+    product: float
+    stops: list[Stop]
+    words: str = ""
+
+
+def rows(why: "Explanation") -> list[Row]:
+    """The paths, the rest in one, and all together."""
+    found = [Row(path.share, path.product, stops) for path, stops in zip(why.paths, why._routes, strict=True)]
+    if why.rest.count:
+        others = counted(why.rest.count, "more path" if found else "path")
+        found.append(Row(why.rest.share, why.rest.sum, [], others))
+    if len(found) > 1:
+        together = counted(why.count, "path")
+        found.append(Row(1.0, why.gradient, [], together if together[0] == "a" else f"all {together}"))
+    return found
+
+
+def name_of(value: Value, letter: str) -> str:
+    """What to call y and x."""
+    return labels.cut(value.name) if value.name else letter
+
+
+def notes(why: "Explanation") -> list[str]:
+    """What the numbers alone do not say."""
+    y, x = name_of(why.y, "y"), name_of(why.x, "x")
+    if not why.count and not why.dead:
+        return [f"No path leads from {x} to {y}: {y} does not depend on it."]
+    found = []
+    if why.dead:
+        which = f"All {counted(why.dead, 'path')} carry" if not why.count else f"{counted(why.dead, 'path')} carry"
+        if why.dead == 1:
+            which = "1 path carries" if why.count else "The only path carries"
+        found.append(f"{which[0].upper()}{which[1:]} nothing: {_reasons(why)}.")
+    total, size = why._all.total, why._all.size
+    if why.count > why._finite.paths:
+        found.append(f"On {counted(why.count - why._finite.paths, 'path')} a local derivative is nan or infinite.")
+    if not why.agrees:
+        found.append(
+            f"The paths add up to {figure(float(total))}, and backward() gives {figure(why.gradient)}: numbers on the "
+            "way are too large or too small for floats, or an operation does not do what its partials say."
+        )
+    elif total.is_finite() and abs(total) * 2 < size:
+        told = f"The paths cancel: their sizes add up to {figure(float(size))}"
+        is_rounding = figure(float(total)) != figure(why.gradient)
+        found.append(f"{told}, and in more digits they come to {figure(float(total))}." if is_rounding else f"{told}.")
+    return found
+
+
+def _reasons(why: "Explanation") -> str:
+    """Which local derivatives are 0, and where."""
+    found: dict[str, dict[str, None]] = {}
+    for node, edge in reversed(why._dead_edges):
+        op = node._primitive
+        reason = "relu is off" if op is ops.relu else f"the derivative of {op.symbol} is 0"
+        if edge.partial != 0.0:
+            reason = f"{figure(edge.partial)} of {op.symbol} meets an adjoint of 0"
+        places = found.setdefault(reason, {})
+        if node in why._modules:
+            places[why._modules[node]] = None
+    return "; ".join([reason + _listed(list(places)) for reason, places in found.items()])
+
+
+def _listed(places: list[str]) -> str:
+    if not places:
+        return ""
+    more = [f"{len(places) - 3} more"] if len(places) > 3 else []
+    return f" in {', '.join([*places[:3], *more])}"
+
+
+def percent(share: float) -> str:
+    """A share as it is shown."""
+    if share != share:
+        return "-"
+    if 0.0 < share < 0.0005:
+        return "<0.1%"
+    return "100%" if share == 1.0 else f"{100 * share:.1f}%"
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 path``, ``1,200 paths``, ``about 1.27e+30 paths``."""
+    if count < 10**15:
+        return labels.counted(count, noun)
+    return f"about {Decimal(count):.3g} {noun}s"

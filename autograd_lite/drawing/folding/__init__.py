@@ -1,0 +1,1 @@
+"""Graphs that are too large to be seen: what is alike is counted, and modules and runs become one box."""
