@@ -1,10 +1,8 @@
 """DOT text as an image, made by the ``dot`` program, by pygraphviz, or by a function that is given."""
 
-from collections.abc import Callable
-
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from autograd_lite.errors import MissingDependencyError, RenderError
 
