@@ -135,6 +135,8 @@ def test_the_active_boxes_and_arrows_are_lit(page: Any) -> None:
         "return shapes.map((shape) => getComputedStyle(shape).strokeWidth)"
     )
     assert widths == ["4px", "2.4px", "1px"]  # no colour alone
+    head = "const s = getComputedStyle(document.querySelector('#v1-o2-1 polygon')); return [s.fill, s.stroke]"
+    assert len(set(page.execute_script(head))) == 1  # the head of the arrow is lit whole
 
 
 def test_the_keyboard_goes_everywhere(page: Any, every: Steps) -> None:
@@ -215,6 +217,34 @@ def test_both_themes_at_both_sizes_are_legible(page: Any, theme: str, width: int
     finally:
         page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
         page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_nothing_covers_the_controls_and_no_equation_is_scrolled_up_and_down(page: Any, every: Steps) -> None:
+    size = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    heights = "const e = document.getElementById('equations'); return [e.scrollHeight, e.clientHeight]"
+    for _ in every:
+        scrolled, shown_of_it = page.execute_script(heights)
+        assert scrolled <= shown_of_it
+        press(page, Keys.ARROW_RIGHT)
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        assert page.execute_script(COVERED) == []
+    finally:
+        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+COVERED = """
+    const found = [];
+    for (let y = 0; y < 400; y += 4) {
+      scrollTo({ top: y, behavior: "instant" });
+      for (const one of document.querySelectorAll("#controls button, #slider")) {
+        const { left, top, width, height } = one.getBoundingClientRect();
+        const seen = document.elementFromPoint(left + width / 2, top + height / 2);
+        if (!one.contains(seen)) found.push([y, one.id, seen?.id || seen?.tagName]);
+      }
+    }
+    return found;
+"""
 
 
 CONTRAST = """
