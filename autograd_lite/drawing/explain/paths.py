@@ -123,6 +123,11 @@ class Sum(NamedTuple):
     total: Decimal = Decimal(0)
     size: Decimal = Decimal(0)
 
+    def plus(self, before: "Sum", partial: float) -> "Sum":
+        """These paths, and others that go on along an edge."""
+        factor = Decimal(partial) if partial != 1.0 else _ONE
+        return Sum(self.paths + before.paths, self.total + before.total * factor, self.size + before.size * abs(factor))
+
 
 def summed(y: Value, x: Value, edges: Edges, which: Callable[[float], object] = lambda partial: True) -> Sum:
     """What all paths from x to y come to, along the edges whose partial is as asked."""
@@ -131,14 +136,10 @@ def summed(y: Value, x: Value, edges: Edges, which: Callable[[float], object] = 
         for node in reversed(edges):
             if node not in arriving:
                 continue
-            paths, total, size = arriving.pop(node)
+            before = arriving.pop(node)
             for operand, partial, _ in edges[node]:
                 if which(partial):
-                    factor = Decimal(partial) if partial != 1.0 else _ONE
-                    so_far = arriving.get(operand, _NOTHING)
-                    arriving[operand] = Sum(
-                        so_far.paths + paths, so_far.total + total * factor, so_far.size + size * abs(factor)
-                    )
+                    arriving[operand] = arriving.get(operand, _NOTHING).plus(before, partial)
         return arriving.get(x, _NOTHING)
 
 

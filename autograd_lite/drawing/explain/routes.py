@@ -12,7 +12,7 @@ from autograd_lite.core.value import Value
 from autograd_lite.drawing import labels
 from autograd_lite.drawing.explain.paths import is_bundle
 
-__all__ = ["Step", "Stop", "figure", "route", "shortened"]
+__all__ = ["Step", "Stop", "figure", "route", "short_of_parameters", "shortened"]
 
 #: Of a longer path only so many steps at each end are looked at.
 _ENDS = 100
@@ -51,10 +51,15 @@ def route(x: Value, steps: Sequence[Step], module_of: Callable[[Value], str]) ->
     else:
         between = _merged([Stop("", step.partial, node=step.node) for step in steps[_ENDS:-_ENDS]])
         stops = [*_stops(steps[:_ENDS], module_of), between, *_stops(steps[-_ENDS:], module_of)]
-    first = x.name or "x"
-    if stops and first.startswith(f"{stops[0].label}."):  # the parameter of a module, which comes next
-        first = first[len(stops[0].label) + 1 :]
+    first = short_of_parameters([x.name or "x", *[stop.label for stop in stops[:1]]])[0]
     return [Stop(labels.cut(first), 1.0, 0, node=x), *stops]
+
+
+def short_of_parameters(places: Sequence[str]) -> Sequence[str]:
+    """The places, the first without the name of the module that comes next, if it is a parameter of that."""
+    if len(places) < 2 or not places[0].startswith(f"{places[1]}."):
+        return places
+    return [places[0].removeprefix(f"{places[1]}."), *places[1:]]
 
 
 def shortened(stops: list[Stop], fits: Callable[[list[Stop]], bool]) -> list[Stop]:
