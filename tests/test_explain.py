@@ -321,7 +321,7 @@ x0, x1 = Value(1.0, name="same"), Value(2.0, name="same")
         (x0 * 2.0, x0, {"top": 2.5}, ArgumentError, "top"),
     ],
 )
-def test_errors_say_what_to_write(y: Any, x: Any, options: dict[str, int], error: type[Exception], words: str) -> None:
+def test_errors_say_what_to_write(y: Any, x: Any, options: dict[str, Any], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         explain(y, x, **options)
 

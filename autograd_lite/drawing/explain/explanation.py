@@ -19,6 +19,7 @@ from autograd_lite.drawing.explain import grouping, paths, tables
 from autograd_lite.drawing.explain.lighting import alone, check_options, lit, module_names
 from autograd_lite.drawing.explain.routes import Step, Stop, route
 from autograd_lite.drawing.pictures.picture import Drawing
+from autograd_lite.drawing.written_out import is_bundle
 from autograd_lite.errors import ArgumentError, GraphError
 
 __all__ = ["Explanation", "Path", "Rest", "Route", "explain"]
@@ -280,7 +281,7 @@ def _check_value(value: Any, letter: str, what: str) -> None:
             "no_grad(), is frozen, or was computed from constants only. Give a Value that is none, and compute y "
             "from it outside no_grad()"
         )
-    if value.op is not None and paths.is_bundle(value):
+    if value.op is not None and is_bundle(value):
         raise GraphError(f"{letter} is all results of {value.op.name} together; explain one of them")
 
 

@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 
 from autograd_lite.core import graph
 from autograd_lite.core.value import Value
+from autograd_lite.drawing.written_out import is_bundle
 
-__all__ = ["Edge", "Edges", "Found", "Sum", "Web", "between", "is_bundle", "largest", "numbers", "summed"]
+__all__ = ["Edge", "Edges", "Found", "Sum", "Web", "between", "largest", "numbers", "summed"]
 
 #: How sums and products of paths are computed.
 numbers = Context(prec=34, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
@@ -80,11 +81,6 @@ def between(y: Value, x: Value) -> Web:
     dead = {(node, edge.position) for node, edge in without}
     live = {node: [edge for edge in some if (node, edge.position) not in dead] for node, some in edges.items()}
     return Web(edges, live, without)
-
-
-def is_bundle(node: Value) -> bool:
-    """Whether it is all results of one compiled call together, which is no number: each of them is a node above it."""
-    return bool(node._primitive.pull) and not node.partials
 
 
 def _pulled(node: Value, adjoint: Any) -> Iterator[Edge]:

@@ -10,7 +10,7 @@ from autograd_lite.core.node import number
 from autograd_lite.core.op import Op
 from autograd_lite.core.value import Value
 from autograd_lite.drawing import labels
-from autograd_lite.drawing.explain.paths import is_bundle
+from autograd_lite.drawing.written_out import is_bundle
 
 __all__ = ["Step", "Stop", "figure", "route", "short_of_parameters", "shortened"]
 
