@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -312,6 +313,7 @@ x0, x1 = Value(1.0, name="same"), Value(2.0, name="same")
         (2.0, x0, {}, TypeError, "takes as y"),
         (x0 * 2.0, 1.0, {}, TypeError, "takes as x"),
         (x0 * 2.0, [x0], {}, TypeError, "One at a time"),
+        (np.array([x0 * 2.0]), x0, {}, TypeError, r"One at a time: \[explain\(y, x\) for y in ys\]"),
         (x0 * 2.0, "sane", {}, ArgumentError, "there is same"),
         (x0 * x1, "same", {}, ArgumentError, "2 Values"),
         (Value(2.0) * 2.0, "w", {}, ArgumentError, "none of them has a name"),
@@ -324,6 +326,25 @@ x0, x1 = Value(1.0, name="same"), Value(2.0, name="same")
 def test_errors_say_what_to_write(y: Any, x: Any, options: dict[str, Any], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         explain(y, x, **options)
+
+
+def test_data_that_was_assigned_since_is_told() -> None:
+    x = Value(2.0, name="x")
+    y = x * x * 3.0
+    assert "assigned" not in str(explain(y, x))
+    x.data = 5.0
+    why = explain(y, x)
+    assert why.gradient == 12.0
+    assert "Data has been assigned since y was computed" in str(why)
+    with pytest.raises(ArgumentError, match="max_nodes is a whole number"):
+        why.draw(max_nodes="all")
+
+
+def test_a_name_of_blanks_is_none_and_a_function_is_called_by_its_name_alone() -> None:
+    x, b = Value(0.5, name=" \n"), Value(2.0, name="b")
+    assert str(explain(x * 2.0, x)).startswith("d y / d x = 2")
+    f = ag.jit(lambda x, b: ag.tanh(x) * b)
+    assert "x -> <lambda> -> * 3" in str(explain(f(x, b) * 3.0, x))
 
 
 def test_none_may_be_shown() -> None:

@@ -337,6 +337,8 @@ def test_what_cannot_be_shown_right_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(FileExistsError, match="it is a file"):
         every.frames(tmp_path / "file")
+    with pytest.raises(NotADirectoryError, match="cannot write frames to .*file.in-it: Not a directory"):
+        every.frames(tmp_path / "file" / "in-it")
     with pytest.raises(FileNotFoundError, match="no folder"):
         every.save(tmp_path / "missing" / "steps.html")
     assert [file.name for file in tmp_path.iterdir()] == ["file"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from autograd_lite.core import ops
 from autograd_lite.core.value import Value
 from autograd_lite.drawing import labels
+from autograd_lite.drawing.backward import is_as_computed
 from autograd_lite.drawing.explain.routes import Stop, figure, short_of_parameters
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def _by_route(why: "Explanation") -> list[Row]:
 
 def name_of(value: Value, letter: str) -> str:
     """What to call y and x."""
-    return labels.cut(value.name) if value.name else letter
+    return labels.cut(value.name or "").strip() or letter
 
 
 def notes(why: "Explanation") -> list[str]:
@@ -65,6 +66,11 @@ def notes(why: "Explanation") -> list[str]:
         found.append(
             f"These {len(why.paths)} paths take {counted(shared, 'route')}; explain(y, x, by='route') adds up all "
             "paths of each."
+        )
+    if not all(map(is_as_computed, {node for path in why.paths for node in path.nodes[1:]})):
+        found.append(
+            f"Data has been assigned since {y} was computed: the derivatives are those of the numbers at that time, "
+            "the data beside them are as they are now."
         )
     if why.dead:
         which = f"All {counted(why.dead, 'path')} carry" if not why.count else f"{counted(why.dead, 'path')} carry"

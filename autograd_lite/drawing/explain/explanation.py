@@ -160,7 +160,7 @@ class Explanation:
 
         Raises ``ArgumentError`` if there are so many of about the same size that the largest are not found soon.
         """
-        first = self.x.name or "x"
+        first = (self.x.name or "").strip() or "x"
         return tuple([
             Route((first, *places), come_to.paths, float(come_to.total) + 0.0, self._share(come_to.size))
             for places, come_to in self._grouped
@@ -197,6 +197,8 @@ class Explanation:
         if not self.paths:
             return draw(self.y, **options)
         title = tables.head(self)
+        if options.get("max_nodes") is not None:
+            check_size(options["max_nodes"], "max_nodes")
         limit, count = options.get("max_nodes", 200), len(graph.nodes(self.y))
         if limit is None or count <= limit:
             scene = lit(self.y, [(self.x, path.steps) for path in self.paths], options)
@@ -272,8 +274,8 @@ def explain(y: Value, x: Value | str, *, top: int = 10, by: Literal["path", "rou
 
 def _check_value(value: Any, letter: str, what: str) -> None:
     if not isinstance(value, Value):
-        several = isinstance(value, (list, tuple, dict))
-        advice = ". One at a time: [explain(y, x) for x in xs]" if several else ""
+        several = isinstance(value, (list, tuple, dict)) or type(value).__name__ == "ndarray"
+        advice = f". One at a time: [explain(y, x) for {letter} in {letter}s]" if several else ""
         raise TypeError(f"explain(y, x) takes as {letter} {what}; got {describe(value)}{advice}")
     if not value.requires_grad:
         raise GraphError(

@@ -51,7 +51,7 @@ def route(x: Value, steps: Sequence[Step], module_of: Callable[[Value], str]) ->
     else:
         between = _merged([Stop("", step.partial, node=step.node) for step in steps[_ENDS:-_ENDS]])
         stops = [*_stops(steps[:_ENDS], module_of), between, *_stops(steps[-_ENDS:], module_of)]
-    first = short_of_parameters([x.name or "x", *[stop.label for stop in stops[:1]]])[0]
+    first = short_of_parameters([(x.name or "").strip() or "x", *[stop.label for stop in stops[:1]]])[0]
     return [Stop(labels.cut(first), 1.0, 0, node=x), *stops]
 
 
@@ -113,7 +113,7 @@ def _operation(step: Step) -> str:
         return f"{first.op.symbol}: {op.symbol}"
     if op in (ops.sum_, ops.mean):
         return f"{op.symbol}[{position}]"
-    if len(node.operands) != 2 or op.is_linear or op.symbol[0].isalpha():
+    if len(node.operands) != 2 or op.is_linear or any(map(str.isalpha, op.symbol)):
         return str(op.symbol)
     return _with_other(op, node.operands[1 - position], position)
 
