@@ -48,7 +48,7 @@ class Path:
     @property
     def steps(self) -> list[Step]:
         """Its operations with their local derivatives."""
-        return [Step(*step) for step in zip(self.nodes[1:], self.partials, self.positions, strict=True)]
+        return list(map(Step._make, zip(self.nodes[1:], self.partials, self.positions, strict=True)))
 
     def __repr__(self) -> str:
         return f"<Path of {len(self.partials)} operations, product {self.product:.6g}>"
@@ -114,11 +114,11 @@ class Explanation:
             self._grouped  # noqa: B018 - raises if there are too many
 
     def _path(self, found: paths.Found) -> Path:
-        steps = found.steps[::-1]
+        edges = found.edges[::-1]
         return Path(
-            (self.x, *(node for node, _ in steps)),
-            tuple([edge.partial + 0.0 for _, edge in steps]),
-            tuple([edge.position for _, edge in steps]),
+            (self.x, *found.nodes[::-1]),
+            tuple([edge.partial + 0.0 for edge in edges]),
+            tuple([edge.position for edge in edges]),
             float(found.product),
             self._share(abs(found.product)),
         )
@@ -152,7 +152,10 @@ class Explanation:
 
     @cached_property
     def _routes(self) -> list[list[Stop]]:
-        return [route(self.x, path.steps, lambda node: self._modules.get(node, "")) for path in self.paths]
+        return [
+            route(path.nodes, path.partials, path.positions, lambda node: self._modules.get(node, ""))
+            for path in self.paths
+        ]
 
     @cached_property
     def routes(self) -> tuple[Route, ...]:
