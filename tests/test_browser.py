@@ -57,8 +57,7 @@ def page(browser: Any, every: Steps, tmp_path: Path) -> Any:
     browser.get_log("browser"), browser.get_log("performance")
     address = every.save(tmp_path / "steps.html").as_uri()
     browser.get(address)
-    is_there = "return location.href === arguments[0] && document.body.classList.contains('is-live')"
-    WebDriverWait(browser, 10).until(lambda page: page.execute_script(is_there, address))
+    WebDriverWait(browser, 10).until(lambda page: page.execute_script(IS_LIVE, address))
     return browser
 
 
@@ -233,6 +232,21 @@ def test_nothing_covers_the_controls_and_no_equation_is_scrolled_up_and_down(pag
         page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
+def test_what_is_far_away_is_seen_at_once(browser: Any, tmp_path: Path) -> None:
+    y = x = Value(0.3, name="x")
+    for _ in range(150):
+        y = ag.atan2(y, x)
+    address = steps(y).save(tmp_path / "far.html").as_uri()
+    browser.get(f"{address}#step-75")
+    WebDriverWait(browser, 10).until(lambda page: page.execute_script(IS_LIVE, f"{address}#step-75"))
+    away = browser.execute_script("""
+        const [pane, box] = ["graph", "v74"].map((id) => document.getElementById(id).getBoundingClientRect());
+        return box.bottom < pane.top || box.top > pane.bottom || box.right < pane.left || box.left > pane.right;
+    """)
+    assert not away
+
+
+IS_LIVE = "return location.href === arguments[0] && document.body.classList.contains('is-live')"
 COVERED = """
     const found = [];
     for (let y = 0; y < 400; y += 4) {

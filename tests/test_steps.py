@@ -285,6 +285,17 @@ def test_frames_are_a_file_for_each_step(format: Any, tmp_path: Path) -> None:
     assert every.frames(tmp_path / "new" / "folder", format) == files
 
 
+def test_frames_need_no_program_where_the_library_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pygraphviz")
+    x, w = Value(2.0, name='x < "é"'), Value(-3.0, name="w")
+    every = steps(x * w)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    pictures = [frame.read_bytes() for frame in every.frames(tmp_path / "frames", "png")]
+    assert len(pictures) == len(every)
+    assert len({picture[:24] for picture in pictures}) == 1  # all of one size
+    assert len(set(pictures)) == len(pictures)
+
+
 def test_a_frame_shows_the_numbers_that_are_there_by_then(tmp_path: Path) -> None:
     def texts(file: Path) -> list[str]:
         return [" ".join("".join(one.itertext()).split()) for one in ElementTree.parse(file).iter(f"{SVG}text")]
@@ -337,7 +348,7 @@ def test_what_cannot_be_shown_right_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(FileExistsError, match="it is a file"):
         every.frames(tmp_path / "file")
-    with pytest.raises(NotADirectoryError, match="cannot write frames to .*file.in-it: Not a directory"):
+    with pytest.raises(NotADirectoryError, match=r"cannot write frames to .*file.in-it: Not a directory"):
         every.frames(tmp_path / "file" / "in-it")
     with pytest.raises(FileNotFoundError, match="no folder"):
         every.save(tmp_path / "missing" / "steps.html")
