@@ -88,8 +88,8 @@ def look(page: Any) -> dict[str, Any]:
 
 
 def test_each_step_shows_the_engines_numbers(page: Any, every: Steps) -> None:
-    data: dict[Value, float] = {}
-    grad: dict[Value, float] = {}
+    data: dict[Value, float | None] = {}
+    grad: dict[Value, float | None] = {}
     for i, step in enumerate(every, 1):
         assert place(page) == i
         if isinstance(step, Given):

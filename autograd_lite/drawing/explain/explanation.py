@@ -85,7 +85,8 @@ class Explanation:
     ``gradient`` is the derivative; ``paths`` are the largest :class:`Path` s, ``rest`` the others in one; ``count`` is
     how many paths carry something, and ``dead`` how many carry nothing, as a local derivative on them is 0. ``agrees``
     says whether the products of all paths add up to the gradient, to rounding; if not, the table says why.
-    ``routes`` are the paths added up that lead through the same places, the largest :class:`Route` s first.
+    ``routes`` are the paths added up that lead through the same places, the largest :class:`Route` s first;
+    ``rest_of_routes`` the paths on none of them. ``by`` says whether the table shows paths or routes.
     """
 
     def __init__(self, y: Value, x: Value, top: int, by: str) -> None:

@@ -125,7 +125,7 @@ def _operation(step: Step) -> str:
         return f"{first.op.symbol}: {op.symbol}"
     if op in (ops.sum_, ops.mean):
         return f"{op.symbol}[{position}]"
-    if len(node.operands) != 2 or op.is_linear or any(map(str.isalpha, op.symbol)):
+    if op.pull or len(node.operands) != 2 or op.is_linear or op.symbol[0].isalpha():
         return str(op.symbol)
     return _with_other(op, node.operands[1 - position], position)
 
