@@ -156,6 +156,44 @@ def test_operands_stand_in_order_inside_modules_and_outside(by: str, rankdir: An
     assert [one[0] for one in order] == ["2", "0", "3", "1"]
 
 
+def corners(svg: str, id: str) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of the frame of a box or a module."""
+    found = re.search(rf'<g id="{id}".*?(?:points|d)="([^"]*)"', svg, re.DOTALL)
+    assert found is not None
+    pairs = [tuple(map(float, pair.split(","))) for pair in re.findall(r"[-\d.]+,[-\d.]+", found[1])]
+    across, down = zip(*pairs, strict=True)
+    return min(across), min(down), max(across), max(down)
+
+
+def in_modules(scene: Scene, kind: Kind) -> Scene:
+    """The same with each layer in a module of its own."""
+    boxes = [dataclasses.replace(box, kind=kind, cluster=("MLP", f"layer {box.id[1]}")) for box in scene.boxes]
+    return dataclasses.replace(scene, boxes=tuple(boxes))
+
+
+@pytest.mark.parametrize(("sizes", "kind"), [((16, 16, 1), "folded"), ((12, 9, 9, 9), "folded"), ((8, 20), "value")])
+def test_layers_that_are_alike_stand_in_order_each_in_its_module(by: str, sizes: tuple[int, ...], kind: Any) -> None:
+    svg = to_svg(in_modules(layered(*sizes), kind))
+    modules = [corners(svg, f"c{2 + depth}") for depth in range(len(sizes))]
+    for depth, (size, module) in enumerate(zip(sizes, modules, strict=True)):
+        boxes = [corners(svg, f"v{depth}_{i}") for i in range(size)]
+        assert all(above[3] < below[1] for above, below in itertools.pairwise(boxes))
+        for box in boxes:
+            assert all(outer < inner for outer, inner in zip(module[:2], box[:2], strict=True))
+            assert all(outer > inner for outer, inner in zip(module[2:], box[2:], strict=True))
+    assert all(one[2] <= following[0] for one, following in itertools.pairwise(modules))
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_operands_stand_in_order_in_dense_scenes_too(order: tuple[int, ...]) -> None:
+    scene = layered(9, 9, 9)
+    boxes = (*scene.boxes, Box("o9", "operation", ("-",)))
+    arrows = (*scene.arrows, *(Arrow(f"v2_{i}", "o9", f"v2_{i}-o9") for i in order))
+    svg = to_svg(dataclasses.replace(scene, boxes=boxes, arrows=arrows))
+    places = [corners(svg, f"v2_{i}")[1] for i in order]
+    assert places == sorted(places)
+
+
 @pytest.mark.parametrize("rankdir", ["LR", "TB"])
 def test_each_box_of_a_large_scene_has_a_place_of_its_own_after_those_that_lead_to_it(rankdir: Any) -> None:
     scene = dataclasses.replace(random_scene(300, 2000), rankdir=rankdir)
