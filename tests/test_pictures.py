@@ -172,7 +172,7 @@ def in_modules(scene: Scene, kind: Kind) -> Scene:
 
 
 @pytest.mark.parametrize(("sizes", "kind"), [((16, 16, 1), "folded"), ((12, 9, 9, 9), "folded"), ((8, 20), "value")])
-def test_layers_that_are_alike_stand_in_order_each_in_its_module(by: str, sizes: tuple[int, ...], kind: Any) -> None:
+def test_layers_that_are_alike_stand_in_order_each_in_its_module(sizes: tuple[int, ...], kind: Any) -> None:
     svg = to_svg(in_modules(layered(*sizes), kind))
     modules = [corners(svg, f"c{2 + depth}") for depth in range(len(sizes))]
     for depth, (size, module) in enumerate(zip(sizes, modules, strict=True)):
@@ -184,14 +184,39 @@ def test_layers_that_are_alike_stand_in_order_each_in_its_module(by: str, sizes:
     assert all(one[2] <= following[0] for one, following in itertools.pairwise(modules))
 
 
-@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
-def test_operands_stand_in_order_in_dense_scenes_too(order: tuple[int, ...]) -> None:
+def operation_on(*tails: str, symbol: str = "-") -> Scene:
+    """Operands that are shared, or stand in another module than the operation."""
+    inside = ("a",)
+    boxes = [Box(f"v{i}", "value", (f"data {i}",), cluster=inside if i < 2 else ()) for i in range(4)]
+    boxes += [Box("o5", "operation", (symbol,)), Box("o9", "operation", (symbol,), cluster=inside)]
+    ends = [*((f"v{i}", "o5") for i in range(2)), *((tail, "o9") for tail in tails)]
+    return Scene(tuple(boxes), tuple(Arrow(a, b, f"{a}-{b}-{j}") for j, (a, b) in enumerate(ends)), "order", "")
+
+
+def dense_operation_on(*tails: str) -> Scene:
     scene = layered(9, 9, 9)
     boxes = (*scene.boxes, Box("o9", "operation", ("-",)))
-    arrows = (*scene.arrows, *(Arrow(f"v2_{i}", "o9", f"v2_{i}-o9") for i in order))
-    svg = to_svg(dataclasses.replace(scene, boxes=boxes, arrows=arrows))
-    places = [corners(svg, f"v2_{i}")[1] for i in order]
-    assert places == sorted(places)
+    arrows = (*scene.arrows, *(Arrow(tail.replace("v", "v2_"), "o9", f"{tail}-o9") for tail in tails))
+    return dataclasses.replace(scene, boxes=boxes, arrows=arrows)
+
+
+@pytest.mark.parametrize("rankdir", ["LR", "TB"])
+@pytest.mark.parametrize("tails", [("v0", "v2"), ("v2", "v0"), ("v1", "v0"), ("v3", "v0", "v2")])
+@pytest.mark.parametrize("made", [operation_on, dense_operation_on])
+def test_arrows_come_in_to_an_operation_in_the_order_of_its_operands(
+    rankdir: Any, tails: tuple[str, ...], made: Callable[..., Scene]
+) -> None:
+    scene = dataclasses.replace(made(*tails), rankdir=rankdir)
+    svg = to_svg(scene)
+    tips = [
+        [tuple(map(float, pair.split(","))) for pair in points.split()][1]
+        for arrow in scene.arrows
+        if arrow.head == "o9"
+        for points in re.findall(rf'<g id="{arrow.id}".*?<polygon [^>]*points="([^"]*)"', svg, re.DOTALL)[:1]
+    ]
+    along = [tip[0 if rankdir == "TB" else 1] for tip in tips]
+    assert len(along) == len(tails)
+    assert along == sorted(along)
 
 
 @pytest.mark.parametrize("rankdir", ["LR", "TB"])

@@ -16,11 +16,14 @@ __all__ = ["to_dot"]
 #: and at all. Its effort grows with them. In a larger drawing each box gets its place here.
 _MOST_CURVED, _MOST_CROSSED = 2_000, 5_000
 
+#: Operations whose operands may come in any order.
+_COMMUTATIVE = {("+",), ("*",)}
+
 #: What each kind looks like, colours apart.
 _SHAPES = {
     "input": 'shape=note style="filled"',
     "parameter": 'shape=box style="filled"',
-    "constant": 'shape=box style="rounded,filled,dashed" margin="0.06,0.03"',
+    "constant": 'shape=box style="filled,dashed" margin="0.08,0.03"',
     "operation": 'shape=ellipse style="filled" width=0.32 height=0.32 margin="0.04,0.02" fontsize=13',
     "value": 'shape=box style="rounded,filled" margin="0.05,0.03"',
     "output": 'shape=box style="rounded,filled" margin="0.05,0.03" penwidth=2.4',
@@ -63,6 +66,7 @@ class _Writer:
             self._places = {box: f"{x:g},{y:g}" for box, (x, y) in self._layers.places.items()}
         self._operations = {box.id for box in scene.boxes if box.kind == "operation"}
         self._clusters_of = {box.id: box.cluster for box in scene.boxes if box.cluster}
+        self._sides = self._sides_of_operands()
 
     def color(self, role: str) -> str:
         return COLORS[role][self._column]
@@ -212,16 +216,32 @@ class _Writer:
         first, *rest = [f"<TR>{row}</TR>" for row in rows]
         return first + "".join(("<HR/>" if not is_folded or row is rest[0] else "") + row for row in rest)
 
+    def _sides_of_operands(self) -> dict[str, str]:
+        """Where an arrow comes in to an operation whose operands are not alike: the first above or left of the second.
+
+        The operands themselves do not always stand so: one may be an operand of two, or stand in another module.
+        """
+        operands: dict[str, list[str]] = {
+            box.id: [] for box in self.scene.boxes if box.kind == "operation" and box.lines not in _COMMUTATIVE
+        }
+        for arrow in self.scene.arrows:
+            if arrow.head in operands:
+                operands[arrow.head].append(arrow.id)
+        first, middle, last = ("nw", "w", "sw") if self.scene.rankdir == "LR" else ("nw", "n", "ne")
+        sides = {2: (first, last), 3: (first, middle, last)}
+        return {
+            arrow: side
+            for arrows in operands.values()
+            for arrow, side in zip(arrows, sides.get(len(arrows), ()), strict=False)
+        }
+
     def _ports(self, arrow: Arrow) -> str:
         """Where it leaves a box and where it comes in: in the middle of a side, if boxes are wide or arrows many."""
-        if self._is_stacked and not self.is_dense:
-            return ""
         out, into = "ew" if self.scene.rankdir == "LR" else "sn"
-        ends = (
-            ("" if arrow.tail in self._operations else f" tailport={out}"),
-            ("" if arrow.head in self._operations else f" headport={into}"),
-        )
-        return "".join(ends)
+        is_loose = self._is_stacked and not self.is_dense
+        tail = "" if is_loose or arrow.tail in self._operations else out
+        head = self._sides.get(arrow.id, "" if is_loose or arrow.head in self._operations else into)
+        return (tail and f" tailport={tail}") + (head and f" headport={head}")
 
     def _enters(self, arrow: Arrow) -> bool:
         """Whether it leads to an operation in a cluster from outside."""
@@ -234,7 +254,7 @@ class _Writer:
 
     def _arrow(self, arrow: Arrow) -> str:
         look = self.looks.arrow(arrow)
-        if self.is_large and not look.classes and not arrow.label:
+        if self.is_large and not look.classes and not arrow.label and arrow.id not in self._sides:
             return f'{arrow.tail} -> {arrow.head} [id="{arrow.id}"]'
         attributes = f'id="{arrow.id}"' + _tooltip(arrow.tooltip)
         attributes += self._ports(arrow)

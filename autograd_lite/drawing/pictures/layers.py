@@ -2,7 +2,7 @@
 
 import dataclasses
 import itertools
-import os
+import operator
 from collections import Counter
 
 from autograd_lite.drawing.pictures.clusters import Cluster, clustered
@@ -36,14 +36,11 @@ class Layers:
 def in_layers(scene: Scene, columns: dict[str, int]) -> Layers | None:
     """A layer for each column, its boxes in the order in which the next layer uses them.
 
-    None if that would show anything wrong: an arrow that passes a layer by, operands out of order, modules that
-    overlap.
+    None where that cannot be: an arrow would pass a layer by, or modules would overlap.
     """
     if scene.rankdir != "LR" or any(columns[arrow.head] - columns[arrow.tail] != 1 for arrow in scene.arrows):
         return None
     layers = _ordered(scene, columns)
-    if not _are_operands_in_order(scene, layers):
-        return None
     broad = {box.id for layer in layers if len(layer) > 1 for box in layer if box.kind == "folded"}
     sizes = {box.id: _size(box, box.id in broad) for box in scene.boxes}
     across = _across(scene, columns, layers, sizes)
@@ -78,20 +75,6 @@ def _ordered(scene: Scene, columns: dict[str, int]) -> list[list[Box]]:
     return layers
 
 
-def _are_operands_in_order(scene: Scene, layers: list[list[Box]]) -> bool:
-    """Whether the operands of each operation stand from the top down."""
-    position = {box.id: at for layer in layers for at, box in enumerate(layer)}
-    operations = {box.id for box in scene.boxes if box.kind == "operation"}
-    last: dict[str, int] = {}
-    for arrow in scene.arrows:
-        if arrow.head in operations:
-            at = position[arrow.tail]
-            if at < last.get(arrow.head, 0):
-                return False
-            last[arrow.head] = at
-    return True
-
-
 def _across(
     scene: Scene, columns: dict[str, int], layers: list[list[Box]], sizes: dict[str, tuple[float, float]]
 ) -> list[float]:
@@ -114,7 +97,7 @@ def _down(layer: list[Box], sizes: dict[str, tuple[float, float]]) -> list[float
     """The middle of each box of a layer from the top down, all around 0."""
     found, bottom = [0.0], -sizes[layer[0].id][1] / 2
     for above, box in itertools.pairwise(layer):
-        shared = len(os.path.commonprefix([above.cluster, box.cluster]))
+        shared = sum(itertools.takewhile(bool, map(operator.eq, above.cluster, box.cluster)))
         closed, opened = len(above.cluster) - shared, len(box.cluster) - shared
         height = sizes[box.id][1]
         middle = bottom - _BETWEEN - closed * _PADDING - opened * (_PADDING + _HEAD) - height / 2
