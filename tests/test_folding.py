@@ -184,6 +184,7 @@ def test_nan_among_alike_nodes_stands_out() -> None:
     loss = ag.sum([ag.log(Value(1.0) * x) for x in (math.nan, *map(float, range(1, 50)))])
     (box,) = [box for box in nodes_of(quietly(loss, max_nodes=20)) if box.lines[1] == "data 0 … 3.892, nan"]
     assert box.is_alarming
+    assert box.tooltip.endswith(f"data 0.0 … {math.log(49)}, nan")
 
 
 # -- Modules --

@@ -417,6 +417,7 @@ def test_save_writes_every_format(tmp_path: Path, by: str, suffix: str) -> None:
     path = Drawing(neuron()).save(tmp_path / f"graph.{suffix}")
     assert path.read_bytes().startswith(STARTS[suffix])
     assert [p.name for p in tmp_path.iterdir()] == [f"graph.{suffix}"]
+    assert Drawing(neuron()).save(os.fsencode(path)) == path
     assert Drawing(neuron()).save(tmp_path / "other", suffix).read_bytes()[:4] == STARTS[suffix][:4]
 
 
@@ -435,6 +436,11 @@ def test_dark_pngs_are_dark_and_those_that_follow_the_reader_light(tmp_path: Pat
     for theme, corner in (("auto", palette.COLORS["paper"][0]), ("dark", palette.COLORS["paper"][1])):
         pixel = plt.imread(Drawing(neuron(theme=theme)).save(tmp_path / "a.png"))[2, 2]
         assert [round(float(x) * 255) for x in pixel[:3]] == [int(corner[at : at + 2], 16) for at in (1, 3, 5)]
+
+
+def test_a_page_says_its_title_once() -> None:
+    page = to_page(dataclasses.replace(neuron(), description="a neuron: two leaves."))
+    assert "<h1>a neuron</h1>\n<p>two leaves.</p>" in page
 
 
 def test_a_page_needs_nothing_else() -> None:
@@ -456,6 +462,7 @@ def test_a_drawing_shows_itself_in_a_notebook(by: str) -> None:
     assert bundle["image/svg+xml"] == drawing.svg
     assert bundle["text/plain"] == repr(drawing)
     assert repr(drawing) == "<Drawing: a neuron; 8 boxes, 7 arrows; .save('graph.svg') writes it>"
+    assert "1 box, 0 arrows;" in repr(Drawing(Scene((Box("v0", "input", ("data 1",)),), (), "a number", "")))
 
 
 @pytest.mark.usefixtures("no_graphviz")
@@ -473,7 +480,7 @@ def test_without_graphviz_a_notebook_shows_mermaid_and_one_line_of_advice() -> N
 def test_a_drawing_that_would_stop_the_browser_is_not_shown_in_a_notebook() -> None:
     bundle = Drawing(random_scene(5000, 10))._repr_mimebundle_()
     assert list(bundle) == ["text/plain"]
-    assert "5000 boxes" in bundle["text/plain"]
+    assert "5,000 boxes" in bundle["text/plain"]
     assert "max_nodes=200" in bundle["text/plain"]
     assert len(bundle["text/plain"]) < 500
 
