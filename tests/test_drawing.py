@@ -454,6 +454,7 @@ def test_a_name_with_dots_that_is_no_path_is_a_name(name: str) -> None:
         (lambda: draw(Value(1.0), expand=_any(2)), TypeError, "expand is True or False, got int 2"),
         (lambda: draw(Value(1.0), max_nodes=0), ArgumentError, "max_nodes is a whole number from 1 up, got int 0"),
         (lambda: draw(Value(1.0), precision=-1), ArgumentError, "precision is a whole number from 1 up, got int -1"),
+        (lambda: draw(Value(1.0), precision=10**12), ArgumentError, "at most 17 digits, .* got int 1000000000000"),
         (lambda: draw(Value(1.0), depth=_any(1.5)), ArgumentError, "depth is a whole number from 0 up, got float 1.5"),
         (lambda: draw(Value(1.0), rankdri=_any("LR")), TypeError, "no option 'rankdri'; did you mean rankdir"),
         (lambda: draw_dot(Value(1.0), format="gif"), ArgumentError, "format is one of svg, .* got str 'gif'"),

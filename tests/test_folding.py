@@ -114,6 +114,10 @@ def test_what_was_folded_is_said_in_a_warning_and_under_the_picture() -> None:
     assert f" {len(scene.boxes)} boxes" in scene.note
 
 
+def test_a_graph_may_be_one_box() -> None:
+    assert quietly(chain(3), max_nodes=1).note.startswith("folded 4 nodes into one box: ")
+
+
 def test_constants_that_share_a_box_are_said_too() -> None:
     total = ag.sum([Value(1.0), *[2.0] * 20])
     assert "constants" in quietly(total, max_nodes=10).note
@@ -180,6 +184,7 @@ def test_nan_among_alike_nodes_stands_out() -> None:
     loss = ag.sum([ag.log(Value(1.0) * x) for x in (math.nan, *map(float, range(1, 50)))])
     (box,) = [box for box in nodes_of(quietly(loss, max_nodes=20)) if box.lines[1] == "data 0 … 3.892, nan"]
     assert box.is_alarming
+    assert box.tooltip.endswith(f"data 0.0 … {math.log(49)}, nan")
 
 
 # -- Modules --

@@ -58,6 +58,7 @@ FLOORS: dict[str, list[list[str]]] = {
     "drawing/folding": [["__init__"], ["alike", "quotient"], ["summaries"], ["fold"]],
     "drawing/pictures": [
         ["palette", "clusters", "layout", "render"],
+        ["layers"],
         ["dot", "mermaid"],
         ["svg"],
         ["page"],

@@ -73,6 +73,7 @@ def random_scene(size: int, arrows: int, label: str = "") -> Scene:
     draw = random.Random(size * arrows)
     boxes = tuple(Box(f"v{i}", "value", (f"data {i}", "grad 1")) for i in range(size))
     ends = [sorted(draw.sample(range(size), 2)) for _ in range(arrows)] + [[i, i + 1] for i in range(0, size - 1, 3)]
+    ends.sort(key=lambda pair: pair[1])
     return Scene(boxes, tuple(Arrow(f"v{a}", f"v{b}", f"a{i}", label) for i, (a, b) in enumerate(ends)), "random", "")
 
 
@@ -156,6 +157,69 @@ def test_operands_stand_in_order_inside_modules_and_outside(by: str, rankdir: An
     assert [one[0] for one in order] == ["2", "0", "3", "1"]
 
 
+def corners(svg: str, id: str) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of the frame of a box or a module."""
+    found = re.search(rf'<g id="{id}".*?(?:points|d)="([^"]*)"', svg, re.DOTALL)
+    assert found is not None
+    pairs = [tuple(map(float, pair.split(","))) for pair in re.findall(r"[-\d.]+,[-\d.]+", found[1])]
+    across, down = zip(*pairs, strict=True)
+    return min(across), min(down), max(across), max(down)
+
+
+def in_modules(scene: Scene, kind: Kind) -> Scene:
+    """The same with each layer in a module of its own."""
+    boxes = [dataclasses.replace(box, kind=kind, cluster=("MLP", f"layer {box.id[1]}")) for box in scene.boxes]
+    return dataclasses.replace(scene, boxes=tuple(boxes))
+
+
+@pytest.mark.parametrize(("sizes", "kind"), [((16, 16, 1), "folded"), ((12, 9, 9, 9), "folded"), ((8, 20), "value")])
+def test_layers_that_are_alike_stand_in_order_each_in_its_module(sizes: tuple[int, ...], kind: Any) -> None:
+    svg = to_svg(in_modules(layered(*sizes), kind))
+    modules = [corners(svg, f"c{2 + depth}") for depth in range(len(sizes))]
+    for depth, (size, module) in enumerate(zip(sizes, modules, strict=True)):
+        boxes = [corners(svg, f"v{depth}_{i}") for i in range(size)]
+        assert all(above[3] < below[1] for above, below in itertools.pairwise(boxes))
+        for box in boxes:
+            assert all(outer < inner for outer, inner in zip(module[:2], box[:2], strict=True))
+            assert all(outer > inner for outer, inner in zip(module[2:], box[2:], strict=True))
+    assert all(one[2] <= following[0] for one, following in itertools.pairwise(modules))
+
+
+def operation_on(*tails: str, symbol: str = "-") -> Scene:
+    """Operands that are shared, or stand in another module than the operation."""
+    inside = ("a",)
+    boxes = [Box(f"v{i}", "value", (f"data {i}",), cluster=inside if i < 2 else ()) for i in range(4)]
+    boxes += [Box("o5", "operation", (symbol,)), Box("o9", "operation", (symbol,), cluster=inside)]
+    ends = [*((f"v{i}", "o5") for i in range(2)), *((tail, "o9") for tail in tails)]
+    return Scene(tuple(boxes), tuple(Arrow(a, b, f"{a}-{b}-{j}") for j, (a, b) in enumerate(ends)), "order", "")
+
+
+def dense_operation_on(*tails: str) -> Scene:
+    scene = layered(9, 9, 9)
+    boxes = (*scene.boxes, Box("o9", "operation", ("-",)))
+    arrows = (*scene.arrows, *(Arrow(tail.replace("v", "v2_"), "o9", f"{tail}-o9") for tail in tails))
+    return dataclasses.replace(scene, boxes=boxes, arrows=arrows)
+
+
+@pytest.mark.parametrize("rankdir", ["LR", "TB"])
+@pytest.mark.parametrize("tails", [("v0", "v2"), ("v2", "v0"), ("v1", "v0"), ("v3", "v0", "v2")])
+@pytest.mark.parametrize("made", [operation_on, dense_operation_on])
+def test_arrows_come_in_to_an_operation_in_the_order_of_its_operands(
+    rankdir: Any, tails: tuple[str, ...], made: Callable[..., Scene]
+) -> None:
+    scene = dataclasses.replace(made(*tails), rankdir=rankdir)
+    svg = to_svg(scene)
+    tips = [
+        [tuple(map(float, pair.split(","))) for pair in points.split()][1]
+        for arrow in scene.arrows
+        if arrow.head == "o9"
+        for points in re.findall(rf'<g id="{arrow.id}".*?<polygon [^>]*points="([^"]*)"', svg, re.DOTALL)[:1]
+    ]
+    along = [tip[0 if rankdir == "TB" else 1] for tip in tips]
+    assert len(along) == len(tails)
+    assert along == sorted(along)
+
+
 @pytest.mark.parametrize("rankdir", ["LR", "TB"])
 def test_each_box_of_a_large_scene_has_a_place_of_its_own_after_those_that_lead_to_it(rankdir: Any) -> None:
     scene = dataclasses.replace(random_scene(300, 2000), rankdir=rankdir)
@@ -182,9 +246,9 @@ def test_dense_scenes_are_rendered_whole(by: str, scene: Scene) -> None:
 # --- SVG ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("theme", ["auto", "light", "dark"])
-@pytest.mark.parametrize("color", ["kind", "grad", None])
-@pytest.mark.parametrize("rankdir", ["LR", "TB"])
+@pytest.mark.parametrize(
+    ("theme", "color", "rankdir"), [("auto", "kind", "LR"), ("light", "grad", "TB"), ("dark", None, "LR")]
+)
 def test_svg_is_xml_with_each_text_id_and_class(by: str, theme: Any, color: Any, rankdir: Any) -> None:
     scene = neuron(theme=theme, color=color, rankdir=rankdir)
     svg = to_svg(scene)
@@ -225,7 +289,7 @@ def test_drawings_on_one_page_have_rules_of_their_own() -> None:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_texts_of_all_kinds_are_shown_as_they_are(by: str, name: str) -> None:
+def test_texts_of_all_kinds_are_shown_as_they_are(name: str) -> None:
     boxes = [Box(f"v{i}", kind, (name, "data 1"), name, (name,), is_named=True) for i, kind in enumerate(KINDS)]
     scene = Scene(tuple(boxes), (Arrow("v0", "v1", "v0-v1", name, name),), name, name, name)
     svg = to_svg(scene)
@@ -236,6 +300,14 @@ def test_texts_of_all_kinds_are_shown_as_they_are(by: str, name: str) -> None:
     titles = [one.text or "" for one in elements(svg, "title")]
     assert all(re.sub("[\x00\u202e\ud800]", " ", name) == title for title in titles) or not name.strip()
     assert int(ET.fromstring(svg).get("width", "")) < 3000
+
+
+def test_either_renderer_shows_texts_of_all_kinds(by: str) -> None:
+    boxes = [Box(f"v{i}", "value", (name, "data 1"), name, (name,), is_named=True) for i, name in enumerate(HOSTILE)]
+    shown = texts(to_svg(Scene(tuple(boxes), (), "names", "")))
+    for name in HOSTILE:
+        expected = re.sub("[\n\x00\u202e\ud800]", " ", name).strip()
+        assert len(name) > 60 or sum(expected in text for text in shown) >= 2
 
 
 def test_what_is_lit_stands_out_and_the_rest_is_faint() -> None:
@@ -346,6 +418,8 @@ def test_save_writes_every_format(tmp_path: Path, by: str, suffix: str) -> None:
     path = Drawing(neuron()).save(tmp_path / f"graph.{suffix}")
     assert path.read_bytes().startswith(STARTS[suffix])
     assert [p.name for p in tmp_path.iterdir()] == [f"graph.{suffix}"]
+    in_bytes: Any = os.fsencode(path)
+    assert Drawing(neuron()).save(in_bytes) == path
     assert Drawing(neuron()).save(tmp_path / "other", suffix).read_bytes()[:4] == STARTS[suffix][:4]
 
 
@@ -364,6 +438,11 @@ def test_dark_pngs_are_dark_and_those_that_follow_the_reader_light(tmp_path: Pat
     for theme, corner in (("auto", palette.COLORS["paper"][0]), ("dark", palette.COLORS["paper"][1])):
         pixel = plt.imread(Drawing(neuron(theme=theme)).save(tmp_path / "a.png"))[2, 2]
         assert [round(float(x) * 255) for x in pixel[:3]] == [int(corner[at : at + 2], 16) for at in (1, 3, 5)]
+
+
+def test_a_page_says_its_title_once() -> None:
+    page = to_page(dataclasses.replace(neuron(), description="a neuron: two leaves."))
+    assert "<h1>a neuron</h1>\n<p>two leaves.</p>" in page
 
 
 def test_a_page_needs_nothing_else() -> None:
@@ -385,6 +464,7 @@ def test_a_drawing_shows_itself_in_a_notebook(by: str) -> None:
     assert bundle["image/svg+xml"] == drawing.svg
     assert bundle["text/plain"] == repr(drawing)
     assert repr(drawing) == "<Drawing: a neuron; 8 boxes, 7 arrows; .save('graph.svg') writes it>"
+    assert "1 box, 0 arrows;" in repr(Drawing(Scene((Box("v0", "input", ("data 1",)),), (), "a number", "")))
 
 
 @pytest.mark.usefixtures("no_graphviz")
@@ -402,7 +482,7 @@ def test_without_graphviz_a_notebook_shows_mermaid_and_one_line_of_advice() -> N
 def test_a_drawing_that_would_stop_the_browser_is_not_shown_in_a_notebook() -> None:
     bundle = Drawing(random_scene(5000, 10))._repr_mimebundle_()
     assert list(bundle) == ["text/plain"]
-    assert "5000 boxes" in bundle["text/plain"]
+    assert "5,000 boxes" in bundle["text/plain"]
     assert "max_nodes=200" in bundle["text/plain"]
     assert len(bundle["text/plain"]) < 500
 

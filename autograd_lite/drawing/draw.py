@@ -59,7 +59,7 @@ def draw(
             most three times as many. None for no bound.
         partials: whether each arrow to an operation says its derivative by that operand.
         theme: the colours, ``"light"``, ``"dark"``, or ``"auto"`` for the reader's choice where a picture can tell.
-        precision: how many significant digits numbers have. Tooltips have all.
+        precision: how many significant digits numbers have, up to 17. Tooltips have all.
 
     Raises ``TypeError`` for a root that has no graph, such as a plain number, and ``ArgumentError`` (a ``ValueError``)
     for an option that cannot be, for a Module or a function without inputs, and for a module that is not there.
@@ -94,6 +94,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "color": ("kind", "grad", None),
     "theme": ("auto", "light", "dark"),
 }
+_MOST_DIGITS = 17
 _OPTIONS = [name for name in draw.__annotations__ if name not in ("root", "inputs", "unknown", "return")]
 
 
@@ -116,6 +117,11 @@ def _check_options(given: dict[str, Any]) -> None:
     if given["max_nodes"] is not None:
         check_size(given["max_nodes"], "max_nodes")
     check_size(given["precision"], "precision")
+    if given["precision"] > _MOST_DIGITS:
+        raise ArgumentError(
+            f"precision is at most {_MOST_DIGITS} digits, which tell any two floats apart; "
+            f"got {describe(given['precision'])}"
+        )
 
 
 def _level_of_the_caller() -> int:

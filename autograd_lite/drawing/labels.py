@@ -6,12 +6,12 @@ __all__ = ["counted", "cut", "plain", "shown", "spread"]
 LONGEST = 24
 
 
-def shown(x: float, precision: int) -> str:
-    """A number with so many significant digits; -0 is 0."""
-    return f"{x + 0.0:.{precision}g}"
+def shown(x: float, precision: int | None) -> str:
+    """A number with so many significant digits, or with all; -0 is 0."""
+    return str(x + 0.0) if precision is None else f"{x + 0.0:.{precision}g}"
 
 
-def spread(numbers: list[float], precision: int) -> str:
+def spread(numbers: list[float], precision: int | None) -> str:
     """The least and the greatest of some numbers, or the one that they all are."""
     known = [x for x in numbers if x == x]
     if not known:

@@ -10,6 +10,7 @@ from autograd_lite.drawing.boxes import whole
 from autograd_lite.drawing.folding.alike import alike
 from autograd_lite.drawing.folding.quotient import Part, Quotient, cut_in_runs, without_cycles
 from autograd_lite.drawing.folding.summaries import MOST_CONSTANTS, Summary
+from autograd_lite.drawing.labels import counted
 from autograd_lite.drawing.modules import OUTSIDE, Levels
 from autograd_lite.drawing.scene import Arrow, Box
 from autograd_lite.drawing.sketch import Sketch
@@ -43,7 +44,8 @@ def folded(sketch: Sketch, *, depth: int | None, collapse: Any, max_nodes: int |
     summary = Summary(quotient, are_joined=bool(how))
     if not how:
         return Folded(summary.boxes, summary.arrows, "")
-    counts = f"{len(sketch.drawn):,} nodes into {len(summary.boxes)} boxes"
+    boxes = "one box" if len(summary.boxes) == 1 else f"{len(summary.boxes)} boxes"
+    counts = f"{counted(len(sketch.drawn), 'node')} into {boxes}"
     return Folded(summary.boxes, summary.arrows, f"folded {counts}: {', '.join(how)}; max_nodes=None draws all")
 
 

@@ -129,9 +129,9 @@ class Summary:
         if sketch.kinds[first] != "constant":
             lines.append(f"grad {spread(grads, sketch.precision) if grads else '-'}")
         what = f"{counted(len(nodes), sketch.kinds[first])} {labels.plain(sketch.names[first] or '')}".rstrip()
-        tooltip = f"{what}, alike but for their numbers\ndata {min(data)} to {max(data)}"
+        tooltip = f"{what}, alike but for their numbers\ndata {spread(data, None)}"
         if grads:
-            tooltip += f"\ngrad {min(grads)} to {max(grads)}"
+            tooltip += f"\ngrad {spread(grads, None)}"
         return Box(
             f"m{first}",
             sketch.kinds[first],

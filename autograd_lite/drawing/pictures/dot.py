@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from autograd_lite.drawing.pictures.clusters import Cluster, clustered
+from autograd_lite.drawing.pictures.layers import in_layers
 from autograd_lite.drawing.pictures.layout import columns_of, is_better_stacked, places_of
 from autograd_lite.drawing.pictures.palette import COLORS, Look, Looks
 from autograd_lite.drawing.scene import Arrow, Box, Kind, Scene
@@ -15,14 +16,17 @@ __all__ = ["to_dot"]
 #: and at all. Its effort grows with them. In a larger drawing each box gets its place here.
 _MOST_CURVED, _MOST_CROSSED = 2_000, 5_000
 
+#: Operations whose operands may come in any order.
+_COMMUTATIVE = {("+",), ("*",)}
+
 #: What each kind looks like, colours apart.
 _SHAPES = {
     "input": 'shape=note style="filled"',
     "parameter": 'shape=box style="filled"',
-    "constant": 'shape=box style="rounded,filled,dashed" margin="0.06,0.03"',
+    "constant": 'shape=box style="filled,dashed" margin="0.08,0.03"',
     "operation": 'shape=ellipse style="filled" width=0.32 height=0.32 margin="0.04,0.02" fontsize=13',
-    "value": 'shape=box style="rounded,filled"',
-    "output": 'shape=box style="rounded,filled" penwidth=2.4',
+    "value": 'shape=box style="rounded,filled" margin="0.05,0.03"',
+    "output": 'shape=box style="rounded,filled" margin="0.05,0.03" penwidth=2.4',
     "folded": 'shape=box style="filled" peripheries=2',
 }
 
@@ -54,11 +58,15 @@ class _Writer:
             (columns[arrow.head] - columns[arrow.tail]) * (2 if arrow.label else 1) for arrow in scene.arrows
         )
         self.is_large = self.effort > _MOST_CROSSED
-        self._is_stacked = self.is_large or is_better_stacked(scene, columns)
+        self._layers = in_layers(scene, columns) if self.is_dense and not self.is_large else None
+        self._is_stacked = self.is_large or self._layers is not None or is_better_stacked(scene, columns)
         self._styles: dict[tuple[Kind, Look], str] = {}
         self._places = dict(places_of(scene, columns)) if self.is_large else {}
+        if self._layers is not None:
+            self._places = {box: f"{x:g},{y:g}" for box, (x, y) in self._layers.places.items()}
         self._operations = {box.id for box in scene.boxes if box.kind == "operation"}
         self._clusters_of = {box.id: box.cluster for box in scene.boxes if box.cluster}
+        self._sides = self._sides_of_operands()
 
     def color(self, role: str) -> str:
         return COLORS[role][self._column]
@@ -85,7 +93,7 @@ class _Writer:
         yield f'edge [{thin} color="{self.color("line")}" {font} fontsize=9 fontcolor="{self.color("muted")}"]'
 
     def _layout(self) -> str:
-        if self.is_large:
+        if self._places:
             return "layout=nop splines=line"
         # ordering=in keeps the operands of an operation in order, so that x - y can be told from y - x.
         # nslimit and nslimit1 bound the steps of Graphviz's search for good places.
@@ -96,7 +104,7 @@ class _Writer:
 
     def _in_order(self) -> Sequence[Arrow]:
         """The arrows so that Graphviz shows operands in order: in clusters, from left to right, it turns it round."""
-        if self.is_large or self.scene.rankdir == "TB":
+        if self._places or self.scene.rankdir == "TB":
             return self.scene.arrows
         inside = self._clusters_of
         turned = [arrow for arrow in reversed(self.scene.arrows) if arrow.head in inside]
@@ -124,19 +132,27 @@ class _Writer:
 
     def _inside(self, cluster: Cluster) -> Iterator[str]:
         # From left to right, Graphviz stacks what is in a cluster, and clusters, from the bottom.
-        is_turned = self.scene.rankdir == "LR"
+        is_turned = self.scene.rankdir == "LR" and self._layers is None
         yield from map(self._box, reversed(cluster.boxes) if is_turned and cluster.path else cluster.boxes)
         for inner in reversed(cluster.inner) if is_turned else cluster.inner:
             depth = len(inner.path)
             yield f"subgraph cluster_{inner.number} {{"
             yield (
                 f'graph [id=c{inner.number} class="cluster-{depth}" label={_quoted(inner.path[-1])} '
-                f'labelloc=t labeljust=l style="rounded,filled" margin=8 '
+                f'labelloc=t labeljust=l style="rounded,filled" margin=8{self._frame(inner)} '
                 f'color="{self.color("cluster-line")}" penwidth=0.8 '
                 f'fillcolor="{self.color("cluster-fill" if depth % 2 else "paper")}"]'
             )
             yield from self._inside(inner)
             yield "}"
+
+    def _frame(self, cluster: Cluster) -> str:
+        """The frame of a module and the place of its name, where they are known."""
+        if self._layers is None:
+            return ""
+        left, bottom, right, top = self._layers.frames[cluster.path]
+        middle = left + 8 + 2.5 * len(one_line(cluster.path[-1]))
+        return f' bb="{left:g},{bottom:g},{right:g},{top:g}" lp="{middle:g},{top - 10:g}"'
 
     def _box(self, box: Box) -> str:
         look = self.looks.box(box)
@@ -144,7 +160,8 @@ class _Writer:
         label = self._label(box, look)
         if self.is_large:
             return f'{box.id} [id={box.id} pos="{self._places[box.id]}" {style} label={label}]'
-        return f"{box.id} [id={box.id} {style}{_tooltip(box.tooltip)} label={label}]"
+        place = f'pos="{self._places[box.id]}" ' if self._places else ""
+        return f"{box.id} [id={box.id} {place}{style}{_tooltip(box.tooltip)} label={label}]"
 
     def _style(self, kind: Kind, look: Look) -> str:
         """The attributes that few looks share with many boxes."""
@@ -179,13 +196,14 @@ class _Writer:
                 cells.append(_html(line))
         return (
             f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3" COLOR="{self.color(look.line)}">'
-            f"{self._rows(cells, box.kind != 'folded')}</TABLE>>"
+            f"{self._rows(cells, box)}</TABLE>>"
         )
 
-    def _rows(self, cells: list[str], are_ruled: bool) -> str:
+    def _rows(self, cells: list[str], box: Box) -> str:
         """The lines of a label: one below the other, or in one row; four and more in two columns under the first."""
         cells = [f"<TD>{cell}</TD>" for cell in cells] or ["<TD>&#160;</TD>"]
-        if self._is_stacked:
+        is_folded = box.kind == "folded"
+        if self._is_stacked and not (self._layers and box.id in self._layers.broad):
             rows = cells
         elif len(cells) < 4:
             rows = ["<VR/>".join(cells)]
@@ -196,18 +214,34 @@ class _Writer:
             rows = [first.replace("<TD>", '<TD COLSPAN="2">')]
             rows += ["<VR/>".join(rest[at : at + 2]) for at in range(0, len(rest), 2)]
         first, *rest = [f"<TR>{row}</TR>" for row in rows]
-        return first + "".join(("<HR/>" if are_ruled or row is rest[0] else "") + row for row in rest)
+        return first + "".join(("<HR/>" if not is_folded or row is rest[0] else "") + row for row in rest)
+
+    def _sides_of_operands(self) -> dict[str, str]:
+        """Where an arrow comes in to an operation whose operands are not alike: the first above or left of the second.
+
+        The operands themselves do not always stand so: one may be an operand of two, or stand in another module.
+        """
+        operands: dict[str, list[str]] = {
+            box.id: [] for box in self.scene.boxes if box.kind == "operation" and box.lines not in _COMMUTATIVE
+        }
+        for arrow in self.scene.arrows:
+            if arrow.head in operands:
+                operands[arrow.head].append(arrow.id)
+        first, middle, last = ("nw", "w", "sw") if self.scene.rankdir == "LR" else ("nw", "n", "ne")
+        sides = {2: (first, last), 3: (first, middle, last)}
+        return {
+            arrow: side
+            for arrows in operands.values()
+            for arrow, side in zip(arrows, sides.get(len(arrows), ()), strict=False)
+        }
 
     def _ports(self, arrow: Arrow) -> str:
         """Where it leaves a box and where it comes in: in the middle of a side, if boxes are wide or arrows many."""
-        if self._is_stacked and not self.is_dense:
-            return ""
         out, into = "ew" if self.scene.rankdir == "LR" else "sn"
-        ends = (
-            ("" if arrow.tail in self._operations else f" tailport={out}"),
-            ("" if arrow.head in self._operations else f" headport={into}"),
-        )
-        return "".join(ends)
+        is_loose = self._is_stacked and not self.is_dense
+        tail = "" if is_loose or arrow.tail in self._operations else out
+        head = self._sides.get(arrow.id, "" if is_loose or arrow.head in self._operations else into)
+        return (tail and f" tailport={tail}") + (head and f" headport={head}")
 
     def _enters(self, arrow: Arrow) -> bool:
         """Whether it leads to an operation in a cluster from outside."""
@@ -220,7 +254,7 @@ class _Writer:
 
     def _arrow(self, arrow: Arrow) -> str:
         look = self.looks.arrow(arrow)
-        if self.is_large and not look.classes and not arrow.label:
+        if self.is_large and not look.classes and not arrow.label and arrow.id not in self._sides:
             return f'{arrow.tail} -> {arrow.head} [id="{arrow.id}"]'
         attributes = f'id="{arrow.id}"' + _tooltip(arrow.tooltip)
         attributes += self._ports(arrow)

@@ -46,14 +46,12 @@ def _in_rows(box: Box) -> tuple[int, int]:
 
 def columns_of(scene: Scene) -> dict[str, int]:
     """Each box in the column after the last of those that lead to it; those without any just before their first use."""
-    position = {box.id: at for at, box in enumerate(scene.boxes)}
-    columns = dict.fromkeys(position, 0)
-    for arrow in sorted(scene.arrows, key=lambda arrow: position[arrow.head]):
-        after = columns[arrow.tail] + 1
-        columns[arrow.head] = max(columns[arrow.head], after)
+    columns = dict.fromkeys((box.id for box in scene.boxes), 0)
+    for arrow in scene.arrows:  # those to a box stand before those from it
+        columns[arrow.head] = max(columns[arrow.head], columns[arrow.tail] + 1)
     first_uses: dict[str, int] = {}
     for arrow in scene.arrows:
-        if columns[arrow.tail] == 0 and columns[arrow.head] < first_uses.get(arrow.tail, len(position)):
+        if columns[arrow.tail] == 0 and columns[arrow.head] < first_uses.get(arrow.tail, len(columns)):
             first_uses[arrow.tail] = columns[arrow.head]
     return columns | {box: column - 1 for box, column in first_uses.items()}
 

@@ -50,7 +50,7 @@ def to_page(scene: Scene) -> str:
 </head>
 <body>
 <h1>{as_html(scene.title)}</h1>
-<p>{as_html(scene.description)}</p>
+<p>{as_html(scene.description.removeprefix(f"{scene.title}: "))}</p>
 <main tabindex="0" aria-label="the picture; Enter turns between the width of the page and full size">
 {to_svg(scene)}
 </main>

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from autograd_lite._files import write_whole
+from autograd_lite.drawing.labels import counted
 from autograd_lite.drawing.pictures.dot import to_dot
 from autograd_lite.drawing.pictures.mermaid import fits, to_mermaid
 from autograd_lite.drawing.pictures.page import to_page
@@ -75,9 +76,10 @@ class Drawing:
         Raises ``ArgumentError`` for another format, ``MissingDependencyError`` if the format needs Graphviz and it is
         not installed, ``RenderError`` if Graphviz fails or takes too long, ``OSError`` if the file cannot be written.
         """
+        path = os.fsdecode(path)
         format = (format or os.path.splitext(path)[1]).removeprefix(".").lower()
         if not format:
-            raise ArgumentError(f"{os.fspath(path)!r} has no ending that says a format, such as {_listed()}")
+            raise ArgumentError(f"{path!r} has no ending that says a format, such as {_listed()}")
         if format not in _WRITERS:
             import difflib
 
@@ -141,8 +143,9 @@ class Drawing:
 
     def __repr__(self) -> str:
         scene = self.scene
+        boxes = "1 box" if len(scene.boxes) == 1 else f"{len(scene.boxes):,} boxes"
         return (
-            f"<Drawing: {one_line(scene.title, 60)}; {len(scene.boxes)} boxes, {len(scene.arrows)} arrows; "
+            f"<Drawing: {one_line(scene.title, 60)}; {boxes}, {counted(len(scene.arrows), 'arrow')}; "
             ".save('graph.svg') writes it>"
         )
 
