@@ -19,7 +19,11 @@ OPTIONAL = {
     "numpy": ("arrays of Values", "pip install numpy"),
     "matplotlib": ("plots", 'pip install "autograd_lite[plot]"'),
     "tqdm": ("a progress bar", 'pip install "autograd_lite[progress]"'),
+    "pandas": ("data frames, Parquet", "pip install pandas pyarrow"),
+    "scikit-learn": ("its estimators", 'pip install "autograd_lite[sklearn]"'),
 }
+#: The modules of packages that have another name.
+MODULES = {"scikit-learn": "sklearn"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +81,7 @@ def _exists(module: str) -> bool:
 
 def _version_of(package: str) -> str | None:
     """The version of a package, which is not imported for it; None if it is not installed."""
-    if not _exists(package):
+    if not _exists(MODULES.get(package, package)):
         return None
     try:
         return importlib.metadata.version(package)
