@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from autograd_lite.core import ops
+from autograd_lite.core import graph, ops
 from autograd_lite.core.value import Value
 from autograd_lite.drawing import labels
 from autograd_lite.drawing.explain.routes import Stop, figure
@@ -44,7 +44,9 @@ def notes(why: "Explanation") -> list[str]:
     """What the numbers alone do not say."""
     y, x = name_of(why.y, "y"), name_of(why.x, "x")
     if not why.count and not why.dead:
-        return [f"No path leads from {x} to {y}: {y} does not depend on it."]
+        is_reversed = any(node is why.y for node in graph.nodes(why.x))
+        advice = " The other way round there are paths." if is_reversed else ""
+        return [f"No path leads from {x} to {y}: {y} does not depend on it.{advice}"]
     found = []
     if why.dead:
         which = f"All {counted(why.dead, 'path')} carry" if not why.count else f"{counted(why.dead, 'path')} carry"
