@@ -18,7 +18,7 @@ from typing import Any
 os.environ["AUTOGRAD_LITE_PURE"] = "1"  # the plain Python has the signatures, and bases, of everything
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(DOCS)]
 
 from docutils import nodes  # noqa: E402
 from latex2mathml.converter import convert  # noqa: E402
@@ -31,7 +31,7 @@ project = "autograd_lite"
 author = copyright = "The autograd_lite developers"
 version = release = __version__
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "playground"]
 html_theme = "furo"
 pygments_dark_style = "github-dark"
 html_title = f"autograd_lite {__version__}"

@@ -1,8 +1,6 @@
 """The page of steps in a real browser: Chromium without a window, driven by selenium."""
 
 import json
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +12,11 @@ from autograd_lite.drawing.steps.notation import shown
 from autograd_lite.drawing.steps.records import Given
 from autograd_lite.drawing.steps.steps import Steps
 
-selenium = pytest.importorskip("selenium", reason="the tests of pages need selenium")
-from selenium import webdriver  # noqa: E402
-from selenium.webdriver.chrome.service import Service  # noqa: E402
-from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.common.keys import Keys  # noqa: E402
-from selenium.webdriver.support.ui import Select, WebDriverWait  # noqa: E402
+pytest.importorskip("selenium", reason="the tests of pages need selenium")
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-DRIVER = shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="the tests of pages need chromium and chromedriver")
-
-OPTIONS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1280,800")
 NAME = '</script><b x="שלום">'
 
 
@@ -34,17 +25,6 @@ def neuron() -> Value:
     o = ag.tanh(x * w + b) * x
     o.name = "o"
     return o
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM or ""
-    for option in OPTIONS:
-        options.add_argument(option)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    with webdriver.Chrome(service=Service(DRIVER or ""), options=options) as driver:
-        yield driver
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +37,7 @@ def page(browser: Any, every: Steps, tmp_path: Path) -> Any:
     browser.get_log("browser"), browser.get_log("performance")
     address = every.save(tmp_path / "steps.html").as_uri()
     browser.get(address)
-    is_there = "return location.href === arguments[0] && document.body.classList.contains('is-live')"
-    WebDriverWait(browser, 10).until(lambda page: page.execute_script(is_there, address))
+    WebDriverWait(browser, 10).until(lambda page: page.execute_script(IS_LIVE, address))
     return browser
 
 
@@ -89,8 +68,8 @@ def look(page: Any) -> dict[str, Any]:
 
 
 def test_each_step_shows_the_engines_numbers(page: Any, every: Steps) -> None:
-    data: dict[Value, float] = {}
-    grad: dict[Value, float] = {}
+    data: dict[Value, float | None] = {}
+    grad: dict[Value, float | None] = {}
     for i, step in enumerate(every, 1):
         assert place(page) == i
         if isinstance(step, Given):
@@ -135,6 +114,8 @@ def test_the_active_boxes_and_arrows_are_lit(page: Any) -> None:
         "return shapes.map((shape) => getComputedStyle(shape).strokeWidth)"
     )
     assert widths == ["4px", "2.4px", "1px"]  # no colour alone
+    head = "const s = getComputedStyle(document.querySelector('#v1-o2-1 polygon')); return [s.fill, s.stroke]"
+    assert len(set(page.execute_script(head))) == 1  # the head of the arrow is lit whole
 
 
 def test_the_keyboard_goes_everywhere(page: Any, every: Steps) -> None:
@@ -215,6 +196,49 @@ def test_both_themes_at_both_sizes_are_legible(page: Any, theme: str, width: int
     finally:
         page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
         page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_nothing_covers_the_controls_and_no_equation_is_scrolled_up_and_down(page: Any, every: Steps) -> None:
+    size = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    heights = "const e = document.getElementById('equations'); return [e.scrollHeight, e.clientHeight]"
+    for _ in every:
+        scrolled, shown_of_it = page.execute_script(heights)
+        assert scrolled <= shown_of_it
+        press(page, Keys.ARROW_RIGHT)
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        assert page.execute_script(COVERED) == []
+    finally:
+        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_what_is_far_away_is_seen_at_once(browser: Any, tmp_path: Path) -> None:
+    y = x = Value(0.3, name="x")
+    for _ in range(150):
+        y = ag.atan2(y, x)
+    address = steps(y).save(tmp_path / "far.html").as_uri()
+    browser.get(f"{address}#step-75")
+    WebDriverWait(browser, 10).until(lambda page: page.execute_script(IS_LIVE, f"{address}#step-75"))
+    away = browser.execute_script("""
+        const [pane, box] = ["graph", "v74"].map((id) => document.getElementById(id).getBoundingClientRect());
+        return box.bottom < pane.top || box.top > pane.bottom || box.right < pane.left || box.left > pane.right;
+    """)
+    assert not away
+
+
+IS_LIVE = "return location.href === arguments[0] && document.body.classList.contains('is-live')"
+COVERED = """
+    const found = [];
+    for (let y = 0; y < 400; y += 4) {
+      scrollTo({ top: y, behavior: "instant" });
+      for (const one of document.querySelectorAll("#controls button, #slider")) {
+        const { left, top, width, height } = one.getBoundingClientRect();
+        const seen = document.elementFromPoint(left + width / 2, top + height / 2);
+        if (!one.contains(seen)) found.push([y, one.id, seen?.id || seen?.tagName]);
+      }
+    }
+    return found;
+"""
 
 
 CONTRAST = """

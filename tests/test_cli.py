@@ -469,6 +469,8 @@ def test_steps_are_printed_or_saved_as_a_page(tmp_path: Path, capsys: Printed) -
     assert code == 0
     assert str(page) in out
     assert "<html" in page.read_text()
+    code, out, _ = run(["steps", "x * f < 3", "x=2", "f=3"], capsys)
+    assert "g.grad * dg/dv2" in out  # not the derivative of x * f < 3
 
 
 @pytest.mark.skipif(not hasattr(autograd_lite, "explain"), reason="explain is not there yet")
@@ -481,6 +483,18 @@ def test_explain_shows_the_paths_of_one_variable_or_of_each(capsys: Printed) -> 
     code, _, err = run(["explain", "x * y", "x=2", "y=3", "--wrt", "z"], capsys)
     assert code == 2
     assert "--wrt names a variable of the expression, one of x, y; got 'z'" in err
+
+
+def test_explain_prints_json_for_programs(capsys: Printed) -> None:
+    code, out, _ = run(["explain", "x * sin(x) + y / 0", "x=2", "y=3", "--top", "1", "--json"], capsys)
+    assert code == 0
+    found = json.loads(out)
+    assert (found["expression"], found["at"]) == ("x * sin(x) + y / 0", {"x": 2.0, "y": 3.0})
+    of_x, of_y = found["derivatives"]["x"], found["derivatives"]["y"]
+    assert (of_x["count"], of_x["dead"], len(of_x["paths"]), of_x["rest"]["count"]) == (2, 0, 1, 1)
+    assert of_x["paths"][0]["product"] + of_x["rest"]["sum"] == pytest.approx(of_x["gradient"])
+    assert of_x["paths"][0]["ops"] == ["mul", "add"]
+    assert of_y["gradient"] == "inf"
 
 
 # ---- The page on it -------------------------------------------------------------------

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -317,6 +318,7 @@ x0, x1 = Value(1.0, name="same"), Value(2.0, name="same")
         (2.0, x0, {}, TypeError, "takes as y"),
         (x0 * 2.0, 1.0, {}, TypeError, "takes as x"),
         (x0 * 2.0, [x0], {}, TypeError, "One at a time"),
+        (np.array([x0 * 2.0]), x0, {}, TypeError, r"One at a time: \[explain\(y, x\) for y in ys\]"),
         (x0 * 2.0, "sane", {}, ArgumentError, "there is same"),
         (x0 * x1, "same", {}, ArgumentError, "2 Values"),
         (Value(2.0) * 2.0, "w", {}, ArgumentError, "none of them has a name"),
@@ -326,9 +328,28 @@ x0, x1 = Value(1.0, name="same"), Value(2.0, name="same")
         (x0 * 2.0, x0, {"top": 2.5}, ArgumentError, "top"),
     ],
 )
-def test_errors_say_what_to_write(y: Any, x: Any, options: dict[str, int], error: type[Exception], words: str) -> None:
+def test_errors_say_what_to_write(y: Any, x: Any, options: dict[str, Any], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         explain(y, x, **options)
+
+
+def test_data_that_was_assigned_since_is_told() -> None:
+    x = Value(2.0, name="x")
+    y = x * x * 3.0
+    assert "assigned" not in str(explain(y, x))
+    x.data = 5.0
+    why = explain(y, x)
+    assert why.gradient == 12.0
+    assert "Data has been assigned since y was computed" in str(why)
+    with pytest.raises(ArgumentError, match="max_nodes is a whole number"):
+        why.draw(max_nodes="all")
+
+
+def test_a_name_of_blanks_is_none_and_a_function_is_called_by_its_name_alone() -> None:
+    x, b = Value(0.5, name=" \n"), Value(2.0, name="b")
+    assert str(explain(x * 2.0, x)).startswith("d y / d x = 2")
+    f = ag.jit(lambda x, b: ag.tanh(x) * b)
+    assert "x -> <lambda> -> * 3" in str(explain(f(x, b) * 3.0, x))
 
 
 def test_none_may_be_shown() -> None:
@@ -336,6 +357,77 @@ def test_none_may_be_shown() -> None:
     why = explain(x * x, x, top=0)
     assert (why.paths, why.rest.count, why.rest.sum) == ((), 2, 6.0)
     assert "2 paths" in str(why)
+
+
+# ---- Routes --------------------------------------------------------------------------------
+
+
+def routes_taken(y: Value, x: Value) -> dict[tuple[str, ...], list[float]]:
+    """The products of the paths by the operations that they go through, equal ones in a row as one."""
+    found: dict[tuple[str, ...], list[float]] = {}
+
+    def go(node: Value, product: float, places: tuple[str, ...]) -> None:
+        if node is x:
+            found.setdefault(places, []).append(product)
+            return
+        place = node.name or (node.op.symbol if node.op else "")
+        for operand, partial in zip(node.operands, node.partials, strict=True):
+            if isinstance(operand, Value) and partial != 0.0:
+                go(operand, product * partial, places if places[:1] == (place,) else (place, *places))
+
+    go(y, 1.0, ())
+    return found
+
+
+@given(graphs())
+@settings(deadline=None)
+def test_routes_add_up_the_paths_through_the_same_places(graph: tuple[Value, Value]) -> None:
+    y, x = graph
+    assume(len(list(itertools.islice(all_paths(y, x), 2000))) < 2000)
+    expected = routes_taken(y, x)
+    assume(all(math.isfinite(product) for products in expected.values() for product in products))
+    why = explain(y, x, top=2000, by="route")
+    assert {route.places[1:]: route.count for route in why.routes} == {to: len(some) for to, some in expected.items()}
+    for route in why.routes:
+        products = expected[route.places[1:]]
+        size = max(math.fsum(map(abs, products)), 1e-300)
+        assert route.sum == pytest.approx(math.fsum(products), abs=1e-12 * size)
+    shares = [route.share for route in why.routes]
+    assert shares == sorted(shares, reverse=True)
+    few = explain(y, x, top=2, by="route")
+    assert [route.share for route in few.routes] == shares[:2]
+    assert few.rest_of_routes.count == why.count - sum(route.count for route in few.routes)
+    if why.count:
+        assert sum(shares[:2]) + few.rest_of_routes.share == pytest.approx(1.0)
+
+
+def test_a_loss_over_many_samples_has_a_route_for_each_neuron(model: nn.MLP) -> None:
+    summed, mean = sum(((model([i / 10, 1.0]) - 1.0) ** 2 for i in range(32)), Value(0.0)), loss_of(model, 32)
+    for loss in (summed, mean):
+        why = explain(loss, "layers.0.neurons.0.w.0", by="route")
+        assert [route.count for route in why.routes] == [31 if loss is summed else 32] * 4  # input 0.0 carries nothing
+        assert {route.places[2] for route in why.routes} == {f"layers.1.neurons.{i}" for i in range(4)}
+        assert sum(route.sum for route in why.routes) == pytest.approx(why.gradient)
+        assert "paths</small>" in why._repr_html_()
+        assert str(why).count("w.0 -> layers.0.neurons.0 -> ") == 4
+        assert "by='route'" in " ".join(str(explain(loss, "layers.0.neurons.0.w.0")).split())
+
+
+def test_too_many_routes_are_refused_and_not_waited_for() -> None:
+    x = Value(0.7, name="x")
+    y = towered(x, 25)
+    with pytest.raises(ArgumentError, match="too many routes"):
+        explain(y, x, by="route")
+    by_halves = x
+    for _ in range(40):
+        by_halves = by_halves * 0.5 + by_halves * 0.5
+    assert [route.count for route in explain(by_halves, x, by="route").routes] == [2**40]
+
+
+def test_what_is_neither_path_nor_route_is_refused() -> None:
+    x = Value(3.0)
+    with pytest.raises(ArgumentError, match="by is 'path' or 'route', got str 'neuron'"):
+        explain(x * x, x, by="neuron")  # type: ignore[arg-type]
 
 
 # ---- As it is read -------------------------------------------------------------------------

@@ -65,7 +65,15 @@ FLOORS: dict[str, list[list[str]]] = {
         ["__init__"],
     ],
     "drawing/steps": [["notation"], ["records"], ["scene"], ["svg"], ["frames", "page"], ["steps"], ["__init__"]],
-    "drawing/explain": [["paths"], ["routes"], ["explained"], ["tables"], ["lighting"], ["explanation"], ["__init__"]],
+    "drawing/explain": [
+        ["paths"],
+        ["grouping", "routes"],
+        ["explained"],
+        ["tables"],
+        ["lighting"],
+        ["explanation"],
+        ["__init__"],
+    ],
     "jit": [
         ["program", "unchanged", "columns"],
         ["rewriting"],

@@ -504,11 +504,11 @@ def lit(scene: Scene) -> Scene:
 
 @pytest.fixture(scope="module")
 def accepted() -> Callable[[list[Scene]], list[Any]]:
-    """What the real mermaid says of scenes: AUTOGRAD_LITE_MERMAID names the node_modules that have it, and jsdom."""
-    folder = os.environ.get("AUTOGRAD_LITE_MERMAID")
+    """What the real mermaid says of scenes: AUTOGRAD_LITE_NODE_MODULES names where it is, with jsdom."""
+    folder = os.environ.get("AUTOGRAD_LITE_NODE_MODULES")
     node = shutil.which("node")
     if not folder or not node:
-        pytest.skip("no mermaid here: set AUTOGRAD_LITE_MERMAID")
+        pytest.skip("no mermaid here: set AUTOGRAD_LITE_NODE_MODULES")
     script = Path(__file__).parent / "mermaid" / "parse.mjs"
 
     def ask(scenes: list[Scene]) -> list[Any]:

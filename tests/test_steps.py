@@ -127,7 +127,9 @@ def test_the_records_are_the_engines_order_and_numbers(data: Any, program: strat
     assert first.nodes == tuple(graph.leaves(root))
     assert [step.node for step in forward] == order
     for step in forward:
-        assert bits(step.op.evaluate(*step.numbers)) == bits(step.result) == bits(step.node.data)
+        assert step.result is not None
+        numbers = [number for number in step.numbers if number is not None]
+        assert bits(step.op.evaluate(*numbers)) == bits(step.result) == bits(step.node.data)
     root.backward()
     last = {step.operand: step.total for step in every if isinstance(step, Backward)}
     assert {node: bits(node.grad) for node in last} == {node: bits(total) for node, total in last.items()}
@@ -258,6 +260,7 @@ def test_the_formula_of_a_local_derivative_is_its_number(op: Op) -> None:
     def value(formula: Any) -> float:
         if not isinstance(formula, Term):
             return float(formula)
+        assert formula.number is not None
         return formula.number if formula.op is None else float(formula.op(*map(value, formula.operands)))
 
     terms = [Term("x", number) for number in numbers]
@@ -300,6 +303,17 @@ def test_show_prints_the_steps_where_there_is_no_graphviz(
     every = steps(neuron())
     every.show()
     assert str(every) in capsys.readouterr().out
+
+
+def test_frames_need_no_program_where_the_library_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pygraphviz")
+    x, w = Value(2.0, name='x < "é"'), Value(-3.0, name="w")
+    every = steps(x * w)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    pictures = [frame.read_bytes() for frame in every.frames(tmp_path / "frames", "png")]
+    assert len(pictures) == len(every)
+    assert len({picture[:24] for picture in pictures}) == 1  # all of one size
+    assert len(set(pictures)) == len(pictures)
 
 
 def test_a_frame_shows_the_numbers_that_are_there_by_then(tmp_path: Path) -> None:
@@ -356,6 +370,8 @@ def test_what_cannot_be_shown_right_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(FileExistsError, match="it is a file"):
         every.frames(tmp_path / "file")
+    with pytest.raises(NotADirectoryError, match=r"cannot write frames to .*file.in-it: Not a directory"):
+        every.frames(tmp_path / "file" / "in-it")
     with pytest.raises(FileNotFoundError, match="no folder"):
         every.save(tmp_path / "missing" / "steps.html")
     assert [file.name for file in tmp_path.iterdir()] == ["file"]
@@ -418,3 +434,19 @@ def test_what_compiled_functions_give_is_shown_without_a_local_derivative() -> N
         "y.grad += through <lambda>",
     ]
     assert every.adjoints[x] == 3.0 * 2.0 * 1.0 + (3.0 + 2.0) * 2.0
+
+
+def test_all_results_of_a_call_together_are_no_number(tmp_path: Path) -> None:
+    p, q = ag.jit(lambda a, b: (a * b, a + b))(Value(3.0, name="x"), Value(2.0, name="y"))
+    every = steps(p * q)
+    call, first = every[1], every[2]
+    assert isinstance(call, Forward)
+    assert isinstance(first, Forward)
+    assert call.result is None
+    assert first.numbers == (None,)
+    assert str(call) == "v2 = <lambda>(x, y) = <lambda>(3, 2) = …"
+    assert str(first) == "v3 = result 0(v2) = result 0(...) = 6"
+    assert call.words() == "v2 is computed from x and y: all results together."
+    assert "data 0" not in ag.draw(p * q).source
+    for frame in every.frames(tmp_path):
+        assert "> 0</tspan>" not in frame.read_text("utf-8")

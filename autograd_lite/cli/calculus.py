@@ -79,16 +79,32 @@ def explain(given: argparse.Namespace) -> int:
     wanted = list(variables) if given.wrt is None else [given.wrt]
     if not set(wanted) <= set(variables):
         raise UsageError(f"--wrt names a variable of the expression, one of {', '.join(variables)}; got {given.wrt!r}")
-    for i, name in enumerate(wanted):
-        print("\n" * (i > 0) + str(autograd_lite.explain(root, variables[name], top=given.top)))
+    found = {name: autograd_lite.explain(root, variables[name], top=given.top) for name in wanted}
+    if given.json:
+        numbers = {name: variable.data for name, variable in variables.items()}
+        explained = {name: _by_paths(why) for name, why in found.items()}
+        print_json({"expression": given.expression, "at": numbers, "derivatives": explained})
+    else:
+        print("\n\n".join(map(str, found.values())))
     return 0
+
+
+def _by_paths(why: Any) -> dict[str, Any]:
+    paths = [
+        {"ops": [op.name for op in path.ops], "partials": path.partials, "product": path.product, "share": path.share}
+        for path in why.paths
+    ]
+    rest = {"count": why.rest.count, "sum": why.rest.sum, "share": why.rest.share}
+    return {"gradient": why.gradient, "count": why.count, "dead": why.dead, "paths": paths, "rest": rest}
 
 
 def steps(given: argparse.Namespace) -> int:
     """Print, or save as a page, how the value and then the gradients come about, step by step."""
     import autograd_lite
 
-    root, _ = _graph(given)
+    root, variables = _graph(given)
+    free = [name for name in ("f", "g", "h") if name not in variables]
+    root.name = free[0] if free else root.name  # in df/dx the expression itself would be hard to read
     shown = autograd_lite.steps(root)
     if given.out is None:
         print(shown)

@@ -156,6 +156,7 @@ autograd-lite explain "x*y + y*exp(x)" x=1 y=2 --wrt y --top 3
     )
     command.add_argument("--wrt", metavar="NAME", help="the variable to differentiate by (each in turn)")
     command.add_argument("--top", metavar="N", type=usage.positive, default=10, help="the largest N paths (10)")
+    _with_json(command)
 
 
 def _steps(commands: Any) -> None:

@@ -1,5 +1,6 @@
 """What a backward pass does, noted as the engine does it: every product, every sum, in order. No node is written to."""
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -7,7 +8,7 @@ from autograd_lite.core import graph, modes
 from autograd_lite.core.chain import pull_back
 from autograd_lite.core.value import Value
 
-__all__ = ["BackwardPass", "Contribution", "backward_pass"]
+__all__ = ["BackwardPass", "Contribution", "backward_pass", "is_as_computed"]
 
 
 class Contribution(NamedTuple):
@@ -70,6 +71,15 @@ def backward_pass(root: Value) -> BackwardPass:
     done = _summed(root, reversed(order), iter(notes.factors))
     assert all(_are_same(adjoint, ends[leaf]) for leaf, adjoint in done.adjoints.items() if leaf.is_leaf)
     return done
+
+
+def is_as_computed(node: Value) -> bool:
+    """Whether the result of an operation is what its operands give: not if the data of one was assigned since."""
+    op = node._primitive
+    if node.is_leaf or callable(op.pull):
+        return True
+    now = op.evaluate(*[o.data if isinstance(o, Value) else o for o in node.operands])
+    return math.isclose(now, node.data, rel_tol=1e-9) or (now != now and node.data != node.data)
 
 
 def _summed(root: Value, order: Iterable[Value], factors: Iterator[tuple[float, float, float]]) -> BackwardPass:

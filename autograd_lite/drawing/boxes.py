@@ -5,7 +5,7 @@ from autograd_lite.drawing import labels
 from autograd_lite.drawing.labels import shown
 from autograd_lite.drawing.scene import Arrow, Box
 from autograd_lite.drawing.sketch import Sketch
-from autograd_lite.drawing.written_out import Drawn, Step
+from autograd_lite.drawing.written_out import Drawn, Step, is_bundle
 
 __all__ = ["add_operation", "node_box", "whole"]
 
@@ -24,7 +24,8 @@ def whole(sketch: Sketch) -> tuple[list[Box], list[Arrow]]:
 def node_box(sketch: Sketch, i: int) -> Box:
     """The box of a node."""
     kind, name, short, digits = sketch.kinds[i], sketch.names[i], sketch.short[i], sketch.precision
-    data = sketch.drawn[i].node.data
+    node = sketch.drawn[i].node
+    data = node.data
     grad = None if kind == "constant" else sketch.grad(i)
     tooltip = f"{kind}\ndata {data}" if name is None else f"{labels.plain(name)}: {kind}\ndata {data}"
     if kind == "constant":
@@ -34,6 +35,8 @@ def node_box(sketch: Sketch, i: int) -> Box:
     else:
         lines = [f"data {shown(data, digits)}", f"grad {shown(grad, digits)}"]
         tooltip = f"{tooltip}\ngrad {grad}"
+    if is_bundle(node):
+        lines[0], tooltip = "data …", f"{kind}\nall results of the call together"
     if short is not None:
         lines.insert(0, labels.cut(short))
     is_alarming = data - data != 0.0 or (grad is not None and grad - grad != 0.0)  # inf - inf and nan - nan are nan

@@ -45,6 +45,11 @@ def drawn(roots: Sequence[Value], expand: bool) -> list[Drawn]:
     return found
 
 
+def is_bundle(node: Value | Step) -> bool:
+    """Whether it is all results of one compiled call together, which is no number: each of them is a node above it."""
+    return isinstance(node, Value) and node.op is not None and bool(node.op.pull) and not node.partials
+
+
 class _Number:
     """A number of a sum that is written out: a type of number that notes each step."""
 

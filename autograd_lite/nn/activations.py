@@ -1,6 +1,7 @@
 """Activations as modules, and the function that an ``activation`` argument stands for."""
 
 import operator
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -150,6 +151,9 @@ def activate(activation: Activation) -> Callable[[Any], Any] | None:
         return activation
     if activation not in primitives or not _is_unary(primitives[activation]):
         raise ArgumentError(f"there is no activation {activation!r}; there are relu, tanh, sigmoid, gelu, silu, ...")
+    if sys.platform == "emscripten":
+        # There Python ends when a methodcaller is garbage: https://github.com/python/cpython/issues/156762
+        return primitives[activation]
     return operator.methodcaller(activation)  # a method is the quick way to a primitive
 
 

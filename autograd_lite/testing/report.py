@@ -61,9 +61,10 @@ class GradientReport(NamedTuple):
         return tuple(comparison for comparison in self.comparisons if comparison.verdict == INCONCLUSIVE)
 
     def __repr__(self) -> str:
-        counts = [f"{len(self.comparisons)} derivatives"]
-        for name, some in (("mismatches", self.mismatches), ("inconclusive", self.inconclusive)):
-            counts += [f"{len(some)} {name}"] if some else []
+        compared, wrong, untold = len(self.comparisons), len(self.mismatches), len(self.inconclusive)
+        counts = [f"{compared} derivative{'s' * (compared != 1)}"]
+        counts += [f"{wrong} mismatch{'es' * (wrong != 1)}"] if wrong else []
+        counts += [f"{untold} inconclusive"] if untold else []
         head = f"<GradientReport: {', '.join(counts)}{', all agree' if self.ok else ''}>"
         return "\n".join([head, *self._table(), *self.blame])
 

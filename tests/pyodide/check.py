@@ -1,11 +1,13 @@
 """What works in a browser tab: run in Pyodide by ``run.mjs``, in .ci/run."""
 
+import gc
 import math
 import sys
 from pathlib import Path
 
 import autograd_lite as ag
 from autograd_lite import demo, nn, optim
+from autograd_lite.drawing.pictures.render import set_renderer
 from autograd_lite.testing import check_gradients
 
 
@@ -43,8 +45,16 @@ def main() -> None:
     assert [scores.index(max(scores)) for scores in ag.predict(model, X)] == labels
     assert demo.iris(epochs=20, out=Path("/tmp/neuron.svg")) > 0.8
 
-    picture = ag.draw(z)
-    assert picture.source.startswith("digraph")
+    for _ in range(20):  # garbage, which collections take
+        nn.MLP(2, [4, 2], activation="tanh")
+    gc.collect()
+
+    assert ag.draw(z).source.startswith("digraph")
+    set_renderer(globals()["graphviz"])  # run.mjs gives it
+    assert ">x</text>" in ag.draw(z).svg
+    page = ag.steps(z).save("/tmp/steps.html").read_text()
+    assert page.startswith("<!DOCTYPE html>")
+    assert "<svg" in page
     print("well")
 
 

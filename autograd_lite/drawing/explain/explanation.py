@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from decimal import Decimal, localcontext
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from autograd_lite.core import graph, modes
 from autograd_lite.core.chain import pull_back
@@ -15,13 +15,14 @@ from autograd_lite.core.op import Op
 from autograd_lite.core.value import Value
 from autograd_lite.drawing import labels
 from autograd_lite.drawing.draw import draw
-from autograd_lite.drawing.explain import paths, tables
+from autograd_lite.drawing.explain import grouping, paths, tables
 from autograd_lite.drawing.explain.lighting import alone, check_options, lit, module_names
 from autograd_lite.drawing.explain.routes import Step, Stop, route
 from autograd_lite.drawing.pictures.picture import Drawing
+from autograd_lite.drawing.written_out import is_bundle
 from autograd_lite.errors import ArgumentError, GraphError
 
-__all__ = ["Explanation", "Path", "Rest", "explain"]
+__all__ = ["Explanation", "Path", "Rest", "Route", "explain"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False, slots=True)
@@ -47,10 +48,24 @@ class Path:
     @property
     def steps(self) -> list[Step]:
         """Its operations with their local derivatives."""
-        return [Step(*step) for step in zip(self.nodes[1:], self.partials, self.positions, strict=True)]
+        return list(map(Step._make, zip(self.nodes[1:], self.partials, self.positions, strict=True)))
 
     def __repr__(self) -> str:
         return f"<Path of {len(self.partials)} operations, product {self.product:.6g}>"
+
+
+@dataclasses.dataclass(frozen=True)
+class Route:
+    """All paths that lead through the same places: the same names, modules and kinds of operations."""
+
+    #: From x to y.
+    places: tuple[str, ...]
+    #: How many paths they are.
+    count: int
+    #: What they add to the derivative.
+    sum: float
+    #: Their sizes as a part of the sizes of all paths.
+    share: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,11 +85,14 @@ class Explanation:
     ``gradient`` is the derivative; ``paths`` are the largest :class:`Path` s, ``rest`` the others in one; ``count`` is
     how many paths carry something, and ``dead`` how many carry nothing, as a local derivative on them is 0. ``agrees``
     says whether the products of all paths add up to the gradient, to rounding; if not, the table says why.
+    ``routes`` are the paths added up that lead through the same places, the largest :class:`Route` s first;
+    ``rest_of_routes`` the paths on none of them. ``by`` says whether the table shows paths or routes.
     """
 
-    def __init__(self, y: Value, x: Value, top: int) -> None:
-        self.y, self.x = y, x
-        web = paths.between(y, x)
+    def __init__(self, y: Value, x: Value, top: int, by: str) -> None:
+        self.y, self.x, self.by = y, x, by
+        self._top = top
+        self._web = web = paths.between(y, x)
         self._dead_edges = web.dead
         self._all = paths.summed(y, x, web.live)
         #: How many paths carry something.
@@ -93,13 +111,15 @@ class Explanation:
         self.rest = self._rest(found)
         #: Whether the paths add up to the gradient, to rounding.
         self.agrees = self._agrees(len(web.live))
+        if by == "route":
+            self._grouped  # noqa: B018 - raises if there are too many
 
     def _path(self, found: paths.Found) -> Path:
-        steps = found.steps[::-1]
+        edges = found.edges[::-1]
         return Path(
-            (self.x, *(node for node, _ in steps)),
-            tuple([edge.partial + 0.0 for _, edge in steps]),
-            tuple([edge.position for _, edge in steps]),
+            (self.x, *found.nodes[::-1]),
+            tuple([edge.partial + 0.0 for edge in edges]),
+            tuple([edge.position for edge in edges]),
             float(found.product),
             self._share(abs(found.product)),
         )
@@ -133,7 +153,41 @@ class Explanation:
 
     @cached_property
     def _routes(self) -> list[list[Stop]]:
-        return [route(self.x, path.steps, lambda node: self._modules.get(node, "")) for path in self.paths]
+        return [
+            route(path.nodes, path.partials, path.positions, lambda node: self._modules.get(node, ""))
+            for path in self.paths
+        ]
+
+    @cached_property
+    def routes(self) -> tuple[Route, ...]:
+        """The paths added up that lead through the same places, those that come to most first.
+
+        Raises ``ArgumentError`` if there are so many of about the same size that the largest are not found soon.
+        """
+        first = (self.x.name or "").strip() or "x"
+        return tuple([
+            Route((first, *places), come_to.paths, float(come_to.total) + 0.0, self._share(come_to.size))
+            for places, come_to in self._grouped
+        ])  # fmt: skip
+
+    @cached_property
+    def rest_of_routes(self) -> Rest:
+        """The paths that are on none of the routes."""
+        count = self.count - sum(one.sum.paths for one in self._grouped)
+        if not count:
+            return Rest(0, 0.0, 0.0)
+        with localcontext(paths.numbers):
+            total = self._all.total - sum(one.sum.total for one in self._grouped)
+            size = self._all.size - sum(one.sum.size for one in self._grouped)
+        return Rest(count, float(total) + 0.0, self._share(size))
+
+    @cached_property
+    def _grouped(self) -> list[grouping.Grouped]:
+        return grouping.routes(self.y, self.x, self._web.live, self._place, self._top)
+
+    def _place(self, node: Value) -> str:
+        """What stands for a node in a route."""
+        return node.name or self._modules.get(node) or str(node._primitive.symbol)
 
     def draw(self, **options: Any) -> Drawing:
         """The graph of y with these paths lit and the local derivatives written on them; all else is faint.
@@ -147,6 +201,8 @@ class Explanation:
         if not self.paths:
             return draw(self.y, **options)
         title = tables.head(self)
+        if options.get("max_nodes") is not None:
+            check_size(options["max_nodes"], "max_nodes")
         limit, count = options.get("max_nodes", 200), len(graph.nodes(self.y))
         if limit is None or count <= limit:
             scene = lit(self.y, [(self.x, path.steps) for path in self.paths], options)
@@ -166,7 +222,7 @@ class Explanation:
         return tables.latex(self)
 
 
-def explain(y: Value, x: Value | str, *, top: int = 10) -> Explanation:
+def explain(y: Value, x: Value | str, *, top: int = 10, by: Literal["path", "route"] = "path") -> Explanation:
     """Why dy/dx is what it is: the paths from x to y, largest first, each with the product of its local derivatives.
 
     The derivative is the sum of these products over all paths. Each is shown with its share: its size as a part of
@@ -177,6 +233,8 @@ def explain(y: Value, x: Value | str, *, top: int = 10) -> Explanation:
         y: a Value.
         x: a Value that y was computed from, or the name of one.
         top: how many paths to show.
+        by: ``"route"`` to show in one line what leads through the same names, modules and kinds of operations, such
+            as the paths through one neuron for each sample of a loss.
 
     Changes nothing: no ``grad`` is read or set. An operation of many operands, such as the weighted sum of a neuron,
     is one edge. As in ``backward()`` a local derivative of exactly 0 makes 0 of inf and nan; a path with one carries
@@ -208,18 +266,20 @@ def explain(y: Value, x: Value | str, *, top: int = 10) -> Explanation:
         x = _named(y, x)
     _check_value(x, "x", "the Value to differentiate by, or the name of one")
     check_size(top, "top", 0)
+    if by not in ("path", "route"):
+        raise ArgumentError(f"by is 'path' or 'route', got {describe(by)}")
     before = modes.top.get()
     try:
         modes.enter(anomaly=False)  # nan is what there is to explain
-        return Explanation(y, x, top)
+        return Explanation(y, x, top, by)
     finally:
         modes.top.set(before)
 
 
 def _check_value(value: Any, letter: str, what: str) -> None:
     if not isinstance(value, Value):
-        several = isinstance(value, (list, tuple, dict))
-        advice = ". One at a time: [explain(y, x) for x in xs]" if several else ""
+        several = isinstance(value, (list, tuple, dict)) or type(value).__name__ == "ndarray"
+        advice = f". One at a time: [explain(y, x) for {letter} in {letter}s]" if several else ""
         raise TypeError(f"explain(y, x) takes as {letter} {what}; got {describe(value)}{advice}")
     if not value.requires_grad:
         raise GraphError(
@@ -227,7 +287,7 @@ def _check_value(value: Any, letter: str, what: str) -> None:
             "no_grad(), is frozen, or was computed from constants only. Give a Value that is none, and compute y "
             "from it outside no_grad()"
         )
-    if value.op is not None and paths.is_bundle(value):
+    if value.op is not None and is_bundle(value):
         raise GraphError(f"{letter} is all results of {value.op.name} together; explain one of them")
 
 

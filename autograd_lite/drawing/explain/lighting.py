@@ -7,12 +7,11 @@ from typing import Any
 from autograd_lite.core.value import Value
 from autograd_lite.drawing import labels
 from autograd_lite.drawing.draw import draw
-from autograd_lite.drawing.explain.paths import is_bundle
 from autograd_lite.drawing.explain.routes import Step, Stop, shortened
 from autograd_lite.drawing.graph import direction
 from autograd_lite.drawing.scene import Arrow, Box, Kind, Scene
 from autograd_lite.drawing.sketch import Sketch
-from autograd_lite.drawing.written_out import drawn
+from autograd_lite.drawing.written_out import drawn, is_bundle
 from autograd_lite.errors import ArgumentError
 
 __all__ = ["alone", "check_options", "lit", "module_names"]
@@ -69,7 +68,7 @@ def lit(y: Value, paths: Sequence[tuple[Value, Sequence[Step]]], options: dict[s
 def _arrows(before: Value, step: Step) -> Iterator[tuple[Value, Value, int]]:
     """From which node to which a step goes, and as which operand: by way of all results of a call, where it is one."""
     for i, operand in enumerate(step.node.operands):
-        if isinstance(operand, Value) and operand.op is not None and is_bundle(operand):
+        if isinstance(operand, Value) and is_bundle(operand):
             yield before, operand, step.position
             yield operand, step.node, i
             return

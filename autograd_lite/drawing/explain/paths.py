@@ -8,6 +8,7 @@ Products and sums are decimal numbers of 34 digits, whose exponents are as good 
 underflows on the way, and what is left when large paths cancel is still right.
 """
 
+import functools
 import heapq
 import itertools
 import math
@@ -17,8 +18,9 @@ from typing import Any, NamedTuple
 
 from autograd_lite.core import graph
 from autograd_lite.core.value import Value
+from autograd_lite.drawing.written_out import is_bundle
 
-__all__ = ["Edge", "Edges", "Found", "Sum", "Web", "between", "is_bundle", "largest", "numbers", "summed"]
+__all__ = ["Edge", "Edges", "Found", "Sum", "Web", "between", "largest", "numbers", "summed"]
 
 #: How sums and products of paths are computed.
 numbers = Context(prec=34, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
@@ -82,11 +84,6 @@ def between(y: Value, x: Value) -> Web:
     return Web(edges, live, without)
 
 
-def is_bundle(node: Value) -> bool:
-    """Whether it is all results of one compiled call together, which is no number: each of them is a node above it."""
-    return bool(node._primitive.pull) and not node.partials
-
-
 def _pulled(node: Value, adjoint: Any) -> Iterator[Edge]:
     """The edges of an operation that may have no partials: what it makes of an adjoint of 1.
 
@@ -123,6 +120,11 @@ class Sum(NamedTuple):
     total: Decimal = Decimal(0)
     size: Decimal = Decimal(0)
 
+    def plus(self, before: "Sum", partial: float) -> "Sum":
+        """These paths, and others that go on along an edge."""
+        factor = Decimal(partial) if partial != 1.0 else _ONE
+        return Sum(self.paths + before.paths, self.total + before.total * factor, self.size + before.size * abs(factor))
+
 
 def summed(y: Value, x: Value, edges: Edges, which: Callable[[float], object] = lambda partial: True) -> Sum:
     """What all paths from x to y come to, along the edges whose partial is as asked."""
@@ -131,14 +133,10 @@ def summed(y: Value, x: Value, edges: Edges, which: Callable[[float], object] = 
         for node in reversed(edges):
             if node not in arriving:
                 continue
-            paths, total, size = arriving.pop(node)
+            before = arriving.pop(node)
             for operand, partial, _ in edges[node]:
                 if which(partial):
-                    factor = Decimal(partial) if partial != 1.0 else _ONE
-                    so_far = arriving.get(operand, _NOTHING)
-                    arriving[operand] = Sum(
-                        so_far.paths + paths, so_far.total + total * factor, so_far.size + size * abs(factor)
-                    )
+                    arriving[operand] = arriving.get(operand, _NOTHING).plus(before, partial)
         return arriving.get(x, _NOTHING)
 
 
@@ -174,9 +172,10 @@ def _along(partial: float, size: _Size) -> _Size:
 
 
 class Found(NamedTuple):
-    """A path from y down to x: each node with the edge that it is left by."""
+    """A path from y down to x: the nodes but x, and the edges that they are left by."""
 
-    steps: list[tuple[Value, Edge]]
+    nodes: list[Value]
+    edges: list[Edge]
     product: Decimal
 
 
@@ -189,28 +188,33 @@ def largest(y: Value, x: Value, edges: Edges, top: int) -> list[Found]:
     if top == 0:
         return []
     if y is x:
-        return [Found([], _ONE)]
+        return [Found([], [], _ONE)]
     with localcontext(numbers):
         ranked = _ranked(x, edges)
         if y not in ranked:
             return []
-        found = [_measured(steps) for steps in itertools.islice(_best_first(y, x, ranked, top), top)]
+        ways = itertools.islice(_best_first(y, x, ranked, top), top)
+        found = [_measured(*_written_out(y, x, ranked, turns)) for turns in ways]
     found.sort(key=lambda one: one[0], reverse=True)
     return [one for _, one in found]
 
 
-def _measured(steps: list[tuple[Value, Edge]]) -> tuple[_Size, Found]:
+def _measured(nodes: list[Value], edges: list[Edge]) -> tuple[_Size, Found]:
     """A path, and how large its product is."""
-    product, size = _ONE, _UNIT
-    for _, edge in steps:
+    product = _ONE
+    for edge in edges:
         if edge.partial != 1.0:
             product *= Decimal(edge.partial)
-            size = _along(edge.partial, size)
-    return size, Found(steps, product)
+    size = _Size(0, 0, abs(product))
+    if not product.is_finite():
+        size = functools.reduce(lambda so_far, edge: _along(edge.partial, so_far), edges, _UNIT)
+    return size, Found(nodes, edges, product)
 
 
 #: The edges of each node, the best first, each with its bound as part of that of the first.
 _Ranked = dict[Value, list[tuple[_Size, Edge]]]
+#: Where a path takes another edge than the best, and which: the last such node, after those before it.
+_Turns = tuple[Any, Value, int] | None
 
 
 def _ranked(x: Value, edges: Edges) -> _Ranked:
@@ -224,44 +228,50 @@ def _ranked(x: Value, edges: Edges) -> _Ranked:
     return ranked
 
 
-def _best_first(y: Value, x: Value, ranked: _Ranked, top: int) -> Iterator[list[tuple[Value, Edge]]]:
+def _best_first(y: Value, x: Value, ranked: _Ranked, top: int) -> Iterator[_Turns]:
     """The largest paths. What is put off stands for the paths that begin alike and go on by the i-th edge or after."""
     waiting: list[Any] = []
     serial = itertools.count()
     #: The bounds of all that was put off; at least one path comes up to each.
     promised: list[_Size] = []
 
-    def put_off(so_far: _Size, beginning: Any, node: Value, i: int) -> None:
+    def put_off(so_far: _Size, turns: _Turns, node: Value, i: int) -> None:
         if i == len(ranked[node]):
             return
         bound = so_far.times(ranked[node][i][0])
         if len(promised) < top or bound > promised[0]:
             (heapq.heappush if len(promised) < top else heapq.heapreplace)(promised, bound)
             order = (-bound.nans, -bound.infs, -bound.rest, next(serial))
-            heapq.heappush(waiting, (order, so_far, beginning, node, i))
+            heapq.heappush(waiting, (order, so_far, turns, node, i))
 
     put_off(_UNIT, None, y, 0)
     while waiting:
-        _, so_far, beginning, node, i = heapq.heappop(waiting)
-        put_off(so_far, beginning, node, i + 1)
+        _, so_far, turns, node, i = heapq.heappop(waiting)
+        put_off(so_far, turns, node, i + 1)
         share, edge = ranked[node][i]
         bound = so_far.times(share)
-        beginning, node = (beginning, node, edge), edge.operand
+        turns, node = (turns, node, i), edge.operand
         #: What an edge must be to be among the largest.
         least = promised[0].over(bound) if len(promised) == top else None
         while node is not x:
             ways = ranked[node]
             if len(ways) > 1 and (least is None or ways[1][0] > least):
-                put_off(bound, beginning, node, 1)
+                put_off(bound, turns, node, 1)
                 least = promised[0].over(bound) if len(promised) == top else None
-            edge = ways[0][1]
-            beginning, node = (beginning, node, edge), edge.operand
-        yield _written_out(beginning)
+            node = ways[0][1].operand
+        yield turns
 
 
-def _written_out(beginning: Any) -> list[tuple[Value, Edge]]:
-    path = []
-    while beginning is not None:
-        beginning, node, edge = beginning
-        path.append((node, edge))
-    return path[::-1]
+def _written_out(y: Value, x: Value, ranked: _Ranked, turns: _Turns) -> tuple[list[Value], list[Edge]]:
+    """The nodes and edges of a path."""
+    at = {}
+    while turns is not None:
+        turns, node, i = turns
+        at[node] = i
+    nodes, edges, node = [], [], y
+    while node is not x:
+        edge = ranked[node][at.get(node, 0)][1]
+        nodes.append(node)
+        edges.append(edge)
+        node = edge.operand
+    return nodes, edges

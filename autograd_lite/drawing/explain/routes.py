@@ -10,12 +10,14 @@ from autograd_lite.core.node import number
 from autograd_lite.core.op import Op
 from autograd_lite.core.value import Value
 from autograd_lite.drawing import labels
-from autograd_lite.drawing.explain.paths import is_bundle
+from autograd_lite.drawing.written_out import is_bundle
 
-__all__ = ["Step", "Stop", "figure", "route", "shortened"]
+__all__ = ["Step", "Stop", "figure", "route", "short_of_parameters", "shortened"]
 
 #: Of a longer path only so many steps at each end are looked at.
 _ENDS = 100
+#: Nothing has room for more stops.
+_MOST_STOPS = 60
 #: Operations that do not mind which operand is which.
 _COMMUTATIVE = (ops.add, ops.mul)
 
@@ -44,24 +46,36 @@ class Stop(NamedTuple):
     title: str = ""
 
 
-def route(x: Value, steps: Sequence[Step], module_of: Callable[[Value], str]) -> list[Stop]:
-    """The stops of a path from x on. What is done inside one module is one stop, and so are many equal operations."""
-    if len(steps) <= 2 * _ENDS:
-        stops = _stops(steps, module_of)
+def route(
+    nodes: Sequence[Value], partials: Sequence[float], positions: Sequence[int], module_of: Callable[[Value], str]
+) -> list[Stop]:
+    """The stops of a path. What is done inside one module is one stop, and so are many equal operations."""
+    x, count = nodes[0], len(partials)
+
+    def stops_of(some: slice) -> list[Stop]:
+        return _stops(list(map(Step, nodes[1:][some], partials[some], positions[some])), module_of)
+
+    if count <= 2 * _ENDS:
+        stops = stops_of(slice(None))
     else:
-        between = _merged([Stop("", step.partial, node=step.node) for step in steps[_ENDS:-_ENDS]])
-        stops = [*_stops(steps[:_ENDS], module_of), between, *_stops(steps[-_ENDS:], module_of)]
-    first = x.name or "x"
-    if stops and first.startswith(f"{stops[0].label}."):  # the parameter of a module, which comes next
-        first = first[len(stops[0].label) + 1 :]
+        between = _gap(count - 2 * _ENDS, partials[_ENDS:-_ENDS], nodes[-_ENDS - 1])
+        stops = [*stops_of(slice(_ENDS)), between, *stops_of(slice(-_ENDS, None))]
+    first = short_of_parameters([(x.name or "").strip() or "x", *[stop.label for stop in stops[:1]]])[0]
     return [Stop(labels.cut(first), 1.0, 0, node=x), *stops]
+
+
+def short_of_parameters(places: Sequence[str]) -> Sequence[str]:
+    """The places, the first without the name of the module that comes next, if it is a parameter of that."""
+    if len(places) < 2 or not places[0].startswith(f"{places[1]}."):
+        return places
+    return [places[0].removeprefix(f"{places[1]}."), *places[1:]]
 
 
 def shortened(stops: list[Stop], fits: Callable[[list[Stop]], bool]) -> list[Stop]:
     """The stops, with as few as it takes left out in the middle."""
     if fits(stops):
         return stops
-    for kept in range(len(stops) - 2, 1, -1):
+    for kept in range(min(len(stops) - 2, _MOST_STOPS), 1, -1):
         front = (kept + 1) // 2
         back = len(stops) - (kept - front)
         shorter = [*stops[:front], _merged(stops[front:back]), *stops[back:]]
@@ -71,8 +85,11 @@ def shortened(stops: list[Stop], fits: Callable[[list[Stop]], bool]) -> list[Sto
 
 
 def _merged(stops: list[Stop]) -> Stop:
-    steps = sum(stop.steps for stop in stops)
-    return Stop(f"… {steps:,} more …", math.prod(stop.factor for stop in stops), steps, True, stops[-1].node)
+    return _gap(sum(stop.steps for stop in stops), [stop.factor for stop in stops], stops[-1].node)
+
+
+def _gap(steps: int, factors: Sequence[float], node: Value | None) -> Stop:
+    return Stop(f"… {steps:,} more …", math.prod(factors), steps, True, node)
 
 
 def _stops(steps: Sequence[Step], module_of: Callable[[Value], str]) -> list[Stop]:
@@ -108,7 +125,7 @@ def _operation(step: Step) -> str:
         return f"{first.op.symbol}: {op.symbol}"
     if op in (ops.sum_, ops.mean):
         return f"{op.symbol}[{position}]"
-    if len(node.operands) != 2 or op.is_linear or op.symbol[0].isalpha():
+    if op.pull or len(node.operands) != 2 or op.is_linear or op.symbol[0].isalpha():
         return str(op.symbol)
     return _with_other(op, node.operands[1 - position], position)
 

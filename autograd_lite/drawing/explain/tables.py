@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from autograd_lite.drawing.explain.explained import Row, counted, name_of, notes, percent, rows
+from autograd_lite.drawing.explain.explained import Row, by_path, counted, name_of, notes, percent, rows
 from autograd_lite.drawing.explain.routes import Stop, figure, shortened
 from autograd_lite.drawing.text import as_html
 
@@ -30,12 +30,18 @@ def text(why: "Explanation") -> str:
     """The table for a terminal, no wider than 79 characters."""
     lines = [head(why)]
     if why.count:
-        lines += ["", f"{'share':>6}  {'product':>10}  path"]
+        number, way = _heads(why)
+        lines += ["", f"{'share':>6}  {number:>10}  {way}"]
     for row in rows(why):
         front = f"{percent(row.share):>6}  {figure(row.product):>10}  "
         lines += [(front if i == 0 else " " * _MARGIN) + line for i, line in enumerate(_written(row))]
     told = [textwrap.fill(note, _WIDTH) for note in notes(why)]
     return "\n".join([*lines, *([""] if told else []), *told])
+
+
+def _heads(why: "Explanation") -> tuple[str, str]:
+    """What stands above the numbers and above the paths."""
+    return ("sum", "route") if why.by == "route" else ("product", "path")
 
 
 def _written(row: Row) -> list[str]:
@@ -47,6 +53,8 @@ def _written(row: Row) -> list[str]:
         return _wrapped([stop.label for stop in stops], " -> ")
 
     stops = shortened(row.stops, lambda stops: len(path(stops)) <= 2)
+    if row.words:
+        return [*path(stops), row.words]
     factors = [figure(stop.factor) for stop in stops[1:]]
     return path(stops) + (_wrapped([f"= {factors[0]}", *factors[1:]], " * ") if len(factors) > 1 else [])
 
@@ -73,7 +81,7 @@ _LEFT, _RIGHT = ' style="text-align:left"', ' style="text-align:right"'
 def html(why: "Explanation") -> str:
     """The table for a notebook, in the colours of the page."""
     y, x = as_html(name_of(why.y, "y")), as_html(name_of(why.x, "x"))
-    heads = zip(("share", "product", "path"), (_RIGHT, _RIGHT, _LEFT), strict=True)
+    heads = zip(("share", *_heads(why)), (_RIGHT, _RIGHT, _LEFT), strict=True)
     header = "".join([f'<th scope="col"{style}>{head}</th>' for head, style in heads])
     lines = [
         f"<tr><td{_RIGHT}>{percent(row.share)}</td><td{_RIGHT}>{figure(row.product)}</td>"
@@ -89,8 +97,10 @@ def _marked_up(row: Row) -> str:
     if not row.stops:
         return as_html(row.words)
     first, *others = shortened(row.stops, lambda stops: len(stops) <= _HTML_STOPS)
-    parts = [f" <small>{_TIMES}{figure(stop.factor)}</small> → <code>{as_html(stop.label)}</code>" for stop in others]
-    return f"<code>{as_html(first.label)}</code>{''.join(parts)}"
+    factors = ["" if row.words else f" <small>{_TIMES}{figure(stop.factor)}</small>" for stop in others]
+    parts = [f"{by} → <code>{as_html(stop.label)}</code>" for by, stop in zip(factors, others, strict=True)]
+    words = f" <small>{as_html(row.words)}</small>" if row.words else ""
+    return f"<code>{as_html(first.label)}</code>{''.join(parts)}{words}"
 
 
 # ---- LaTeX ---------------------------------------------------------------------------------
@@ -102,7 +112,7 @@ _PATHS, _STOPS = 4, 6
 def latex(why: "Explanation") -> str:
     """The chain rule along the largest paths, from y down to x, each factor with its number below."""
     left = _fraction(name_of(why.y, "y"), name_of(why.x, "x"))
-    shown = [row for row in rows(why)[:_PATHS] if row.stops]
+    shown = by_path(why)[:_PATHS]
     terms = [_term(row.stops, name_of(why.y, "y")) for row in shown]
     numbers = [_number(row.product) for row in shown]
     others = why.count - len(shown)

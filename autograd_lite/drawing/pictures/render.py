@@ -1,12 +1,14 @@
-"""DOT text as an image, made by the ``dot`` program or by pygraphviz."""
+"""DOT text as an image, made by the ``dot`` program, by pygraphviz, or by a function that is given."""
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from autograd_lite.errors import MissingDependencyError, RenderError
 
-__all__ = ["NO_GRAPHVIZ", "render"]
+__all__ = ["NO_GRAPHVIZ", "render", "set_renderer"]
+
+Renderer = Callable[[str, str], str | bytes]
 
 NO_GRAPHVIZ = """\
 drawing this needs Graphviz, which is not installed. Any one of these brings it:
@@ -21,17 +23,46 @@ Nor does Mermaid's: .mermaid, and .save("graph.mmd")"""
 #: Options of Graphviz by format: sharp, and no more than 7200 pixels or 200 inches wide and high.
 _OPTIONS = {"png": ["-Gdpi=144", "-Gsize=50,50"], "pdf": ["-Gsize=200,200"]}
 
+_renderer: Renderer | None = None
+
+
+def set_renderer(renderer: Renderer | None) -> None:
+    """Have DOT text drawn by ``renderer(source, format)`` instead of an installed Graphviz; None undoes it.
+
+    This is for where no program can be run, such as a browser: there Graphviz may be a function of JavaScript. What it
+    raises becomes a ``RenderError``. It must be Graphviz's own picture: others are not made legible in dark themes.
+
+    >>> set_renderer(lambda source, format: "<svg>...</svg>")
+    >>> render("digraph { a }", "svg")
+    b'<svg>...</svg>'
+    >>> set_renderer(None)
+    """
+    global _renderer
+    _renderer = renderer
+
 
 def render(source: str, format: str, timeout: float = 60.0) -> bytes:
     """The DOT text as ``"svg"``, ``"png"`` or ``"pdf"``.
 
     Raises ``MissingDependencyError`` if there is neither a ``dot`` program nor pygraphviz, ``RenderError`` if
-    Graphviz fails, or takes more than so many seconds.
+    Graphviz fails, or takes more than so many seconds; a function that was given is not stopped.
     """
+    if _renderer is not None:
+        return _by_function(_renderer, source, format)
     import shutil
 
     by = _by_program if shutil.which("dot") else _by_library
     return by(source, format, timeout)
+
+
+def _by_function(renderer: Renderer, source: str, format: str) -> bytes:
+    try:
+        drawn = renderer(source, format)
+    except Exception as error:
+        raise RenderError(f"the renderer given to set_renderer failed to make {format}: {error}") from error
+    if not isinstance(drawn, (str, bytes)):
+        raise RenderError(f"the renderer given to set_renderer should return str or bytes, not {type(drawn).__name__}")
+    return drawn.encode() if isinstance(drawn, str) else drawn
 
 
 def _by_program(source: str, format: str, timeout: float) -> bytes:

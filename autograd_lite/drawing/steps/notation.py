@@ -41,7 +41,7 @@ class Term(Operators):
     """A number type that is a formula: a label, with the number that it stands for, or an operation on terms."""
 
     def __init__(
-        self, label: str = "", number: float = 0.0, op: Op | None = None, operands: "Sequence[Term | float]" = ()
+        self, label: str = "", number: float | None = 0.0, op: Op | None = None, operands: "Sequence[Term | float]" = ()
     ) -> None:
         self.label, self.number, self.op, self.operands = label, number, op, operands
 
@@ -59,9 +59,9 @@ class Term(Operators):
         return _level_and_marks(self, in_numbers)[1]
 
 
-def shown(x: float) -> str:
-    """A number with four significant digits."""
-    return f"{x + 0.0:.4g}"
+def shown(x: float | None) -> str:
+    """A number with four significant digits; dots for all results of a call together, which are no number."""
+    return "…" if x is None else f"{x + 0.0:.4g}"
 
 
 def applied(op: Op, operands: Sequence[Term | float]) -> Term:

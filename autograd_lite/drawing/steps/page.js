@@ -86,7 +86,8 @@
     const by = (low, high) => (low < 0 ? low : Math.max(0, high));
     const left = by(inner.left - outer.left, inner.right - outer.right);
     const top = by(inner.top - outer.top, inner.bottom - outer.bottom);
-    if (left || top) pane.scrollBy({ left, top, behavior: isCalm.matches ? "auto" : "smooth" });
+    const isFar = Math.abs(left) > outer.width || Math.abs(top) > outer.height; // nobody waits for a long way
+    if (left || top) pane.scrollBy({ left, top, behavior: isCalm.matches || isFar ? "auto" : "smooth" });
   };
 
   // ---- Going from step to step ----

@@ -9,6 +9,7 @@ from autograd_lite.core.op import Op
 from autograd_lite.core.value import Value
 from autograd_lite.drawing.steps.notation import MANY, Marks, Term, applied, local_derivative, shown, text_of
 from autograd_lite.drawing.text import one_line
+from autograd_lite.drawing.written_out import is_bundle
 
 __all__ = ["Backward", "Forward", "Given", "Seed", "Snapshot", "Step", "columns_wide", "cut"]
 
@@ -33,12 +34,13 @@ class Snapshot:
         for name in names:
             taken[name] = taken.get(name, 0) + 1
         self.labels: dict[Value, str] = {}
-        self.numbers: dict[Value, float] = {}
+        #: None for all results of a compiled call together.
+        self.numbers: dict[Value, float | None] = {}
         for place, (node, name) in enumerate(zip(nodes, names, strict=True)):
             is_clear = taken[name] == 1 and not (name[:1] == "v" and name[1:].isdigit())
             label = _isolated(name) if is_clear else f"{_isolated(name)} (v{place})"
             self.labels[node] = label if name else f"v{place}"
-            self.numbers[node] = node.data
+            self.numbers[node] = None if is_bundle(node) else node.data
 
     def term(self, node: Value) -> Term:
         """A Value as part of a formula."""
@@ -54,7 +56,7 @@ class Given:
     """The values that are there before anything is computed: inputs, parameters, constants."""
 
     nodes: tuple[Value, ...]
-    numbers: tuple[float, ...]
+    numbers: tuple[float | None, ...]
     snapshot: Snapshot = field(repr=False, compare=False)
 
     def __str__(self) -> str:
@@ -89,8 +91,9 @@ class Forward:
     op: Op
     #: What the operation was applied to, Values and floats, and their numbers.
     operands: tuple[Value | float, ...]
-    numbers: tuple[float, ...]
-    result: float
+    numbers: tuple[float | None, ...]
+    #: None for a call with several results: each of them is a node above it.
+    result: float | None
     snapshot: Snapshot = field(repr=False, compare=False)
 
     def __str__(self) -> str:
@@ -114,7 +117,9 @@ class Forward:
     def words(self) -> str:
         """The step in plain words."""
         label, of = self.snapshot.labels[self.node], _listed(self.operands, self.snapshot)
-        return f"{label} is computed from {of}: {shown(self.result)}."
+        return (
+            f"{label} is computed from {of}: {'all results together' if self.result is None else shown(self.result)}."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,13 +236,13 @@ def _derivative(above: str, below: str) -> Any:
     return ["f", ["i∂" + above], ["i∂" + below]]
 
 
-def _number(x: float) -> Marks:
+def _number(x: float | None) -> Marks:
     return Term("", x).marks(in_numbers=True)
 
 
-def _equals(*numbers: float) -> str:
+def _equals(*numbers: float | None) -> str:
     """Whether the numbers after it are shown with all their digits."""
-    return "o=" if all(x != x or float(shown(x)) == x for x in numbers) else "o≈"
+    return "o=" if all(x is None or x != x or float(shown(x)) == x for x in numbers) else "o≈"
 
 
 def _listed(operands: Sequence[Value | float], snapshot: Snapshot) -> str:

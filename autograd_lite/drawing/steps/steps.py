@@ -2,7 +2,6 @@
 
 import html
 import itertools
-import math
 import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -12,7 +11,7 @@ from autograd_lite.core import graph, modes
 from autograd_lite.core.checks import describe
 from autograd_lite.core.node import listed
 from autograd_lite.core.value import Value
-from autograd_lite.drawing.backward import backward_pass
+from autograd_lite.drawing.backward import backward_pass, is_as_computed
 from autograd_lite.drawing.steps.records import Backward, Forward, Given, Seed, Snapshot, Step, columns_wide, cut
 from autograd_lite.errors import ArgumentError, GraphError
 
@@ -131,7 +130,10 @@ class Steps(Sequence[Step]):
             raise FileExistsError(f"cannot write frames to {to}: it is a file; name a folder")
         pictures = frames(self, format)
         first = next(pictures)  # a picture that cannot be made leaves no empty folder
-        to.mkdir(parents=True, exist_ok=True)
+        try:
+            to.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OSError(error.errno, f"cannot write frames to {to}: {error.strerror}") from None
         digits = max(3, len(str(len(self))))
         every = enumerate(itertools.chain([first], pictures), 1)
         return [write_whole(to / f"step-{i:0{digits}}.{format}", picture) for i, picture in every]
@@ -233,13 +235,10 @@ def _table(shown: Sequence[Step], count: int) -> str:
 def _raise_if_assigned_since(operations: Sequence[Value]) -> None:
     """Raise if a value is not what its operands give: what was computed with is gone then."""
     for node in operations:
-        op = node.op
-        if op is None or callable(op.pull):
-            continue
-        now = op.evaluate(*[o.data if isinstance(o, Value) else o for o in node.operands])
-        if not math.isclose(now, node.data, rel_tol=1e-9) and not (now != now and node.data != node.data):
+        if not is_as_computed(node):
+            now = node._primitive.evaluate(*[o.data if isinstance(o, Value) else o for o in node.operands])
             raise GraphError(
-                f"steps shows the numbers with which {op.name} was computed, and .data has been assigned since: now "
-                f"{listed(node.operands)} give {now}, not {node.data}. Compute the result again, or call steps before "
-                "assigning, such as before optimizer.step()."
+                f"steps shows the numbers with which {node._primitive.name} was computed, and .data has been assigned "
+                f"since: now {listed(node.operands)} give {now}, not {node.data}. Compute the result again, or call "
+                "steps before assigning, such as before optimizer.step()."
             )
