@@ -58,7 +58,7 @@ def test_any_real_number_becomes_a_float(number: Any) -> None:
         (np.ones(3), r"got ndarray array\(\[1., 1., 1.\]\): one Value holds one number"),
         (Value(1.0), "a Value is already one"),
         (np.array(1.0), "write .item\\(\\) after an array of one number"),
-        (object, "got type"),
+        (object, "got the class object"),
     ],
     ids=str,
 )
