@@ -14,7 +14,7 @@ __all__ = ["Info", "info"]
 #: Optional programs and packages: what each is for, and what brings it.
 OPTIONAL = {
     "dot": ("drawings as SVG, PNG, PDF", "your system's package graphviz"),
-    "pygraphviz": ("the same without dot", 'pip install "autograd_lite[render]"'),
+    "pygraphviz": ("drawings where there is no dot", 'pip install "autograd_lite[render]"'),
     "llvmlite": ("machine code of jitted functions", 'pip install "autograd_lite[native]"'),
     "numpy": ("arrays of Values", "pip install numpy"),
     "matplotlib": ("plots", 'pip install "autograd_lite[plot]"'),
@@ -62,6 +62,10 @@ def info() -> Info:
     back ends of jit: python...
     """
     found = {name: shutil.which("dot") if name == "dot" else _version_of(name) for name in OPTIONAL}
+    missing = {name: OPTIONAL[name][1] for name, which in found.items() if not which}
+    for name, other in (("dot", "pygraphviz"), ("pygraphviz", "dot")):
+        if name in missing and other not in missing:
+            missing[name] = f"not needed, as there is {other}"
     backends = {"python": True, "vm": _exists("autograd_lite.core.vm"), "native": found["llvmlite"]}
     return Info(
         version=__version__,
@@ -71,7 +75,7 @@ def info() -> Info:
         why_pure=core.WHY_PURE,
         backends=[name for name, is_there in backends.items() if is_there],
         found={name: which for name, which in found.items() if which},
-        missing={name: OPTIONAL[name][1] for name, which in found.items() if not which},
+        missing=missing,
     )
 
 

@@ -114,7 +114,7 @@ def test_a_reader_that_has_seen_enough_ends_the_demo_quietly(options: list[str],
     [
         (["demo", "moonz"], "invalid choice: 'moonz' (choose from"),
         (["dmo"], "invalid choice: 'dmo' (choose from"),
-        ([], "the following arguments are required: command"),
+        ([], "info. Begin with: autograd-lite demo"),
         (["grad", "x", "x=1", "--hesian"], "unrecognized arguments: --hesian"),
         (["info", "x=1"], "unrecognized arguments: x=1"),
         (["train", "a.csv"], "the following arguments are required: --target"),
@@ -169,6 +169,13 @@ def test_info_tells_the_same_in_json(capsys: Printed) -> None:
     found = json.loads(capsys.readouterr().out)
     assert text.startswith(f"autograd_lite {found['version']}, ")
     assert all(f"missing: {name}" in text for name in found["missing"])
+
+
+def test_info_does_not_ask_for_graphviz_twice(capsys: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pygraphviz")
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    assert main(["info"]) == 0
+    assert "missing: dot, for drawings as SVG, PNG, PDF: not needed, as there is pyg" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_any_real_number_becomes_a_float(number: Any) -> None:
         (np.ones(3), r"got ndarray array\(\[1., 1., 1.\]\): one Value holds one number"),
         (Value(1.0), "a Value is already one"),
         (np.array(1.0), "write .item\\(\\) after an array of one number"),
-        (object, "got type"),
+        (object, "got the class object"),
     ],
     ids=str,
 )
@@ -510,9 +510,7 @@ def test_a_deep_graph_is_freed_in_a_thread_with_a_small_stack() -> None:
 
 
 def test_a_dropped_graph_is_freed_at_once_without_the_collector() -> None:
-    gc.collect()  # what other tests left
-    gc.disable()
-    try:
+    def left_behind() -> int:
         x = Value(2.0)
         y = ag.tanh(x * x) + ag.where(x > 0, x, 1.0)
         y.backward()
@@ -523,7 +521,13 @@ def test_a_dropped_graph_is_freed_at_once_without_the_collector() -> None:
         assert gradient
         del y
         assert [w() for w in watched] == [None, None]
-        assert gc.collect() == 0
+        return gc.collect()
+
+    gc.collect()  # what other tests left
+    gc.disable()
+    try:
+        # Other threads of the process, such as those of xdist, leave something now and then.
+        assert min(left_behind() for _ in range(5)) == 0
     finally:
         gc.enable()
 

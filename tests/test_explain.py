@@ -159,7 +159,12 @@ def test_a_node_by_itself_is_the_path_of_no_operation() -> None:
 def test_what_does_not_depend_has_no_path() -> None:
     why = explain(Value(2.0, name="y") * 1.0, Value(3.0, name="w"))
     assert (why.gradient, why.count, why.dead, why.paths) == (0.0, 0, 0, ())
-    assert "does not depend" in str(why)
+    assert str(why).endswith("y does not depend on it.")
+
+
+def test_x_and_y_the_wrong_way_round_are_noticed() -> None:
+    x = Value(3.0)
+    assert "The other way round there are paths." in " ".join(str(explain(x, x * x)).split())
 
 
 # ---- Zeros, infinities, nan ----------------------------------------------------------------

@@ -154,6 +154,8 @@ def test_entries_are_named_by_argument_and_result() -> None:
     [
         (lambda: check_gradients(math.sin, 1.0, grad=1.0), TypeError,  # type: ignore[arg-type]
          "grad is the function that gives"),
+        (lambda: check_gradients(math.sin, 1.0, math.cos), TypeError, r"is given by its name: .*grad=gradient"),
+        (lambda: check_gradients(math.sin, 1.0, grad=lambda x: None), TypeError, "grad returned None"),
         (lambda: check_gradients(math.sin, 1.0, grad=math.cos, order=2), ArgumentError, "leave out order and oracle"),
         (lambda: check_gradients(np.sum, MATRIX, grad=lambda x: np.ones((4, 2))), ArgumentError, r"shape \(2, 4\)"),
         (lambda: check_gradients(np.sum, X, grad=lambda x: 1.0), ArgumentError, r"shape \(4,\)"),

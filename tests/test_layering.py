@@ -57,7 +57,7 @@ FLOORS: dict[str, list[list[str]]] = {
     ],
     "drawing/folding": [["__init__"], ["alike", "quotient"], ["summaries"], ["fold"]],
     "drawing/pictures": [
-        ["palette", "clusters", "layout", "render"],
+        ["palette", "clusters", "layout", "render", "show"],
         ["layers"],
         ["dot", "mermaid"],
         ["svg"],

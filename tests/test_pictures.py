@@ -513,6 +513,15 @@ def test_without_graphviz_one_error_says_what_to_install(tmp_path: Path, capsys:
     assert drawing.mermaid in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("by")
+def test_a_pdf_has_no_margins_that_a_slide_would_show(tmp_path: Path) -> None:
+    drawing = Drawing(neuron())
+    box = re.search(rb"/MediaBox \[\s*0 0 ([\d.]+) ([\d.]+)", drawing.save(tmp_path / "graph.pdf").read_bytes())
+    assert box is not None
+    size = ET.fromstring(drawing.svg).attrib["viewBox"].split()[2:]
+    assert [float(side) for side in box.groups()] == pytest.approx([float(side) for side in size], abs=2.0)
+
+
 def test_show_opens_the_page_or_says_where_it_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -271,7 +271,7 @@ def test_the_formula_of_a_local_derivative_is_its_number(op: Op) -> None:
         assert formula is None or math.isclose(value(formula), partial, rel_tol=1e-12), formula
 
 
-@pytest.mark.parametrize("format", ["svg", "png"])
+@pytest.mark.parametrize("format", ["svg", "png", "pdf"])
 def test_frames_are_a_file_for_each_step(format: Any, tmp_path: Path) -> None:
     every = steps(neuron())
     files = every.frames(tmp_path / "new" / "folder", format)
@@ -279,10 +279,30 @@ def test_frames_are_a_file_for_each_step(format: Any, tmp_path: Path) -> None:
     assert sorted(files) == sorted((tmp_path / "new" / "folder").iterdir())
     pictures = [file.read_bytes() for file in files]
     assert len(set(pictures)) == 16
-    assert all(picture.startswith((b"<svg", b"\x89PNG")) for picture in pictures)
-    sizes = {re.search(rb'width="\d+" height="\d+"', p).group() if format == "svg" else p[16:24] for p in pictures}  # type: ignore[union-attr]
-    assert len(sizes) == 1
+    assert all(picture.startswith((b"<svg", b"\x89PNG", b"%PDF")) for picture in pictures)
+    size = {"svg": rb'width="\d+" height="\d+"', "png": rb"(?<=IHDR).{8}", "pdf": rb"/MediaBox \[.*?\]"}[format]
+    assert len({re.search(size, picture, re.DOTALL).group() for picture in pictures}) == 1  # type: ignore[union-attr]
     assert every.frames(tmp_path / "new" / "folder", format) == files
+
+
+def test_show_opens_the_page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda uri: opened.append(uri) or True)  # type: ignore[func-returns-value]
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("DISPLAY", ":0")
+    every = steps(neuron())
+    every.show()
+    assert Path(opened[0].removeprefix("file://")).read_bytes() == every.save(tmp_path / "steps.html").read_bytes()
+
+
+def test_show_prints_the_steps_where_there_is_no_graphviz(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    every = steps(neuron())
+    every.show()
+    assert str(every) in capsys.readouterr().out
 
 
 def test_frames_need_no_program_where_the_library_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -343,8 +363,10 @@ def test_what_cannot_be_shown_right_is_refused(tmp_path: Path) -> None:
     every = steps(x * 2.0)
     with pytest.raises(ArgumentError, match=r"\.html"):
         every.save(tmp_path / "steps.pdf")
-    with pytest.raises(ArgumentError, match="'svg' or 'png'"):
+    with pytest.raises(ArgumentError, match="'svg', 'png' or 'pdf'"):
         every.frames(tmp_path, "gif")  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="looks like one file; name a folder"):
+        every.frames(tmp_path / "steps.svg")
     (tmp_path / "file").write_text("mine")
     with pytest.raises(FileExistsError, match="it is a file"):
         every.frames(tmp_path / "file")

@@ -463,7 +463,7 @@ MODEL = Line()
     ("changes", "error", "message"),
     [
         ({"loss": nn.MSELoss}, TypeError, r"the loss is a function or a Module, got .*; write MSELoss\(...\)"),
-        ({"loss": "mse"}, TypeError, "the loss is a function or a Module, got str 'mse'"),
+        ({"loss": "mse"}, TypeError, "the loss is a function or a Module, got str 'mse'; such as nn.mse_loss"),
         ({"loss": nn.MSELoss("none")}, TypeError, "the loss must be one Value .* reduction='none' gives a list"),
         ({"loss": lambda p, t: 1.0}, TypeError, "the loss must be one Value that depends on the parameters, got float"),
         ({"optimizer": "adam"}, TypeError, r"one of optim's, such as Adam\(model.parameters\(\)\); got str 'adam'"),

@@ -25,10 +25,12 @@ def parsed(argv: Sequence[str]) -> argparse.Namespace:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"autograd-lite {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="command")
+    commands = parser.add_subparsers(metavar="command")
     for add in (_grad, _check, _draw, _explain, _steps, _train, _predict, _demo, _info):
         add(commands)
     given, others = parser.parse_known_args(_with_minus_kept(argv))
+    if not hasattr(given, "run"):
+        parser.error(f"a command is missing: {', '.join(commands.choices)}. Begin with: autograd-lite demo")
     # argparse takes the values of variables that stand behind an option for unknown ones.
     if others and not (hasattr(given, "at") and all(re.match(r"[^-]\w*=", other) for other in others)):
         given.parser.error(f"unrecognized arguments: {' '.join(others)}")

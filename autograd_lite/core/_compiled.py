@@ -75,7 +75,10 @@ def choose(folder: str) -> str:
     if asked_for_pure():
         why = f"{PURE}=1 is set"
     elif not built and RECORD not in names:
-        return f"{folder} has no files compiled for this Python (pip install -v says why)"
+        return (
+            f"{folder} has no files compiled for this Python; where there is a C compiler install again "
+            "(pip install -v says why)"
+        )
     else:
         why = _stale(folder, built)
         if why:

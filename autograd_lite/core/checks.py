@@ -43,6 +43,8 @@ def as_float(number: Any) -> float:
 
 def describe(thing: Any) -> str:
     """A thing's type and value, short enough for an error message."""
+    if isinstance(thing, type):
+        return f"the class {thing.__name__}"
     text = repr(thing)
     return f"{type(thing).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
 

@@ -95,13 +95,17 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "theme": ("auto", "light", "dark"),
 }
 _MOST_DIGITS = 17
+#: What is known by another name.
+_ELSEWHERE = {"direction": "rankdir", "style": "theme", "digits": "precision", "level": "depth", "colour": "color"}
 _OPTIONS = [name for name in draw.__annotations__ if name not in ("root", "inputs", "unknown", "return")]
 
 
 def _no_option(name: str) -> str:
-    close = difflib.get_close_matches(name, _OPTIONS, 1)
-    advice = f"did you mean {close[0]}? " if close else ""
-    return f"draw has no option {name!r}; {advice}There are {', '.join(_OPTIONS)}"
+    if name == "format":
+        return "draw has no option 'format': a drawing is saved in any, draw(...).save('graph.png')"
+    close = [_ELSEWHERE[name]] if name in _ELSEWHERE else difflib.get_close_matches(name, _OPTIONS, 1)
+    advice = f" Did you mean {close[0]}?" if close else ""
+    return f"draw has no option {name!r}; it has {', '.join(_OPTIONS)}.{advice}"
 
 
 def _check_options(given: dict[str, Any]) -> None:

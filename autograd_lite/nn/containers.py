@@ -65,7 +65,8 @@ class Sequential(_Numbered):
     @classmethod
     def _checked(cls, module: Any) -> Any:
         if not callable(module) or isinstance(module, type):
-            raise TypeError(f"Sequential takes modules, Sequential(a, b, ...); got {describe(module)}")
+            advice = f"; write {module.__name__}(...)" if isinstance(module, type) else ""
+            raise TypeError(f"Sequential takes modules, Sequential(a, b, ...); got {describe(module)}{advice}")
         return module
 
 

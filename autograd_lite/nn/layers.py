@@ -28,8 +28,11 @@ class _BySample(Module):
 
     _taker = "this layer"
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any, *others: Any) -> Any:
         """The outputs for a sample, or for each of nested lists of samples."""
+        if others:
+            count = 1 + len(others)
+            raise TypeError(f"{self._taker} takes the numbers of a sample as one list; it got {count} arguments")
         width, samples = self._width(), []
 
         def gather(x: Any) -> Any:

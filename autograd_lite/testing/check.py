@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from autograd_lite import pytree
 from autograd_lite.core.checks import describe, is_real
 from autograd_lite.errors import ArgumentError, GradientMismatch, InconclusiveGradient
 from autograd_lite.testing.comparing import Comparing
@@ -74,6 +75,7 @@ def check_gradients(  # noqa: PLR0913 - few calls name more than two of them
     """
     order = (1 if grad is not None else 2) if order is None else order
     _check_arguments(f, grad, order, modes, oracle)
+    _check_point(args)
     _check_numbers(rtol=rtol, atol=atol, noise=noise)
     subject = Recorded(f, args, modes, scale) if grad is None else Foreign(f, args, grad, scale)
     fixed = None if rtol is None and atol is None else (rtol or 0.0, atol or 0.0)
@@ -112,6 +114,15 @@ def _check_arguments(f: Callable[..., Any], grad: object, order: int, modes: Seq
         raise ArgumentError("the complex step gives first derivatives only; say order=1")
     if grad is not None and (order == 2 or oracle not in ("auto", "finite_difference")):
         raise ArgumentError("with grad= the gradient is checked by finite differences; leave out order and oracle")
+
+
+def _check_point(args: tuple[Any, ...]) -> None:
+    for arg in args:
+        if callable(arg) and pytree.branch(arg) is None:
+            raise TypeError(
+                f"check_gradients takes the function, then its arguments; got {describe(arg)} among these. A gradient "
+                "to check is given by its name: check_gradients(f, x, grad=gradient)"
+            )
 
 
 def _check_numbers(**named: float | None) -> None:

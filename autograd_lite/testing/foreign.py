@@ -98,6 +98,8 @@ class Foreign(Subject):
     def _differentiated(self, numbers: Sequence[float]) -> tuple[list[float], float]:
         """The rows of the Jacobian by the given function, one after the other, and their roundoff."""
         answer = self._gradient(*self._at(numbers))
+        if answer is None:
+            raise TypeError("grad returned None; it is to return the gradient. Where it fills an array, return that")
         tree = self._args[0] if len(self._args) == 1 else self._args
         m = len(self._values)
         blocks = list(_blocks(tree, answer, m, self._shape))

@@ -171,8 +171,9 @@ class _Samples:
 def _check(model: Any, loss: Any, optimizer: Any, epochs: Any, callbacks: Any) -> None:
     for what, function in (("model", model), ("loss", loss)):
         if not callable(function) or isinstance(function, type):
-            instance = f"; write {function.__name__}(...)" if isinstance(function, type) else ""
-            raise TypeError(f"the {what} is a function or a Module, got {describe(function)}{instance}")
+            advice = "such as nn.mse_loss" if what == "loss" else "such as nn.MLP(2, [8, 1])"
+            advice = f"write {function.__name__}(...)" if isinstance(function, type) else advice
+            raise TypeError(f"the {what} is a function or a Module, got {describe(function)}; {advice}")
     if not isinstance(callbacks, (list, tuple)):
         raise TypeError(f"callbacks is a list of functions, got {describe(callbacks)}")
     for callback in callbacks:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from autograd_lite.core import ops
+from autograd_lite.core import graph, ops
 from autograd_lite.core.value import Value
 from autograd_lite.drawing import labels
 from autograd_lite.drawing.backward import is_as_computed
@@ -59,7 +59,9 @@ def notes(why: "Explanation") -> list[str]:
     """What the numbers alone do not say."""
     y, x = name_of(why.y, "y"), name_of(why.x, "x")
     if not why.count and not why.dead:
-        return [f"No path leads from {x} to {y}: {y} does not depend on it."]
+        is_reversed = any(node is why.y for node in graph.nodes(why.x))
+        advice = " The other way round there are paths." if is_reversed else ""
+        return [f"No path leads from {x} to {y}: {y} does not depend on it.{advice}"]
     found = []
     shared = _routes_shared(why)
     if shared:

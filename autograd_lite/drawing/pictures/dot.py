@@ -84,7 +84,7 @@ class _Writer:
     def _defaults(self) -> Iterator[str]:
         font = 'fontname="Helvetica,Arial,sans-serif"'
         yield (
-            f"graph [rankdir={self.scene.rankdir} ordering=in {self._layout()} nodesep=0.16 pad=0.15 "
+            f"graph [rankdir={self.scene.rankdir} ordering=in {self._layout()} nodesep=0.16 pad=0.15 margin=0 "
             f'bgcolor="{self.color("paper")}" {font} fontsize=10 fontcolor="{self.color("muted")}"'
             f"{self._foot()}]"
         )

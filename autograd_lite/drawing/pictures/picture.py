@@ -1,7 +1,6 @@
 """A drawing: what draw() returns. It shows itself in a notebook, and can be saved in many formats."""
 
 import os
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from autograd_lite.drawing.pictures.dot import to_dot
 from autograd_lite.drawing.pictures.mermaid import fits, to_mermaid
 from autograd_lite.drawing.pictures.page import to_page
 from autograd_lite.drawing.pictures.render import render
+from autograd_lite.drawing.pictures.show import show
 from autograd_lite.drawing.pictures.svg import to_svg
 from autograd_lite.drawing.scene import Scene
 from autograd_lite.drawing.text import one_line
@@ -103,25 +103,7 @@ class Drawing:
 
         Where there is no Graphviz, Mermaid's text is printed; where there is no browser, the path of the page.
         """
-        shell = _notebook()
-        if shell is not None:
-            from IPython.display import display
-
-            display(self)  # type: ignore[no-untyped-call]
-            return
-        try:
-            page = to_page(self.scene)
-        except MissingDependencyError as error:
-            print(f"{error}\n\n{self.mermaid}")
-            return
-        import tempfile
-        import webbrowser
-        from pathlib import Path
-
-        with tempfile.NamedTemporaryFile("w", suffix=".html", prefix="graph-", encoding="utf-8", delete=False) as file:
-            file.write(page)
-        if not (_has_screen() and webbrowser.open(Path(file.name).as_uri())):
-            print(f"there is no browser here to show the drawing; it is in {file.name}")
+        show(self, lambda: to_page(self.scene), lambda: self.mermaid, "graph")
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """What a notebook shows: the picture, or what can be had of it. It never raises."""
@@ -148,18 +130,6 @@ class Drawing:
             f"<Drawing: {one_line(scene.title, 60)}; {boxes}, {counted(len(scene.arrows), 'arrow')}; "
             ".save('graph.svg') writes it>"
         )
-
-
-def _notebook() -> Any:
-    """The shell of IPython, if it can show pictures."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    return shell if shell is not None and hasattr(shell, "kernel") else None
-
-
-def _has_screen() -> bool:
-    """Whether a browser could open a window; a browser for terminals would take this one."""
-    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def _listed() -> str:

@@ -23,13 +23,13 @@ _ARROW = re.compile(r'\w+ -> \w+ \[(?=id="([^"]+)")')
 _CLUSTER = re.compile(r"graph \[(?=id=c(\d+) )")
 
 
-def frames(steps: "Steps", format: Literal["svg", "png"]) -> Iterator[bytes]:
+def frames(steps: "Steps", format: Literal["svg", "png", "pdf"]) -> Iterator[bytes]:
     """The pictures, one after the other. Raises as :func:`~autograd_lite.drawing.pictures.render.render` does."""
     every = list(steps)
     changes = changes_of(every, steps.snapshot)
     scene = scene_of_all(steps.root, steps.snapshot, changes)
     seed = next(i for i, step in enumerate(every) if isinstance(step, Seed))
-    draw = _Places(scene).png if format == "png" else Picture(scene).at
+    draw = Picture(scene).at if format == "svg" else _Places(scene, format).at
     for i, (step, state) in enumerate(zip(every, states_of(changes), strict=True)):
         phase = "backward" if i >= seed else "forward"
         caption = f"step {i + 1} of {len(every)}, {phase}: {step}"
@@ -40,8 +40,8 @@ def frames(steps: "Steps", format: Literal["svg", "png"]) -> Iterator[bytes]:
 class _Places:
     """Where Graphviz puts the boxes and arrows of a scene: for pictures of it in which they stay there."""
 
-    def __init__(self, scene: Scene) -> None:
-        self.scene = scene
+    def __init__(self, scene: Scene, format: Literal["png", "pdf"]) -> None:
+        self.scene, self._format = scene, format
         self._numbered = {box.id for box in scene.boxes if box.lines[-1].startswith("grad ")}
         laid_out = json.loads(render(to_dot(scene), "json0"))
         self._left, bottom, right, _ = map(float, laid_out["bb"].split(","))
@@ -63,7 +63,7 @@ class _Places:
             elif "pos" in one:
                 self._places[one["id"]] = 0.0, f'pos="{one["pos"]}"'
 
-    def png(self, state: State, caption: str) -> bytes:
+    def at(self, state: State, caption: str) -> bytes:
         """The picture at a step, with a line of text under it."""
         first, *lines = to_dot(scene_at(self.scene, state)).rstrip("}\n").splitlines()
         lines = [self._placed(line, state) for line in lines]
@@ -75,7 +75,7 @@ class _Places:
             f'width={self._wide / 72:g} height=0.3 fixedsize=true label="{text}"]'
         )
         whole = [first, f'graph [layout=nop2 bb="{self._bounds}"]', *lines, foot, "}"]
-        return render("\n".join(whole), "png")
+        return render("\n".join(whole), self._format)
 
     def _placed(self, line: str, state: State) -> str:
         """A line of DOT with the place of what it says, lit or waiting."""

@@ -99,7 +99,16 @@ class Steps(Sequence[Step]):
             )
         return write_whole(path, self._page().encode())
 
-    def frames(self, folder: str | os.PathLike[str], format: Literal["svg", "png"] = "svg") -> "list[Path]":
+    def show(self) -> None:
+        """Show the page: in a notebook below the cell, else in the browser.
+
+        Where there is no Graphviz, the text is printed; where there is no browser, the path of the page.
+        """
+        from autograd_lite.drawing.pictures.show import show
+
+        show(self, self._page, self.__str__, "steps")
+
+    def frames(self, folder: str | os.PathLike[str], format: Literal["svg", "png", "pdf"] = "svg") -> "list[Path]":
         """Write a picture for each step, ``step-001.svg`` and so on, and return their paths.
 
         The folder is made if it is not there. Each file is written whole or not at all, and replaces one of its name.
@@ -111,10 +120,12 @@ class Steps(Sequence[Step]):
 
         from autograd_lite.drawing.steps.frames import frames
 
-        if format not in ("svg", "png"):
-            raise ArgumentError(f"frames are 'svg' or 'png', got {format!r}")
-        self._raise_if_too_large("frames")
+        if format not in ("svg", "png", "pdf"):
+            raise ArgumentError(f"frames are 'svg', 'png' or 'pdf', got {format!r}")
         to = Path(folder)
+        if to.suffix.lower() in (".svg", ".png", ".pdf", ".gif", ".html"):
+            raise ArgumentError(f"frames are files in a folder, and {to.name!r} looks like one file; name a folder")
+        self._raise_if_too_large("frames")
         if to.exists() and not to.is_dir():
             raise FileExistsError(f"cannot write frames to {to}: it is a file; name a folder")
         pictures = frames(self, format)
