@@ -20,7 +20,7 @@ from tests.test_interrupts import faults
 from tests.test_ops import POINTS
 
 #: How many blocks of memory may stay of a graph whose like was there before. Python and the core keep some for others.
-FEW = 1_000
+FEW = 5_000
 
 
 @contextlib.contextmanager
