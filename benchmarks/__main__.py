@@ -85,7 +85,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = arguments()
     given = parser.parse_args(argv)
     if given.accuracy is not None:
-        from benchmarks.accuracy import __main__ as accuracy
+        from benchmarks.accuracy import report as accuracy
 
         return accuracy.main(given.accuracy, is_quick=given.quick)
     unknown = set(given.question) - set(QUESTIONS)

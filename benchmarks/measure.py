@@ -186,10 +186,11 @@ def run(
         else:
             present[name] = home.python
     runs: dict[str, list[float]] = {}
-    firsts: dict[str, list[float]] = {}
+    firsts: dict[str, list[Any]] = {}
     errors: dict[str, float] = {}
     for _ in range(effort.turns):
         processes: dict[str, Process] = {}
+        answers: dict[str, list[float]] = {}
         try:
             for name, python in present.items():
                 # One after the other, so that first calls do not share the processor.
@@ -199,9 +200,8 @@ def run(
                     results[name] = ready
                     processes.pop(name).close()
                     continue
-                process.answer = ready["answer"]  # type: ignore[attr-defined]
+                answers[name] = ready["answer"]
                 firsts.setdefault(name, []).append(ready["first"])
-            answers = {name: process.answer for name, process in processes.items()}  # type: ignore[attr-defined]
             errors = compared({n: a for n, a in answers.items() if a}, workload.tolerance, workload.name)
             for _ in range(effort.rounds):
                 for name, process in processes.items():
@@ -211,7 +211,8 @@ def run(
                 process.close()
         present = {name: python for name, python in present.items() if name in runs}
     for name, found in runs.items():
-        results[name] = {**summary(found), "first": statistics.median(firsts[name]), "error": errors.get(name)}
+        first = None if None in firsts[name] else statistics.median(firsts[name])
+        results[name] = {**summary(found), "first": first, "error": errors.get(name)}
     return {name: results[name] for name in workload.contenders}
 
 
@@ -259,7 +260,7 @@ def serve(workload: Workload, contender: str, lines: Iterable[str], send: Callab
     except (ImportError, MissingError) as error:
         send({"missing": str(error)})
         return
-    send({"first": first, "answer": flat(ready.answer() if ready.answer else found)})
+    send({"first": None if ready.figure else first, "answer": flat(ready.answer() if ready.answer else found)})
     del found
     for line in lines:
         send({"figure": ready.figure() if ready.figure else measured(ready.call, float(line))})

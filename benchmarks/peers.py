@@ -5,6 +5,7 @@ import importlib
 import importlib.metadata
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -58,7 +59,8 @@ def installed(peers: Iterable[str], pythons: Iterable[str] = ()) -> dict[str, Pe
         homes = ((python, _versions(python)) for python in (sys.executable, *others))
         having = ((python, known) for python, known in homes if all(known.get(m) for m in MODULES[peer]))
         python, known = next(having, ("", {}))
-        found[peer] = Peer(python, known.get(peer, "")) if python else None
+        version = known.get(peer, platform.python_version())
+        found[peer] = Peer(python, version) if python else None
     return found
 
 

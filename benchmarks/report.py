@@ -70,11 +70,10 @@ def table(name: str, workload: Result) -> str:
             continue
         assert first is not None
         cells = [f"{shown(result['median'], workload['unit']):>9} ({spread(result):4.0%})"]
-        ratio = result["median"] / first["median"] if first["median"] else float("nan")
-        cells.append(f"{ratio:8.2f} x")
+        cells.append(f"{result['median'] / first['median']:8.3g} x" if first["median"] else " " * 10)
         if workload["each"]:
             cells.append(f"{shown(result['median'] / workload['per'], workload['unit']):>9} {workload['each']}")
-        if workload["unit"] == "s":
+        if result.get("first") is not None:
             cells.append(f"first {shown(result['first'], 's'):>8}")
         if result.get("error") is not None:
             cells.append(f"{result['error']:.0e}")
