@@ -25,7 +25,9 @@ def arguments() -> argparse.ArgumentParser:
         "--python", action="append", default=[], metavar="PATH", help="another interpreter, for peers missing here"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file")
-    parser.add_argument("--from", dest="source", type=Path, metavar="FILE", help="read figures from a file, run nothing")
+    parser.add_argument(
+        "--from", dest="source", type=Path, metavar="FILE", help="read figures from a file, run nothing"
+    )
     parser.add_argument("--compare", type=Path, metavar="OLD.json", help="what changed since, beyond the noise")
     parser.add_argument("--plot", type=Path, metavar="FOLDER", help="write charts as SVG")
     parser.add_argument("--readme", action="store_true", help="put the table of speeds between README.md's markers")
@@ -70,7 +72,7 @@ def run(given: argparse.Namespace, homes: dict[str, peers.Peer | None]) -> repor
         for workload in workloads_of(question):
             if given.only not in workload.name or (given.quick and not workload.is_quick):
                 continue
-            contenders = measure.run(question, workload, homes, effort)
+            contenders = measure.run(f"benchmarks.questions.{question}", workload, homes, effort)
             kept: dict[str, Any] = {
                 "unit": workload.unit, "per": workload.per, "each": workload.each, "curve": workload.curve,
                 "size": workload.size, "behind": workload.behind, "contenders": contenders,

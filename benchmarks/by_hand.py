@@ -41,7 +41,7 @@ def by_c(name: str, x: list[float], results: int, count: int = 0) -> Ready:
 # ---- numba ----------------------------------------------------------------------------------
 
 
-def rosenbrock_loop(x: Any, g: Any) -> float:
+def rosenbrock_loop(x: Any, g: Any) -> Any:
     total = 0.0
     g[:] = 0.0
     for i in range(len(x) - 1):
@@ -52,7 +52,7 @@ def rosenbrock_loop(x: Any, g: Any) -> float:
     return total
 
 
-def black_scholes_loop(p: Any, g: Any) -> float:
+def black_scholes_loop(p: Any, g: Any) -> Any:
     s, k, r, v, t = p[0], p[1], p[2], p[3], p[4]
     root = v * math.sqrt(t)
     d1 = (math.log(s / k) + (r + v * v / 2.0) * t) / root
@@ -65,7 +65,7 @@ def black_scholes_loop(p: Any, g: Any) -> float:
     return s * n1 - k * discount * n2
 
 
-def by_numba(loop: Callable[[Any, Any], float], x: list[float]) -> Ready:
+def by_numba(loop: Callable[[Any, Any], Any], x: list[float]) -> Ready:
     """The same on arrays that numba's user would hold."""
     import numba
     import numpy as np

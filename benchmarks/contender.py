@@ -1,4 +1,4 @@
-"""The process of one contender: ``python -m benchmarks.contender QUESTION WORKLOAD CONTENDER``, run by measure.py."""
+"""The process of one contender: ``python -m benchmarks.contender MODULE WORKLOAD CONTENDER``, run by measure.py."""
 
 import importlib
 import json
@@ -11,7 +11,7 @@ from benchmarks import measure
 
 def main() -> None:
     """Talk in lines of JSON; what a library prints goes to the standard error."""
-    question, name, contender = sys.argv[1:]
+    module, name, contender = sys.argv[1:]
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
 
@@ -19,7 +19,7 @@ def main() -> None:
         out.write(json.dumps(message) + "\n")
         out.flush()
 
-    workloads = importlib.import_module(f"benchmarks.questions.{question}").WORKLOADS
+    workloads = importlib.import_module(module).WORKLOADS
     workload = next(each for each in workloads if each.name == name)
     measure.serve(workload, contender, iter(sys.stdin.readline, ""), send)
 

@@ -4,7 +4,7 @@ All get the same point as floats and give the value and the gradient. Peers with
 """
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -89,8 +89,17 @@ def casadi(problem: Problem) -> Ready:
     buffer.set_arg(0, memoryview(given))
     buffer.set_res(0, memoryview(found))
     buffer.set_res(1, memoryview(gradient))
-    kept = (function, buffer, given, found, gradient)  # which the buffer does not keep alive
-    return Ready(lambda kept=kept: evaluate(), lambda: (found[0], gradient.tolist()))
+    kept = (function, buffer, given, found, gradient)
+    return Ready(keeping(evaluate, kept), lambda: (found[0], gradient.tolist()))
+
+
+def keeping(call: Callable[[], Any], kept: Any) -> Callable[[], Any]:
+    """A call that keeps alive what it needs and does not hold, as CasADi's buffers do not hold their memory."""
+
+    def keeper(_: Any = kept) -> Any:
+        return call()
+
+    return keeper
 
 
 def autograd(problem: Problem) -> Ready:
@@ -142,8 +151,10 @@ def _of_array(problem: Problem, anp: Any) -> Callable[[Any], Any]:
     return lambda x: f(x, module)
 
 
-def everybody(problem: Problem, but: tuple[str, ...] = (), **more: Contender) -> dict[str, Contender]:
-    """All that can do a problem; ``but`` names those that cannot."""
+def everybody(
+    problem: Problem, more: Mapping[str, Contender] | None = None, but: Collection[str] = ()
+) -> dict[str, Contender]:
+    """All that can do a problem, with more of them; ``but`` names those that cannot."""
     found: dict[str, Contender] = {
         "autograd_lite, native": lambda: ours(problem, "native"),
         "autograd_lite, vm": lambda: ours(problem, "vm"),
@@ -156,4 +167,4 @@ def everybody(problem: Problem, but: tuple[str, ...] = (), **more: Contender) ->
         "torch": lambda: torch(problem),
         "jax": lambda: jax(problem),
     }
-    return {name: contender for name, contender in (found | more).items() if name not in but}
+    return {name: contender for name, contender in (found | dict(more or {})).items() if name not in but}

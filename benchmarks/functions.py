@@ -177,16 +177,14 @@ TRANSCENDENTAL = Problem(transcendental, [0.3, 0.7, 1.1, 0.2])
 
 
 def sums_and_products(instructions: int) -> Callable[..., Any]:
-    """A program of so many instructions of + and *, each of two of the latest numbers."""
+    """A program of so many instructions of + and *, which all count, in eight chains; no number grows or vanishes."""
 
     def f(*x: Any) -> Any:
         draws = random.Random(3)
         numbers = list(x)
-        for i in range(instructions - 1):
-            a, b = numbers[-draws.randint(1, 8)], numbers[-draws.randint(1, 8)]
-            numbers.append(a * b if i % 2 else a + b)
-            if len(numbers) > 8:
-                del numbers[0]
+        for i in range(instructions - 7):
+            a, b = numbers[i % 8], x[draws.randrange(8)]
+            numbers[i % 8] = a * b if i // 8 % 2 else a + b
         return sum(numbers[1:], numbers[0])
 
     return f

@@ -29,7 +29,7 @@ class Ready(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Workload:
-    """The same work for several contenders, each a function that gets ready. The first is the one others are held to."""
+    """The same work for several contenders, each a function that gets ready. Others are held to the first."""
 
     name: str
     contenders: Mapping[str, Callable[[], Ready]]
@@ -130,10 +130,10 @@ def compared(answers: Mapping[str, list[float]], tolerance: float, workload: str
 class Process:
     """A contender's process: it answers one line of JSON at the start, and one for each line that it is sent."""
 
-    def __init__(self, python: str, question: str, workload: str, contender: str) -> None:
-        self.errors = tempfile.TemporaryFile("w+")
+    def __init__(self, python: str, module: str, workload: str, contender: str) -> None:
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - it is closed with the process
         self.name = f"{workload}: {contender}"
-        command = [python, "-m", "benchmarks.contender", question, workload, contender]
+        command = [python, "-m", "benchmarks.contender", module, workload, contender]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True, cwd=ROOT,
             env=peers.environment(),
@@ -173,10 +173,8 @@ class Process:
 Result = dict[str, Any]
 
 
-def run(
-    question: str, workload: Workload, homes: Mapping[str, peers.Peer | None], effort: Effort
-) -> dict[str, Result]:
-    """The results of all contenders of a workload: medians, spread and first calls, or what is missing."""
+def run(module: str, workload: Workload, homes: Mapping[str, peers.Peer | None], effort: Effort) -> dict[str, Result]:
+    """The results of all contenders of a workload of a module: medians, spread and first calls, or what is missing."""
     results: dict[str, Result] = {}
     present: dict[str, str] = {}
     for name in workload.contenders:
@@ -194,7 +192,7 @@ def run(
         try:
             for name, python in present.items():
                 # One after the other, so that first calls do not share the processor.
-                processes[name] = process = Process(python, question, workload.name, name)
+                processes[name] = process = Process(python, module, workload.name, name)
                 ready = process.read()
                 if "missing" in ready:
                     results[name] = ready
@@ -271,6 +269,8 @@ def python_and_machine() -> dict[str, str]:
     import os
     import platform
 
+    from autograd_lite.core import COMPILED
+
     name = platform.processor() or platform.machine()
     about = Path("/proc/cpuinfo")
     if about.exists():
@@ -281,4 +281,5 @@ def python_and_machine() -> dict[str, str]:
         "cores": str(os.cpu_count()),
         "system": platform.system(),
         "python": sys.version.split()[0],
+        "core": "compiled" if COMPILED else "plain Python",
     }

@@ -87,7 +87,7 @@ def behind(report: Report) -> list[str]:
     for question, name, workload in results(report):
         found = measured(workload)
         ours = {c: r["median"] for c, r in found.items() if is_ours(c)}
-        theirs = {c: r["median"] for c, r in found.items() if not is_ours(c)}
+        theirs = {c: r["median"] for c, r in found.items() if not is_ours(c) and c != "python"}
         if not ours or not theirs:
             continue
         mine, peer = min(ours, key=ours.__getitem__), min(theirs, key=theirs.__getitem__)
@@ -164,12 +164,21 @@ def markdown(report: Report, rows: Iterable[tuple[str, str, str]] = ROWS) -> str
         cells = [shown(ours, "s")]
         for name in names:
             theirs = [r["median"] for c, r in row.items() if c.partition(",")[0] == name]
-            cells.append(f"{min(theirs) / ours:.2g} x" if theirs else "")
+            cells.append(times(min(theirs) / ours) if theirs else "")
         lines.append(f"| {title} | {' | '.join(cells)} |")
     machine = report["machine"]
     lines += ["", f"On {machine['processor']}, Python {machine['python']}. The first column is a time, the others say "
               "how many times as long the peer takes."]  # fmt: skip
     return "\n".join(lines)
+
+
+def times(ratio: float) -> str:
+    """A ratio for the reader.
+
+    >>> times(0.617), times(8.55), times(2720.4)
+    ('0.62 x', '8.6 x', '2,720 x')
+    """
+    return f"{ratio:,.0f} x" if ratio >= 10 else f"{ratio:.2g} x"
 
 
 def replaced(page: str, text: str) -> str:

@@ -1,6 +1,6 @@
 """Optimisers and schedules beside PyTorch's: where each arrives after 100 steps.
 
-    python -m benchmarks.trajectories   print the parameters that PyTorch arrives at, for tests/test_optim.py
+python -m benchmarks.trajectories   print the parameters that PyTorch arrives at, for tests/test_optim.py
 """
 
 from collections.abc import Callable

@@ -56,7 +56,9 @@ def compared(count: int) -> tuple[dict[str, int], list[str]]:
         )  # fmt: skip
         found |= json.loads(done.stdout)
     first = next(iter(found.values()))
-    differing = {name: [i for i, (a, b) in enumerate(zip(f, first, strict=True)) if a != b] for name, f in found.items()}
+    differing = {
+        name: [i for i, (a, b) in enumerate(zip(f, first, strict=True)) if a != b] for name, f in found.items()
+    }
     return {name: len(which) for name, which in differing.items()}, [
         f"{name}: program {i}" for name, which in differing.items() for i in which
     ]

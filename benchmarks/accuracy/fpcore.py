@@ -4,6 +4,7 @@ It knows arithmetic, the functions that the package has, if, let, let*, while an
 it does not know is named, and the program is skipped.
 """
 
+import itertools
 import math
 import operator
 import random
@@ -88,7 +89,14 @@ def code(e: Any) -> Code:
     head, *rest = e
     if isinstance(head, list):
         raise UnsupportedError("a list in the place of an operation")
-    special = {"if": _if, "let": _let, "let*": _let_star, "while": _while, "while*": _while_star, "!": _annotated}
+    special: dict[str, Callable[..., Code]] = {
+        "if": _if,
+        "let": _let,
+        "let*": _let_star,
+        "while": _while,
+        "while*": _while_star,
+        "!": _annotated,
+    }
     if head in special:
         return special[head](*rest)
     parts = [code(part) for part in rest]
@@ -133,7 +141,7 @@ def _operation(head: str, parts: list[Code]) -> Code:
 def _comparison(compare: Callable[[Any, Any], bool], parts: list[Code]) -> Code:
     def run(names: Names) -> bool:
         given = [part(names) for part in parts]
-        return all(compare(a, b) for a, b in zip(given, given[1:], strict=False))
+        return all(compare(a, b) for a, b in itertools.pairwise(given))
 
     return run
 

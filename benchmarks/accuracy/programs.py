@@ -62,12 +62,17 @@ def judged(program: Program) -> Judgement:
         known = [c for c in report.comparisons if c.verdict != "inconclusive"]
         unknown += len(report.comparisons) - len(known)
         for order in (1, 2):
-            found = [units(c.analytic, c.numeric) for c in known if c.order == order]
+            # Where a derivative is 0, the oracle's differences leave some 1e-60.
+            found = [
+                units(c.analytic, c.numeric if c.analytic else 0.0 if c.verdict == "agrees" else c.numeric)
+                for c in known
+                if c.order == order
+            ]
             errors[order].append(max(found, default=0.0))
     return Judgement(errors, mismatches, unknown)
 
 
-HEAD = """| program | points | value, median | worst | gradient, median | worst | Hessian, median | worst | beyond rounding |
+HEAD = """| program | points | value, median | worst | gradient, median | worst | Hessian, median | worst | off |
 |---|---|---|---|---|---|---|---|---|"""
 
 

@@ -1,4 +1,4 @@
-"""NIST's Statistical Reference Datasets for nonlinear regression: the sum of squares at both starts and at the answer."""
+"""NIST's Statistical Reference Datasets for nonlinear regression: sums of squares at both starts and at the answer."""
 
 import ast
 import operator

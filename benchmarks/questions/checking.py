@@ -32,10 +32,7 @@ def checks(oracle: str, order: int) -> Ready:
     programs = [placed(rng, 3, 25) for _ in range(PROGRAMS)]
 
     def call() -> list[bool]:
-        return [
-            check_gradients(f, *x, order=order, oracle=oracle, allow_inconclusive=True).ok  # type: ignore[arg-type]
-            for f, x in programs
-        ]
+        return [check_gradients(f, *x, order=order, oracle=oracle, allow_inconclusive=True).ok for f, x in programs]
 
     return Ready(call, lambda: [1.0] * len(call()))
 
@@ -57,13 +54,13 @@ def found(oracle: str, error: float, count: int = 50) -> Ready:
             try:
                 check_gradients(
                     lambda a, b, sick=sick: sick(a * b) * b + ops.cos(a), *x,
-                    order=1, oracle=oracle, allow_inconclusive=True,  # type: ignore[arg-type]
+                    order=1, oracle=oracle, allow_inconclusive=True,
                 )  # fmt: skip
             except GradientMismatch:
                 hits += 1
         return 1.0 - hits / count
 
-    return Ready(lambda: [], figure=missed)
+    return Ready(list, figure=missed)
 
 
 ORACLES = ("high_precision", "finite_difference")

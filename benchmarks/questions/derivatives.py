@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from benchmarks import by_hand
+from benchmarks.engines import keeping
 from benchmarks.functions import pendulum_step, rosenbrock, rosenbrock_at, rosenbrock_of_array
 from benchmarks.measure import MissingError, Ready, Workload
 
@@ -22,7 +23,7 @@ def chained(x: Any, m: Any) -> list[Any]:
 
 def tall(p: Any, m: Any) -> list[Any]:
     """A pendulum's angle and speed after each of 50 steps, by 4 numbers."""
-    state, found = (p[2], p[3]), []
+    state, found = (p[2], p[3]), list[Any]()
     for _ in range(50):
         state = pendulum_step(state, p, m)
         found += state
@@ -56,7 +57,7 @@ def casadi_of(make: Callable[[Any, Any], Any], size: int) -> Ready:
     def by_rows() -> list[float]:  # as it keeps columns
         return [results[j * rows + i] for i in range(rows) for j in range(columns)]
 
-    return Ready(lambda kept=kept: evaluate(), by_rows)
+    return Ready(keeping(evaluate, kept), by_rows)
 
 
 def ours(make: Callable[[Any], Any], x: list[float], backend: str) -> Ready:
@@ -166,7 +167,9 @@ def wide_of_array(x: Any, m: Any) -> Any:
     return m.stack([neighbours.sum(), m.sin(neighbours).sum(), m.prod(1.0 + 0.01 * x[:-1])])
 
 
-def jacobians(f: Callable[[Any, Any], list[Any]], size: int, of_array: Callable[[Any, Any], Any]) -> dict[str, Callable[[], Ready]]:
+def jacobians(
+    f: Callable[[Any, Any], list[Any]], size: int, of_array: Callable[[Any, Any], Any]
+) -> dict[str, Callable[[], Ready]]:
     x = rosenbrock_at(size).x
 
     def of_casadi() -> Ready:
@@ -213,7 +216,7 @@ def sparse_of_casadi(size: int) -> Ready:
     buffer.set_arg(0, memoryview(given))
     buffer.set_res(0, memoryview(results))
     kept = (function, buffer, given, results)
-    return Ready(lambda kept=kept: evaluate(), lambda: by_rows(results, row, col))
+    return Ready(keeping(evaluate, kept), lambda: by_rows(results, row, col))
 
 
 def sparse(size: int) -> Workload:

@@ -12,7 +12,7 @@ from benchmarks.functions import PENDULUM, TRANSCENDENTAL, mlp_loss, samples, we
 from benchmarks.measure import MissingError, Ready, Workload
 
 SMALL, LARGE = (2, 16, 16, 1), (16, 32, 32, 1)
-OPERATIONS = {SMALL: 12_920, LARGE: 65_200}  # additions, products, relus and squares
+OPERATIONS: dict[Sequence[int], int] = {SMALL: 12_920, LARGE: 65_200}  # additions, products, relus and squares
 
 
 def graph_of(sizes: Sequence[int], number: Callable[[float], Any], relu: Callable[[Any], Any], zero: Any) -> Ready:
@@ -81,7 +81,7 @@ def mlp(sizes: Sequence[int], is_quick: bool) -> Workload:
         "torch, scalars": functools.partial(torch, sizes),
     }
     name = f"MLP {'-'.join(map(str, sizes))}"
-    return Workload(name, contenders, per=OPERATIONS[tuple(sizes)], each="an operation", is_quick=is_quick)
+    return Workload(name, contenders, per=OPERATIONS[sizes], each="an operation", is_quick=is_quick)
 
 
 # ---- Chains ---------------------------------------------------------------------------------

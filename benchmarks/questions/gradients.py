@@ -59,7 +59,7 @@ def gmm_by_sum() -> Ready:
     def call() -> Any:
         value, slopes = over_points.sum(points, p=GMM.x)
         of_rest, more = other(GMM.x)
-        return value + of_rest, [a + b for a, b in zip(slopes["p"] if "p" in slopes else slopes, more, strict=True)]
+        return value + of_rest, [a + b for a, b in zip(slopes, more, strict=True)]
 
     return Ready(call)
 
@@ -91,7 +91,7 @@ WORKLOADS = [
         "Rosenbrock-100",
         engines.everybody(
             ROSENBROCK,
-            **{
+            {
                 "numba": lambda: by_hand.by_numba(by_hand.rosenbrock_loop, ROSENBROCK.x),
                 "C, gcc -O2": lambda: by_hand.by_c("rosenbrock", ROSENBROCK.x, 100),
             },
@@ -102,9 +102,11 @@ WORKLOADS = [
         "pendulum",
         engines.everybody(
             PENDULUM,
+            {
+                "jax": lambda: engines.jax(PENDULUM, functions.pendulum_of_jax),
+                "C, gcc -O2": lambda: by_hand.by_c("pendulum", PENDULUM.x, 4),
+            },
             but=NO_RELU,
-            jax=lambda: engines.jax(PENDULUM, functions.pendulum_of_jax),
-            **{"C, gcc -O2": lambda: by_hand.by_c("pendulum", PENDULUM.x, 4)},
         ),
         behind=C,
     ),
@@ -112,11 +114,11 @@ WORKLOADS = [
         "Black-Scholes",
         engines.everybody(
             BLACK_SCHOLES,
-            but=NO_RELU,
-            **{
+            {
                 "numba": lambda: by_hand.by_numba(by_hand.black_scholes_loop, BLACK_SCHOLES.x),
                 "C, gcc -O2": lambda: by_hand.by_c("black_scholes", BLACK_SCHOLES.x, 5),
             },
+            but=NO_RELU,
         ),
         behind=BUFFERS,
     ),
@@ -124,7 +126,7 @@ WORKLOADS = [
         "MLP 2-16-16-1, 20 samples",
         engines.everybody(
             NET,
-            **{
+            {
                 "autograd_lite, jit around a loop": functools.partial(mlp_loop, "native"),
                 "C, gcc -O2": mlp_in_c,
             },
@@ -134,7 +136,7 @@ WORKLOADS = [
     Workload(
         "GMM (ADBench), 100 points",
         engines.everybody(
-            GMM._replace(of_array=gmm_of_array), but=NO_RELU, **{"autograd_lite, sum over rows": gmm_by_sum}
+            GMM._replace(of_array=gmm_of_array), {"autograd_lite, sum over rows": gmm_by_sum}, but=NO_RELU
         ),
         behind=ARRAYS,
     ),
@@ -144,4 +146,3 @@ WORKLOADS = [
         behind=BUFFERS,
     ),
 ]
-

@@ -159,6 +159,21 @@ def of_torch(measure: Measure, net: Net) -> Ready:
     return measure(train, lambda model: [p.detach() for p in model.parameters()], net, 1.0)
 
 
+def adam_of_jax(g: Any, lr: float, params: Any, m: Any, v: Any, count: Any) -> Any:
+    """A step of Adam."""
+    import jax
+    import jax.numpy as jnp
+
+    tree, count = jax.tree_util.tree_map, count + 1
+    m = tree(lambda a, q: 0.9 * a + 0.1 * q, m, g)
+    v = tree(lambda a, q: 0.999 * a + 0.001 * q * q, v, g)
+
+    def moved(p: Any, a: Any, b: Any) -> Any:
+        return p - lr * (a / (1 - 0.9**count)) / (jnp.sqrt(b / (1 - 0.999**count)) + 1e-8)
+
+    return tree(moved, params, m, v), m, v, count
+
+
 def of_jax(measure: Measure, net: Net) -> Ready:
     """One compiled scan over all steps of all epochs."""
     import jax
@@ -174,18 +189,11 @@ def of_jax(measure: Measure, net: Net) -> Ready:
         return jnp.mean((x - t) ** 2)
 
     def update(state: Any, batch: Any) -> Any:
-        params, m, v, count = state
+        params, *moments = state
         value, g = jax.value_and_grad(loss)(params, *batch)
-        if net.rule == "SGD":
-            return (tree(lambda p, q: p - net.lr * q, params, g), m, v, count), value
-        count = count + 1
-        m = tree(lambda a, q: 0.9 * a + 0.1 * q, m, g)
-        v = tree(lambda a, q: 0.999 * a + 0.001 * q * q, v, g)
-        new = tree(
-            lambda p, a, b: p - net.lr * (a / (1 - 0.9**count)) / (jnp.sqrt(b / (1 - 0.999**count)) + 1e-8),
-            params, m, v,
-        )  # fmt: skip
-        return (new, m, v, count), value
+        if net.rule == "Adam":
+            return adam_of_jax(g, net.lr, params, *moments), value
+        return (tree(lambda p, q: p - net.lr * q, params, g), *moments), value
 
     def epoch(state: Any, _: Any) -> Any:
         return jax.lax.scan(update, state, (X, y))
@@ -202,9 +210,8 @@ def of_jax(measure: Measure, net: Net) -> Ready:
         zeros = tree(jnp.zeros_like, params)
         return jax.block_until_ready(compiled(epochs)((params, zeros, zeros, 0.0)))[0]
 
-    if measure is of_step:  # a step in steady state: compiled before
-        for epochs in lengths(net, FAST):
-            train(epochs)
+    for epochs in lengths(net, FAST) if measure is of_step else ():  # a step in steady state: compiled before
+        train(epochs)
     return measure(train, lambda params: params, net, FAST)
 
 

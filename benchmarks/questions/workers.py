@@ -55,7 +55,12 @@ def by_dask(name: str, rows: int, partitions: int) -> Ready:
     make, shared = FUNCTIONS[name]
     fast, client = make(), cluster()
     x = da.linspace(0.0, 1.0, rows, chunks=-(-rows // partitions)).persist()
-    return Ready(lambda client=client: distributed.sum(fast, x, **shared))
+
+    def call() -> Any:
+        assert client.status == "running"  # it is needed as long as this is called
+        return distributed.sum(fast, x, **shared)
+
+    return Ready(call)
 
 
 def sums(name: str, power: int) -> Workload:
