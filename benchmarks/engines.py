@@ -115,7 +115,9 @@ def torch(problem: Problem) -> Ready:
     """A tensor, and ``backward()``."""
     import torch
 
-    module = SimpleNamespace(**{name: getattr(torch, name) for name in ("sin", "cos", "exp", "log", "sqrt", "erf")})
+    module = SimpleNamespace(
+        **{name: getattr(torch, name) for name in ("sin", "cos", "exp", "log", "sqrt", "erf", "tanh")}
+    )
     module.array, module.maximum = torch.tensor, lambda x, low: torch.clamp(x, min=low)
     f, x = problem.of_array or problem.f, torch.tensor(problem.x, requires_grad=True)
 
@@ -142,7 +144,7 @@ def jax(problem: Problem, of_array: Callable[[Any, Any], Any] | None = None) -> 
 def _of_array(problem: Problem, anp: Any) -> Callable[[Any], Any]:
     f = problem.of_array or problem.f
     module = SimpleNamespace(
-        **{name: getattr(anp, name) for name in ("sin", "cos", "exp", "log", "sqrt", "maximum", "array")}
+        **{name: getattr(anp, name) for name in ("sin", "cos", "exp", "log", "sqrt", "tanh", "maximum", "array")}
     )
     if problem.f.__name__ == "black_scholes":
         from autograd.scipy.special import erf

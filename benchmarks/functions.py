@@ -269,3 +269,61 @@ def projection_error(p: Any, m: Any) -> list[Any]:
 
 
 BA_POINT = [0.1, 0.2, 0.3, 0.5, -0.4, 0.2, 1.2, 0.1, 0.05, 0.01, 0.002, 0.3, 0.7, 4.0, 0.8]
+
+
+# ---- A network with memory (ADBench) --------------------------------------------------------
+
+LSTM_WIDTH, LSTM_LAYERS, LSTM_STEPS = 8, 2, 10
+
+
+def lstm_sequence() -> list[list[float]]:
+    rng = random.Random(3)
+    return [[float(rng.random() < 0.5) for _ in range(LSTM_WIDTH)] for _ in range(LSTM_STEPS + 1)]
+
+
+def lstm_cell(x: Any, w: Any, memory: Any, m: Any) -> tuple[Any, Any]:
+    """Of one number, or of an array of them: hidden and cell, by weights and biases of the four gates."""
+    hidden, cell = memory
+    forget, outgate = (1.0 / (1.0 + m.exp(-(x * w[i] + w[i + 1]))) for i in (0, 4))
+    ingate = 1.0 / (1.0 + m.exp(-(hidden * w[2] + w[3])))
+    cell = cell * forget + ingate * m.tanh(hidden * w[6] + w[7])
+    return outgate * m.tanh(cell), cell
+
+
+def lstm(p: Any, m: Any) -> Any:
+    """ADBench's loss of predicting each next element, by the rows of main and extra parameters, one after the other."""
+    b, sequence, total = LSTM_WIDTH, lstm_sequence(), 0.0
+    row = [[p[i * b + j] for j in range(b)] for i in range(8 * LSTM_LAYERS + 3)]
+    memory = [[(0.1, 0.2)] * b for _ in range(LSTM_LAYERS)]
+    for given, following in itertools.pairwise(sequence):
+        x = [g * w for g, w in zip(given, row[-3], strict=True)]
+        for layer in range(LSTM_LAYERS):
+            own = row[8 * layer : 8 * layer + 8]
+            memory[layer] = [lstm_cell(x[j], [w[j] for w in own], memory[layer][j], m) for j in range(b)]
+            x = [hidden for hidden, _ in memory[layer]]
+        y = [x[j] * row[-2][j] + row[-1][j] for j in range(b)]
+        norm = m.log(sum((m.exp(each) for each in y[1:]), m.exp(y[0])) + 2.0)
+        total = total + sum((f * (each - norm) for f, each in zip(following, y, strict=True)), 0.0)
+    return -1.0 * total / (LSTM_STEPS * b)
+
+
+def lstm_of_array(p: Any, m: Any) -> Any:
+    """The same by rows."""
+    rows, sequence, total = p.reshape(8 * LSTM_LAYERS + 3, LSTM_WIDTH), m.array(lstm_sequence()), 0.0
+    memory: list[Any] = [(0.1, 0.2)] * LSTM_LAYERS
+    for t in range(LSTM_STEPS):
+        x = sequence[t] * rows[-3]
+        for layer in range(LSTM_LAYERS):
+            memory[layer] = lstm_cell(x, rows[8 * layer : 8 * layer + 8], memory[layer], m)
+            x = memory[layer][0]
+        y = x * rows[-2] + rows[-1]
+        total = total + (sequence[t + 1] * (y - m.log(m.exp(y).sum() + 2.0))).sum()
+    return -1.0 * total / (LSTM_STEPS * LSTM_WIDTH)
+
+
+def lstm_parameters() -> list[float]:
+    rng = random.Random(4)
+    return [rng.uniform(-1, 1) for _ in range((8 * LSTM_LAYERS + 3) * LSTM_WIDTH)]
+
+
+LSTM = Problem(lstm, lstm_parameters(), lstm_of_array)

@@ -40,6 +40,8 @@ class Workload:
     #: The largest error of an answer, relative to its size and to the mean size of all numbers of the answer.
     tolerance: float = 1e-9
     is_quick: bool = True
+    #: Contenders that take long to get ready, and are left out of quick runs.
+    slow: frozenset[str] = frozenset()
     #: The curve that this workload is a point of, and its place there.
     curve: str = ""
     size: float = 0.0

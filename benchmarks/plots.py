@@ -1,9 +1,10 @@
 """Bar charts and scaling curves of a report, as SVG by matplotlib."""
 
+import re
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report import Report, is_ours, measured, results
+from benchmarks.report import Report, is_ours, measured, results, times
 
 OURS, THEIRS = "#2563a8", "#b0b4ba"
 
@@ -23,7 +24,9 @@ def write(report: Report, folder: Path) -> list[Path]:
             written.append(_bars(question, bars, folder / f"{question}.svg"))
         for curve in sorted({w["curve"] for w in workloads.values()} - {""}):
             points = [w for w in workloads.values() if w["curve"] == curve]
-            name = f"{question}-{curve.replace(' ', '-').replace(',', '')}.svg"
+            if len(points) < 2:
+                continue
+            name = "-".join([question, *re.findall(r"[a-z0-9]+", curve.lower())]) + ".svg"
             written.append(_lines(curve, points, folder / name))
     return written
 
@@ -44,15 +47,15 @@ def _bars(question: str, workloads: dict[str, Any], path: Path) -> Path:
         for contender, result in found.items():
             ratio = result["median"] / unit
             axes.barh(place, ratio, color=OURS if is_ours(contender) else THEIRS, height=0.8)
-            axes.annotate(f"{ratio:.2g}", (ratio, place), xytext=(3, 0), textcoords="offset points", va="center")
+            axes.annotate(times(ratio), (ratio, place), xytext=(3, 0), textcoords="offset points", va="center")
             places.append(place)
             labels.append(contender)
             place += 1.0
         place += 0.6
-    axes.axvline(1.0, color="black", linewidth=0.6)
+    axes.axvline(1.0, color="black", linewidth=0.6, zorder=0)
     axes.set(xscale="log", yticks=places, title=question, xlabel="times as long as autograd_lite's fastest")
     axes.set_yticklabels(labels)
-    axes.margins(x=0.12)
+    axes.margins(x=0.12, y=0.01)
     axes.invert_yaxis()
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, metadata={"Date": None})

@@ -226,6 +226,7 @@ def sparse(size: int) -> Workload:
     contenders["casadi"] = functools.partial(sparse_of_casadi, size)
     return Workload(
         f"sparse Jacobian, {size} x {size}", contenders, per=3 * size, each="an entry", curve="sparse Jacobians",
+        slow=frozenset({"autograd_lite, native"} if size > 100 else ()),
         size=size, behind=LISTS,
     )  # fmt: skip
 

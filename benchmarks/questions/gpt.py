@@ -273,6 +273,7 @@ WORKLOADS = [
             "torch": torch,
             "numpy": numpy,
         },
+        slow=frozenset({"autograd_lite, native"}),
         behind="By arrays the step is some fifty operations of matrices, which NumPy and PyTorch run in C.",
     )
 ]

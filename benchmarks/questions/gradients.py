@@ -141,6 +141,11 @@ WORKLOADS = [
         behind=ARRAYS,
     ),
     Workload(
+        "LSTM (ADBench), 2 layers, 8 wide, 10 steps",
+        engines.everybody(functions.LSTM, but=NO_RELU),
+        behind=ARRAYS,
+    ),
+    Workload(
         "BA (ADBench), one projection",
         engines.everybody(Problem(projection, functions.BA_POINT), but=NO_RELU),
         behind=BUFFERS,
