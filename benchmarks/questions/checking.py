@@ -2,6 +2,7 @@
 
 import functools
 import random
+from collections.abc import Callable
 from typing import Any
 
 from benchmarks.measure import Ready, Workload
@@ -37,6 +38,11 @@ def checks(oracle: str, order: int) -> Ready:
     return Ready(call, lambda: [1.0] * len(call()))
 
 
+def spoiled(partials: Any, error: float) -> Callable[[Any, Any], tuple[Any]]:
+    """A primitive's only partial with a relative error."""
+    return lambda ans, x: (partials(ans, x)[0] * (1 + error),)
+
+
 def found(oracle: str, error: float, count: int = 50) -> Ready:
     """The share of relative errors, planted in one primitive's partial, that a check misses."""
     from autograd_lite import Op, ops
@@ -48,8 +54,7 @@ def found(oracle: str, error: float, count: int = 50) -> Ready:
         rng, hits = random.Random(0), 0
         for _ in range(count):
             op: Op = primitives[rng.choice(["sin", "exp", "tanh", "log", "sqrt", "atan", "sigmoid"])]
-            plain: Any = op.partials
-            sick = Op(op.name, op.value, lambda ans, x, plain=plain: (plain(ans, x)[0] * (1 + error),))
+            sick = Op(op.name, op.value, spoiled(op.partials, error))
             x = [rng.uniform(0.5, 2.0), rng.uniform(0.5, 2.0)]
             try:
                 check_gradients(

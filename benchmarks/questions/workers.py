@@ -76,6 +76,38 @@ def sums(name: str, power: int) -> Workload:
     )  # fmt: skip
 
 
+def ones(partitions: int) -> Ready:
+    import numpy as np
+
+    fast, x = small(), np.ones(partitions)
+    return Ready(lambda: fast.sum(x))
+
+
+def ones_by_dask(partitions: int) -> Ready:
+    """Partitions of one row: all there is is Dask's own time."""
+    import dask.array as da
+
+    from autograd_lite import distributed
+
+    fast, client = small(), cluster()
+    x = da.ones(partitions, chunks=1).persist()
+
+    def call() -> Any:
+        assert client.status == "running"
+        return distributed.sum(fast, x)
+
+    return Ready(call)
+
+
+def overhead(partitions: int) -> Workload:
+    contenders = {
+        "autograd_lite": functools.partial(ones, partitions),
+        "dask, two processes": functools.partial(ones_by_dask, partitions),
+    }
+    return Workload(f"{partitions} partitions of a row", contenders, curve="Dask's own time", size=partitions,
+                    is_quick=False)  # fmt: skip
+
+
 def step(samples: int, has_client: bool) -> Ready:
     """A full-batch step of ``fit``."""
     import numpy as np
@@ -113,6 +145,7 @@ def steps(samples: int) -> Workload:
 
 
 WORKLOADS = [
+    *[overhead(partitions) for partitions in (2, 16, 128)],
     *[sums("sin(x) * x + exp(-x)", power) for power in range(4, 8)],
     *[sums("240 operations and their gradient", power) for power in range(4, 7)],
     *[steps(10**power) for power in range(2, 5)],
