@@ -43,9 +43,16 @@ def spoiled(partials: Any, error: float) -> Callable[[Any, Any], tuple[Any]]:
     return lambda ans, x: (partials(ans, x)[0] * (1 + error),)
 
 
+def at_work(op: Any) -> Callable[[Any, Any], Any]:
+    """A function that applies a primitive to what depends on two numbers."""
+    from autograd_lite import ops
+
+    return lambda a, b: op(a * b) * b + ops.cos(a)
+
+
 def found(oracle: str, error: float, count: int = 50) -> Ready:
     """The share of relative errors, planted in one primitive's partial, that a check misses."""
-    from autograd_lite import Op, ops
+    from autograd_lite import Op
     from autograd_lite.errors import GradientMismatch
     from autograd_lite.ops import primitives
     from autograd_lite.testing import check_gradients
@@ -54,15 +61,15 @@ def found(oracle: str, error: float, count: int = 50) -> Ready:
         rng, hits = random.Random(0), 0
         for _ in range(count):
             op: Op = primitives[rng.choice(["sin", "exp", "tanh", "log", "sqrt", "atan", "sigmoid"])]
-            sick = Op(op.name, op.value, spoiled(op.partials, error))
+            sick = Op(op.name, op.value, spoiled(op.partials, error), symbol=op.symbol, otherwise=op.otherwise)
             x = [rng.uniform(0.5, 2.0), rng.uniform(0.5, 2.0)]
+            primitives[op.name] = sick  # the oracle of 60 digits knows the table's only
             try:
-                check_gradients(
-                    lambda a, b, sick=sick: sick(a * b) * b + ops.cos(a), *x,
-                    order=1, oracle=oracle, allow_inconclusive=True,
-                )  # fmt: skip
+                check_gradients(at_work(sick), *x, order=1, oracle=oracle, allow_inconclusive=True)
             except GradientMismatch:
                 hits += 1
+            finally:
+                primitives[op.name] = op
         return 1.0 - hits / count
 
     return Ready(list, figure=missed)
