@@ -341,7 +341,7 @@ def test_polygamma_takes_the_order_first_and_whole_orders_only() -> None:
 # ---- The page on accuracy ----------------------------------------------------------------
 
 
-ACCURACY = runpy.run_path(str(Path(__file__).parent.parent / "benchmarks" / "accuracy.py"))
+ACCURACY = runpy.run_path(str(Path(__file__).parent.parent / "benchmarks" / "accuracy" / "ulps.py"))
 
 
 def _figures() -> dict[str, list[float]]:

@@ -22,7 +22,7 @@ from autograd_lite.core import COMPILED
 from autograd_lite.errors import ArgumentError, StateError, TracingError
 from autograd_lite.optim import SGD, Adagrad, Adam, AdamW, RMSprop, lr_scheduler, optimizers, rules
 
-#: Where PyTorch arrives after 100 steps, from `python benchmarks/optim.py --freeze` with torch 2.13.0.
+#: Where PyTorch arrives after 100 steps, from `python -m benchmarks.trajectories` with torch 2.13.0.
 FROZEN = {
     "SGD": [0.26149283340134943, -0.19294117016728143, 0.08649568783736808],
     "SGD, momentum": [0.58427033040221, 0.3384082167901094, 0.008511945090008743],
@@ -38,7 +38,7 @@ FROZEN = {
     "cosine": [0.29228330543290193, -0.11125178344085478, 0.06739568647998094],
     "linear warm-up": [0.4013093597194528, 0.0647220901466119, 0.034657639277273465],
 }
-BENCHMARK = runpy.run_path(str(Path(__file__).parent.parent / "benchmarks" / "optim.py"))
+BENCHMARK = runpy.run_path(str(Path(__file__).parent.parent / "benchmarks" / "trajectories.py"))
 EACH = [SGD, RMSprop, Adagrad, Adam, AdamW]
 
 

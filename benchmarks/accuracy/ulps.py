@@ -1,6 +1,6 @@
 """The worst error of each primitive's value, slope and curvature, in units in the last place.
 
-    python benchmarks/accuracy.py > docs/accuracy.md
+    python -m benchmarks.accuracy.ulps > docs/accuracy.md
 
 Some minutes; needs the extra ``test``. The same points at each run: half of them spread evenly over
 the domain, half ever closer to its ends and to 0.
@@ -196,7 +196,7 @@ answer, which is computed with 150 digits and more. 0.5 is a correctly rounded a
 primitive has several operands, the domain is a product of intervals, and of constants for operands that stay fixed.
 Answers below 1e-290 and above 1e290 are left out.
 
-Many values are those of the C library; here it was glibc. The page is made by `python benchmarks/accuracy.py`.
+Many values are those of the C library; here it was glibc. The page is made by `python -m benchmarks.accuracy.ulps`.
 
 A program of several primitives has their errors, and may underflow on the way to an answer that would not: the second
 derivative of `1 / (1 + exp(-x))` is 0 below -236, as `exp(3 * x)` is. `sigmoid(x)` has all its derivatives.

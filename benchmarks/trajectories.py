@@ -1,15 +1,8 @@
-"""Optimisers and schedules beside PyTorch's: the largest difference of 100 steps, and figures for the tests.
+"""Optimisers and schedules beside PyTorch's: where each arrives after 100 steps.
 
-    python benchmarks/optim.py            compare
-    python benchmarks/optim.py --freeze   print the parameters that PyTorch arrives at, for tests/test_optim.py
-    python benchmarks/optim.py --time     how long a step takes
-
-Needs the extra ``bench``.
+python -m benchmarks.trajectories   print the parameters that PyTorch arrives at, for tests/test_optim.py
 """
 
-import argparse
-import random
-import timeit
 from collections.abc import Callable
 from typing import Any
 
@@ -75,40 +68,9 @@ def cases() -> dict[str, tuple[Any, ...]]:
     return {**OPTIMISERS, **scheduled}
 
 
-def microseconds(call: Callable[[], Any]) -> float:
-    """The best of ten tries."""
-    timer = timeit.Timer(call)
-    count = timer.autorange()[0]
-    return min(timer.repeat(10, max(1, count // 10))) / max(1, count // 10) * 1e6
-
-
-def times(optimiser: str, settings: dict[str, Any], count: int) -> str:
-    """How long ``step()`` and ``zero_grad()`` take for so many parameters."""
-    params = [Value(random.gauss(0.0, 1.0)) for _ in range(count)]
-    optimizer = getattr(optim, optimiser)(params, **{**settings, "lr": 1e-6})
-    for p in params:
-        p.grad = random.gauss(0.0, 1.0)
-    step = microseconds(optimizer.step)
-    return f"{count:6} parameters: step {step:7.1f} us, zero_grad {microseconds(optimizer.zero_grad):6.1f} us"
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--freeze", action="store_true", help="print PyTorch's parameters")
-    parser.add_argument("--time", action="store_true", help="how long a step takes")
-    given = parser.parse_args()
-    if given.time:
-        for name, case in OPTIMISERS.items():
-            for count in (9, 1591):
-                print(f"{name:20}{times(*case, count)}")
-        return
     for name, case in cases().items():
-        expected = theirs(*case)
-        if given.freeze:
-            print(f"    {name!r}: {expected},")
-            continue
-        off = max(abs(a - b) for a, b in zip(ours(*case), expected, strict=True))
-        print(f"{name:20} off by {off:.1e} after {STEPS} steps")
+        print(f"    {name!r}: {theirs(*case)},")
 
 
 if __name__ == "__main__":
