@@ -225,9 +225,9 @@ def test_a_property_of_arrays() -> None:
 
     points = arrays(np.float32, 3, elements=st.floats(0.5, 4.0, width=32))
     gradient_test(lambda x: (x * x).sum(), points, grad=lambda x: 2 * x)()
-    wrong = gradient_test(lambda x: (x * x).sum(), points, grad=lambda x: 2 * np.abs(x) + 0.1)
+    few = arrays(np.float32, 3, elements=st.sampled_from([0.5, 1.0, 4.0]))  # which are simplified soon
     with pytest.raises(GradientMismatch):
-        hypothesis.settings(phases=[hypothesis.Phase.generate])(wrong)()
+        gradient_test(lambda x: (x * x).sum(), few, grad=lambda x: 2 * np.abs(x) + 0.1)()
 
 
 def test_a_property_that_can_tell_nowhere_does_not_pass() -> None:
