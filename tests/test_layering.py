@@ -46,8 +46,8 @@ FLOORS: dict[str, list[list[str]]] = {
         ["update"],
     ],
     "drawing": [
-        ["scene", "text", "labels", "modules", "written_out", "backward", "naming"],
-        ["sketch", "subject"],
+        ["scene", "text", "modules", "written_out", "backward", "naming"],
+        ["labels", "sketch", "subject"],
         ["boxes"],
         ["graph", "folding"],
         ["pictures"],

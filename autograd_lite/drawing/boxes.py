@@ -5,6 +5,7 @@ from autograd_lite.drawing import labels
 from autograd_lite.drawing.labels import shown
 from autograd_lite.drawing.scene import Arrow, Box
 from autograd_lite.drawing.sketch import Sketch
+from autograd_lite.drawing.text import one_line
 from autograd_lite.drawing.written_out import Drawn, Step, is_bundle
 
 __all__ = ["add_operation", "node_box", "whole"]
@@ -27,7 +28,7 @@ def node_box(sketch: Sketch, i: int) -> Box:
     node = sketch.drawn[i].node
     data = node.data
     grad = None if kind == "constant" else sketch.grad(i)
-    tooltip = f"{kind}\ndata {data}" if name is None else f"{labels.plain(name)}: {kind}\ndata {data}"
+    tooltip = f"{kind}\ndata {data}" if name is None else f"{one_line(name, None)}: {kind}\ndata {data}"
     if kind == "constant":
         lines = [shown(data, digits)]
     elif grad is None:
@@ -63,7 +64,7 @@ def add_operation(sketch: Sketch, i: int, boxes: list[Box], arrows: list[Arrow])
             if partials:
                 label, tooltip = shown(partials[j], sketch.precision), f"local derivative {partials[j] + 0.0}"
         arrows.append(Arrow(tail, circle, f"{tail}-{circle}-{j}", label, tooltip))
-    boxes.append(Box(circle, "operation", (labels.cut(one.op.symbol),), labels.plain(one.op.name), cluster))
+    boxes.append(Box(circle, "operation", (labels.cut(one.op.symbol),), one_line(one.op.name, None), cluster))
     arrows.append(Arrow(circle, f"v{i}", f"{circle}-v{i}"))
 
 

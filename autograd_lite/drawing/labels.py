@@ -1,6 +1,8 @@
 """What is written in a box."""
 
-__all__ = ["counted", "cut", "plain", "shown", "spread"]
+from autograd_lite.drawing.text import one_line
+
+__all__ = ["counted", "cut", "shown", "spread"]
 
 #: So many characters of a name are shown.
 LONGEST = 24
@@ -21,18 +23,13 @@ def spread(numbers: list[float], precision: int | None) -> str:
     return text if len(known) == len(numbers) else f"{text}, nan"
 
 
-def plain(text: str) -> str:
-    """A text in one line, without what cannot be printed."""
-    return text if text.isprintable() else "".join(letter if letter.isprintable() else " " for letter in text)
-
-
 def cut(text: str) -> str:
     """A text in one line of no more than :data:`LONGEST` characters: names differ at both ends, so its middle goes.
 
     >>> cut("encoder.blocks.0.attention.query.weight.3.17")
     'encoder.blo…weight.3.17'
     """
-    text = plain(text)
+    text = one_line(text, None)
     half = LONGEST // 2 - 1
     return text if len(text) <= LONGEST else f"{text[:half]}…{text[-half:]}"
 

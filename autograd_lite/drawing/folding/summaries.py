@@ -11,6 +11,7 @@ from autograd_lite.drawing.labels import counted, shown, spread
 from autograd_lite.drawing.modules import OUTSIDE
 from autograd_lite.drawing.scene import Arrow, Box, Kind
 from autograd_lite.drawing.sketch import Sketch
+from autograd_lite.drawing.text import one_line
 
 __all__ = ["MOST_CONSTANTS", "Summary"]
 
@@ -106,7 +107,7 @@ class Summary:
         for tail, count in tails.items():
             self._add_tail(part, tail, count, circle)
         symbol, cluster = (labels.cut(op.symbol),), sketch.cluster(first)
-        self.boxes.append(Box(circle, "operation", symbol, labels.plain(op.name), cluster, count=len(nodes)))
+        self.boxes.append(Box(circle, "operation", symbol, one_line(op.name, None), cluster, count=len(nodes)))
         self.arrows.append(Arrow(circle, result, f"{circle}-{result}", count=len(nodes)))
 
     def _add_constants(self, constants: list[float], circle: str, j: int, first: int) -> None:
@@ -128,7 +129,7 @@ class Summary:
         lines = [head, f"data {spread(data, sketch.precision)}"]
         if sketch.kinds[first] != "constant":
             lines.append(f"grad {spread(grads, sketch.precision) if grads else '-'}")
-        what = f"{counted(len(nodes), sketch.kinds[first])} {labels.plain(sketch.names[first] or '')}".rstrip()
+        what = f"{counted(len(nodes), sketch.kinds[first])} {one_line(sketch.names[first] or '', None)}".rstrip()
         tooltip = f"{what}, alike but for their numbers\ndata {spread(data, None)}"
         if grads:
             tooltip += f"\ngrad {spread(grads, None)}"
