@@ -204,7 +204,7 @@ def _lengths(xs: Any, path: str) -> list[tuple[str, int]]:
     level = pytree.branch(xs)
     if level is None:
         raise TypeError(f"{path} is a list or an array with one item for each step, got {describe(xs)}")
-    pairs = zip(level.names, level.children, strict=True)
+    pairs = zip(level.names(), level.children, strict=True)
     return [found for name, child in pairs for found in _lengths(child, path + name)]
 
 

@@ -31,8 +31,8 @@ class Branch(NamedTuple):
 
     #: Equal for things of the same kind, length and names.
     key: Any
-    #: The last part of each child's path, such as ``[0]`` or ``.weight``.
-    names: Sequence[str]
+    #: The last part of each child's path, such as ``[0]`` or ``.weight``. Made when asked for: few ask.
+    names: Callable[[], Iterable[str]]
     children: Sequence[Any]
     rebuild: Callable[[list[Any]], Any]
 
@@ -58,7 +58,7 @@ class Structure:
         """The path to each leaf, such as ``[0]['w']``."""
         if self._branch is None:
             return [""]
-        pairs = zip(self._branch.names, self._children, strict=True)
+        pairs = zip(self._branch.names(), self._children, strict=True)
         return [name + path for name, child in pairs for path in child.paths()]
 
     def __eq__(self, other: object) -> bool:
@@ -81,14 +81,14 @@ def flatten(tree: Any) -> tuple[list[Any], Structure]:
     ``ArgumentError`` for a structure that contains itself.
     """
     leaves: list[Any] = []
-    path: list[str] = []
+    path: list[tuple[Branch, int]] = []
     try:
         return leaves, _flattened(tree, leaves, path)
     except RecursionError:
         raise ArgumentError(f"{type(tree).__name__} is nested too deeply, or contains itself") from None
 
 
-def _flattened(tree: Any, leaves: list[Any], path: list[str]) -> Structure:
+def _flattened(tree: Any, leaves: list[Any], path: list[tuple[Branch, int]]) -> Structure:
     kind = type(tree)
     if kind is float or hasattr(kind, "__autograd_op__"):  # first, as most of a tree is leaves
         leaves.append(tree)
@@ -96,13 +96,13 @@ def _flattened(tree: Any, leaves: list[Any], path: list[str]) -> Structure:
     level = branch(tree)
     if level is None:
         if not is_real(tree):
-            place = f" at {''.join(path)}" if path else ""
+            place = f" at {''.join([list(level.names())[i] for level, i in path])}" if path else ""
             raise TypeError(f"expected numbers, or lists, tuples and dicts of them; got {describe(tree)}{place}")
         leaves.append(tree)
         return _LEAF
     children = []
-    for name, child in zip(level.names, level.children, strict=True):
-        path.append(name)
+    for i, child in enumerate(level.children):
+        path.append((level, i))
         children.append(_flattened(child, leaves, path))
         path.pop()
     return Structure(level, children)
@@ -134,34 +134,46 @@ def branch(thing: Any) -> Branch | None:
     """The first level of a structure; None for everything else."""
     kind = type(thing)
     if isinstance(thing, (list, tuple)):
-        names = [f"[{i}]" for i in range(len(thing))]
-        return Branch((kind, len(thing)), names, thing, lambda items: like(thing, items))
+        length = len(thing)
+        return Branch(
+            (kind, length), lambda: [f"[{i}]" for i in range(length)], thing, lambda items: like(thing, items)
+        )
     if isinstance(thing, dict):
         # By type, and floats by their texts, as 1 and True, 0.0 and -0.0 are equal.
         key = kind, tuple(map(type, thing)), tuple([repr(k) if type(k) is float else k for k in thing])
-        return Branch(key, [f"[{key!r}]" for key in thing], list(thing.values()), lambda items: _refilled(thing, items))
+        keys, children = list(thing), list(thing.values())
+        return Branch(key, lambda: [f"[{key!r}]" for key in keys], children, lambda items: _refilled(thing, items))
     if thing is None:
-        return Branch(kind, (), (), lambda items: None)
+        return Branch(kind, list, (), lambda items: None)
     if _is_module(thing):
         # In the place of its parameters a module may hold what a transform has put there, which are no leaves.
         named = getattr(thing, "_stand_ins", None) or {n: p for n, p in thing.named_parameters() if p.requires_grad}
         parameters = list(named.values())
         return Branch(
             (kind, tuple(named)),
-            [f".{name}" for name in named],
+            lambda: [f".{name}" for name in named],
             parameters,
             lambda items: _module_of(thing, named, items),
         )
     if hasattr(kind, "__dataclass_fields__"):
-        names = [name for name in kind.__dataclass_fields__ if hasattr(thing, name)]
-        children = [getattr(thing, name) for name in names]
-        return Branch((kind, tuple(names)), [f".{n}" for n in names], children, lambda items: _set(thing, names, items))
+        fields = [name for name in kind.__dataclass_fields__ if hasattr(thing, name)]
+        children = [getattr(thing, name) for name in fields]
+        return Branch(
+            (kind, tuple(fields)),
+            lambda: [f".{name}" for name in fields],
+            children,
+            lambda items: _set(thing, fields, items),
+        )
     if is_ndarray(thing):
-        places = sys.modules["numpy"].ndindex(thing.shape)
-        names = [f"[{', '.join(map(str, place))}]" if place else "" for place in places]
-        children = thing.ravel().tolist()
-        return Branch((kind, thing.shape), names, children, lambda items: _as_array(items, thing.shape))
+        shape, children = thing.shape, thing.ravel().tolist()
+        return Branch((kind, shape), lambda: _places(shape), children, lambda items: _as_array(items, shape))
     return None
+
+
+def _places(shape: tuple[int, ...]) -> list[str]:
+    """Where the elements of an array are."""
+    places = sys.modules["numpy"].ndindex(shape)
+    return [f"[{', '.join(map(str, place))}]" if place else "" for place in places]
 
 
 def _refilled(mapping: Any, items: list[Any]) -> Any:
@@ -187,8 +199,10 @@ def _as_array(items: list[Any], shape: tuple[int, ...]) -> Any:
     numpy = sys.modules["numpy"]
     if items and all(map(is_ndarray, items)) and len({item.shape for item in items}) == 1:  # of a Jacobian, say
         return numpy.array(items).reshape(shape + items[0].shape)
-    are_numbers = all(issubclass(type(item), (float, int)) and type(item) is not bool for item in items)
-    array = numpy.empty(len(items), dtype=float if are_numbers else object)
+    kinds = set(map(type, items))
+    if all(issubclass(kind, (float, int)) and kind is not bool for kind in kinds):
+        return numpy.array(items, dtype=float).reshape(shape)
+    array = numpy.empty(len(items), dtype=object)
     for place, item in enumerate(items):
         array[place] = item
     return array.reshape(shape)

@@ -695,6 +695,27 @@ def test_more_ways_of_using_it(compiled: Callable[..., Any]) -> None:
         assert bits(compiled(f)(*args)) == bits(f(*args))
 
 
+OF_ARRAYS: dict[str, Callable[[Any], Any]] = {
+    "an array": lambda a: 2.0 * a + 1.0,
+    "a number and an array": value_and_grad(lambda a: (a * a).sum()),
+    "a matrix with zeros": hessian(lambda a: (a**3).sum()),
+    "a dict of numbers": lambda a: {"sum": a.sum(), "first": a.ravel()[0]},
+    "a list with constants": lambda a: [a.sum(), 0.0, 1],
+}
+
+
+@pytest.mark.parametrize("what", OF_ARRAYS)
+def test_one_array_at_every_call_whatever_its_numbers_and_its_layout(compiled: Callable[..., Any], what: str) -> None:
+    fast, row = compiled(OF_ARRAYS[what]), np.array([0.5, -2.0, 3.0])
+    of_another_shape = np.array([[0.5, 3.0], [1.0, -1.0]])
+    arrays = [row, row + 1.0, np.array([1, 2, 3]), row.astype(np.float32), row[::-1], np.array([np.nan, 0.0, -0.0]),
+              of_another_shape, of_another_shape.T, row]  # fmt: skip
+    for a in arrays:
+        result, expected = fast(a), OF_ARRAYS[what](a.astype(float))
+        assert bits(result) == bits(expected)
+        assert type(result) is type(expected)
+
+
 def test_a_value_that_is_passed_and_closed_over(compiled: Callable[..., Any]) -> None:
     w = Value(2.0)
     fast = compiled(lambda x: x * w + w)

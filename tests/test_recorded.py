@@ -103,6 +103,13 @@ def _calls_a_closure(thing: Any) -> Any:
     return lambda ans, x: (thing(x),)
 
 
+def _answers_an_error(ans: Any, x: Any) -> Any:
+    try:
+        return (x / ans,)
+    except ZeroDivisionError:
+        return (0.0,)
+
+
 FIXED: dict[str, Callable[..., Any]] = {
     "arithmetic": lambda ans, x: (3 * x * x,),
     "primitives by their names": lambda ans, x: (ops.cos(x) - ag.exp(ans),),
@@ -122,6 +129,7 @@ CHANGING: dict[str, Callable[..., Any]] = {
     "a global number inside a lambda": lambda ans, x: (lambda y: (y * GLOBAL_RATE,))(x),  # noqa: PLC3002
     "an import": lambda ans, x: (__import__("random").random() * x,),
     "sum, which rounds floats otherwise": lambda ans, x: (sum([x, ans, 1.0]),),
+    "a division whose error it answers": _answers_an_error,
     "the type of a number": lambda ans, x: (x * isinstance(x, float),),
 }
 

@@ -150,7 +150,7 @@ cdef list pushed(list roots, dict seeds):
     given, found = list(seeds.values()), [{} for _ in roots]
     try:
         # No list, dict or the like is made here: that may start a collection, and so anything.
-        if not sort(starts, order, seen):
+        if not sort(starts, order, seen, NULL):
             return None
         for i, thing in enumerate(seeds):
             (<Node>thing)._dx, (<Node>thing)._dy = i, walk

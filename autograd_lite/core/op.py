@@ -62,6 +62,8 @@ class Op:
     push: Callable[..., Any] | None = None
     #: Whether ``push`` is made of as many backward passes as there are results.
     pushes_backward = False
+    #: Whether ``pull`` gives the node's partials where the adjoint is 1.0 and no graph is wanted.
+    pulls_partials = False
 
     def __init__(
         self,

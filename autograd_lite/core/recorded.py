@@ -181,8 +181,6 @@ def _names_read(code: CodeType) -> Iterator[str | None]:
     """The variables of other scopes that code reads; None for what it should not do."""
     import dis  # for primitives of the user's only
 
-    if code.co_exceptiontable:  # it may answer where Python raises, and the machine does not
-        yield None
     for instruction in dis.get_instructions(code):
         if instruction.opname in {
             "LOAD_GLOBAL",
@@ -193,7 +191,14 @@ def _names_read(code: CodeType) -> Iterator[str | None]:
         }:
             if instruction.argval not in code.co_cellvars:
                 yield instruction.argval
-        elif instruction.opname in {"IMPORT_NAME", "LOAD_BUILD_CLASS", "STORE_GLOBAL", "STORE_DEREF", "DELETE_GLOBAL"}:
+        elif instruction.opname in {
+            "IMPORT_NAME",
+            "LOAD_BUILD_CLASS",
+            "STORE_GLOBAL",
+            "STORE_DEREF",
+            "DELETE_GLOBAL",
+            "PUSH_EXC_INFO",  # of `except`: it may answer where Python raises, and the machine does not
+        }:
             yield None
     for constant in code.co_consts:
         if isinstance(constant, CodeType):

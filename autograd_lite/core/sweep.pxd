@@ -63,7 +63,7 @@ cdef class Seen:
     cdef int restore(self) except -1
 
 
-cdef bint sort(Pointers roots, Pointers order, Seen seen) except -1
+cdef bint sort(Pointers roots, Pointers order, Seen seen, void* compiled) except -1
 
 #: Whether the collector has been shown any node.
 cdef bint any_shown

@@ -5,6 +5,8 @@ the nodes themselves. Nothing of Python's runs meanwhile, so that no other threa
 in between. Whatever is more than floats is left to ``chain``: derivatives of derivatives, compiled functions, jit.
 """
 
+from struct import pack
+
 from cpython.bytes cimport PyBytes_AS_STRING
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from cpython.object cimport PyObject
@@ -68,10 +70,17 @@ cdef extern from *:
         sweep_depth--;
     }
 
+    /* And hash as any object does, in C: graphs, gradients and parameters are dicts and sets of nodes. */
     static int sweep_adopt(PyObject *cls) {
-        sweep_value_dealloc = ((PyTypeObject *)cls)->tp_dealloc;
-        ((PyTypeObject *)cls)->tp_dealloc = sweep_dealloc;
-        return 0;
+        PyTypeObject *kind = (PyTypeObject *)cls;
+        PyObject *of_object = PyObject_GetAttrString((PyObject *)&PyBaseObject_Type, "__hash__");
+        int status = of_object ? PyDict_SetItemString(kind->tp_dict, "__hash__", of_object) : -1;
+        Py_XDECREF(of_object);
+        sweep_value_dealloc = kind->tp_dealloc;
+        kind->tp_dealloc = sweep_dealloc;
+        kind->tp_hash = PyBaseObject_Type.tp_hash;
+        PyType_Modified(kind);
+        return status;
     }
 
     /* A new node: without attributes, without a gradient, and not seen by the collector if the class is ours. */
@@ -230,10 +239,11 @@ cdef inline bint _waits(void* operand, double mark) noexcept:
     return (<Node>operand)._x is not None and not are_same((<Node>operand)._grad, mark)
 
 
-cdef bint sort(Pointers roots, Pointers order, Seen seen) except -1:
+cdef bint sort(Pointers roots, Pointers order, Seen seen, void* compiled) except -1:
     """The operations that lead to the roots, each after its operands, as graph.operations does it.
 
-    False if there is anything that is not plain: an operation that has a chain rule of its own, or jit's stand-ins.
+    False if there is anything that is not plain: an operation that has a chain rule of its own, but for the node
+    ``compiled``, or jit's stand-ins.
     """
     cdef Pointers stack = Pointers()
     cdef size_t top
@@ -255,7 +265,7 @@ cdef bint sort(Pointers roots, Pointers order, Seen seen) except -1:
         if are_same((<Node><void*>top)._grad, mark):
             continue
         seen.add(<void*>top)
-        if type((<Node><void*>top)._primitive) is not Op:
+        if type((<Node><void*>top)._primitive) is not Op and <void*>top != compiled:
             return False
         if (<Node><void*>top)._primal == INFINITY and has_attributes(<object><void*>top):
             return False
@@ -350,11 +360,16 @@ cdef bint backward(Node root, double seed) except -1:
     cdef Pointers roots = Pointers(), order = Pointers(), leaves = Pointers()
     cdef Seen seen = Seen(False)
     cdef Py_ssize_t i
+    cdef void* compiled = NULL
     cdef bint is_plain
     if root._x is None:
         return False
     roots.push(<void*>root)
-    is_plain = sort(roots, order, seen)
+    if type(root._primitive) is not Op and seed == 1.0 and root._primitive.pulls_partials:
+        compiled = <void*>root
+        if type(root._y) is tuple and {*map(type, root._y)} == {float}:
+            root._y = pack(f"{len(root._y)}d", *root._y)
+    is_plain = sort(roots, order, seen, compiled)
     # Values that were gradients go last: whoever waits for the end of one may do anything then.
     replaced = [(<Node>seen.of_values.items[i])._dict.pop("_grad_node", None) for i in range(seen.of_values.size)]
     if not is_plain:
@@ -390,7 +405,7 @@ cdef dict swept(dict seeds, object stop, bint keep):
             return None
         roots.push(<void*>thing)
     try:
-        if not sort(roots, order, seen):
+        if not sort(roots, order, seen, NULL):
             keep = False
             return None
         for i in range(order.size):
@@ -442,7 +457,7 @@ cdef int _track(object node, object thing) except -1:
 
 
 cdef int adopt(kind) except -1:
-    """Free the graphs of a class without going deep."""
+    """Free the graphs of a class without going deep, and hash its nodes by their identity."""
     return sweep_adopt(kind)
 
 

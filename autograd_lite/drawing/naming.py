@@ -57,7 +57,7 @@ def _within(name: str, thing: Any, seen: set[int]) -> Iterator[tuple[str, Value]
             seen.add(id(thing))
             level = pytree.branch(thing)
             assert level is not None
-            children = zip(level.names, level.children, strict=True)
+            children = zip(level.names(), level.children, strict=True)
             stack += [(f"{name}.{_part(part)}", child) for part, child in children if _may_hold(child)][::-1]
 
 
@@ -88,7 +88,7 @@ def _fresh(name: str, thing: Any, names: dict[Value, str]) -> Any:
     level = pytree.branch(thing)
     if level is None:
         return thing
-    children = zip(level.names, level.children, strict=True)
+    children = zip(level.names(), level.children, strict=True)
     return level.rebuild([_fresh(f"{name}.{_part(part)}", child, names) for part, child in children])
 
 

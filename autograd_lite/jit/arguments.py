@@ -179,7 +179,7 @@ def stand_in(tracer: Tracer, argument: Any, name: str, known: dict[int, Any]) ->
     level = _branch(argument)
     if level is not None:
         if id(argument) not in known:
-            pairs = zip(level.names, level.children, strict=True)
+            pairs = zip(level.names(), level.children, strict=True)
             items = [stand_in(tracer, child, f"{name}{part}", known) for part, child in pairs]
             known[id(argument)] = level.rebuild(items)
         return known[id(argument)]
@@ -311,18 +311,37 @@ class Results:
         return build
 
     def _builder_of_level(self, result: Any, level: pytree.Branch) -> Callable[[Any, Any, Any, Any], Any]:
-        kind, items = type(result), level.children
-        if kind in (list, tuple) and items and all(type(item) is TracedFloat for item in items):
+        kind, items, rebuild = type(result), level.children, level.rebuild
+        if items and all(type(item) is TracedFloat for item in items):
+            _check_attributes(result)
             start, stop = len(self.floats), len(self.floats) + len(items)
             self.floats += items
-            return lambda floats, nodes, others, values: kind(floats[start:stop])
+            if kind is list or kind is tuple:
+                return lambda floats, nodes, others, values: kind(floats[start:stop])
+            return lambda floats, nodes, others, values: rebuild(list(floats[start:stop]))
         if kind in (list, tuple) and all(type(item) in {int, float} for item in items):  # such as indices
             return lambda floats, nodes, others, values: kind(result)
+        if kind in (list, tuple) and all(type(item) in {TracedFloat, int, float} for item in items):
+            return self._builder_of_row(kind, items)
         _check_attributes(result)
         if pytree.is_any_array(result) and not any(map(_is_computed, items)):
             return lambda floats, nodes, others, values: result.copy()
-        built, rebuild = [self._builder(item) for item in items], level.rebuild
+        built = [self._builder(item) for item in items]
         return lambda *parts: rebuild([build(*parts) for build in built])
+
+    def _builder_of_row(self, kind: type, items: Sequence[Any]) -> Callable[[Any, Any, Any, Any], Any]:
+        """Of computed numbers among constant ones, as the zeros of a Jacobian."""
+        constants, computed = list(items), [i for i, item in enumerate(items) if type(item) is TracedFloat]
+        pairs = list(enumerate(computed, len(self.floats)))
+        self.floats += [items[i] for i in computed]
+
+        def build(floats: Any, nodes: Any, others: Any, values: Any) -> Any:
+            row = constants.copy()
+            for position, i in pairs:
+                row[i] = floats[position]
+            return row if kind is list else kind(row)
+
+        return build
 
 
 def _is_computed(thing: Any) -> bool:

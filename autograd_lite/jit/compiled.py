@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
+from autograd_lite import pytree
 from autograd_lite._pickling import global_name
 from autograd_lite.core import modes
 from autograd_lite.core.checks import describe
@@ -73,19 +74,28 @@ class Compiled(Generic[_P, _R]):
         self._reads_names = False  # whether the function has looked at the names of Values
         self._back_end = back_end(backend, fast_math)
         self._cache = Cache(_name(f), max_paths)
-        # The variants of calls with floats alone, by their types, and with one list of them, by its length.
+        # The variants of calls with floats alone, by their types, with one list of them, by its length, and with one
+        # array of them, by its shape.
         self._of_floats: dict[Any, Variant] = {}
         self._of_lists: dict[int, Variant] = {}
+        self._of_arrays: dict[tuple[int, ...], Variant] = {}
+        self._array_type: Any = None  # numpy.ndarray, once an array has come
         self._latest: tuple[Path, Any] | None = None  # what the latest call ran, with its numbers
         functools.update_wrapper(self, f, updated=())
 
     def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> _R:
         if not kwargs and modes.top.get() is modes.FIRST:
-            # Floats, or one list of floats, as numerical routines call: finding out what was given takes longest then.
+            # Floats, or one list or array of them, as numerical routines call: finding out what was given takes
+            # longest then.
             numbers: Any = args
-            if len(args) == 1 and type(args[0]) is list:
+            kind = type(args[0]) if len(args) == 1 else None
+            if kind is list:
                 numbers = args[0]
                 variant = self._of_lists.get(len(numbers))
+            elif kind is not None and kind is self._array_type:
+                given: Any = args[0]
+                numbers = given.ravel().tolist()
+                variant = self._of_arrays.get(given.shape)
             else:
                 variant = self._of_floats.get(tuple(map(type, args)))
             if variant is not None and variant.environment.holds():
@@ -138,7 +148,7 @@ class Compiled(Generic[_P, _R]):
         (result,), path = answer
         self._latest = path, arguments.numbers
         if key[1:3] == (True, False) and not self.verify:
-            self._note_floats(key[0], variant)
+            self._note_floats(key[0], args, variant)
         return result
 
     def map(self, *columns: Any, workers: int = 1, **shared: Any) -> Any:
@@ -347,12 +357,16 @@ class Compiled(Generic[_P, _R]):
         names = tuple(arguments.names) if self._reads_names else ()
         return tuple(arguments.key), mode.grad_enabled, mode.depth > 0, names
 
-    def _note_floats(self, key: tuple[Any, ...], variant: Any) -> None:
-        """Keep the variant at hand for calls with floats alone, or with one list of them."""
+    def _note_floats(self, key: tuple[Any, ...], args: tuple[Any, ...], variant: Any) -> None:
+        """Keep the variant at hand for calls with floats alone, or with one list or array of them."""
         if key and set(key) == {float}:
             self._of_floats[key] = variant
-        elif len(key) == 1 and isinstance(key[0], tuple) and key[0][::2] == (list, float):
-            self._of_lists[key[0][1]] = variant
+        elif len(key) == 1 and isinstance(key[0], tuple) and key[0][2:] == (float,):
+            if type(args[0]) is list:
+                self._of_lists[len(args[0])] = variant
+            elif pytree.is_any_array(args[0]):
+                self._array_type = type(args[0])
+                self._of_arrays[args[0].shape] = variant
 
     def _record(
         self,

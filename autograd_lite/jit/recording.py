@@ -269,7 +269,7 @@ class Call(Op):
 
     __slots__ = ("numbers", "recording")
 
-    pushes_backward = True
+    pushes_backward = pulls_partials = True
 
     def __init__(self, recording: Recording, numbers: Sequence[float]) -> None:
         self.recording, self.numbers = recording, numbers

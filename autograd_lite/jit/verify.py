@@ -55,7 +55,7 @@ def _pairs(path: str, expected: Any, result: Any) -> list[tuple[str, Any, Any]]:
     one, two = (None if hasattr(type(x), "named_parameters") else pytree.branch(x) for x in (expected, result))
     if one is None or two is None or one.key != two.key:
         return [("", expected, result)]
-    rows = zip(one.names, one.children, two.children, strict=True)
+    rows = zip(one.names(), one.children, two.children, strict=True)
     return [(name + rest, a, b) for name, x, y in rows for rest, a, b in _pairs(path, x, y)]
 
 

@@ -15,7 +15,7 @@ from autograd_lite.core.node import number
 from autograd_lite.core.value import Value, assign, at_once
 from autograd_lite.errors import ArgumentError, StateError
 from autograd_lite.nn import state
-from autograd_lite.nn.holdings import PLAIN, Holder, held, holders, items
+from autograd_lite.nn.holdings import PLAIN, Holder, contents, held, items
 
 if COMPILED or TYPE_CHECKING:
     from autograd_lite.core import update
@@ -123,7 +123,11 @@ class Module(Holder, metaclass=_Naming):
 
     def parameters(self) -> list[Value]:
         """Each parameter once, in the order of the attributes."""
-        return [parameter for _, parameter in self.named_parameters()]
+        modules, values = contents(self)
+        known: dict[int, Value] = {}
+        for module in modules:
+            known |= module._look()
+        return [value for value in values if id(value) in known or (value.is_leaf and value.requires_grad)]
 
     def named_modules(self) -> Iterator[tuple[str, "Module"]]:
         """The module itself and every one inside it, each once with its path, the outer before the inner."""
@@ -131,7 +135,7 @@ class Module(Holder, metaclass=_Naming):
 
     def modules(self) -> list["Module"]:
         """The module itself and every one inside it, each once, the outer before the inner."""
-        return holders(self)  # type: ignore[return-value] # every holder is a Module
+        return contents(self)[0]  # type: ignore[return-value] # every holder is a Module
 
     def named_children(self) -> Iterator[tuple[str, "Module"]]:
         """The modules that it holds directly or in lists, tuples and dicts, with their paths."""

@@ -35,7 +35,7 @@ def output_names(path: Path, program: Program) -> list[str]:
         if isinstance(thing, _Mark):
             names[thing.position] = place
         elif (level := pytree.branch(thing)) is not None:
-            for name, child in zip(level.names, level.children, strict=True):
+            for name, child in zip(level.names(), level.children, strict=True):
                 walk(child, place + name)
 
     walk(filled(path, program, [_Mark(0, name) for name in program.inputs], marks), "result")
