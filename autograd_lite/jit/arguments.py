@@ -66,7 +66,10 @@ class Arguments:
     def add(self, argument: Any) -> None:
         """Add an argument, or a part of one."""
         kind = type(argument)
-        if isinstance(argument, Value):
+        if kind is float:
+            self.key.append(float)
+            self.numbers.append(argument)
+        elif isinstance(argument, Value):
             self._add_value(argument)
         elif kind is list or kind is tuple:
             self._add_level(argument, kind, argument)

@@ -122,13 +122,18 @@ class Batch:
         """What the function returns, as arrays over all rows, in a tuple; None if that is not alike, or no numbers."""
         import numpy as np
 
+        tables = [self._table(*part) for part in parts]
+        if len(parts) == 1 and parts[0][0].stack:
+            return (parts[0][0].stack(tables[0]),)
         templates = [template_of(path, self.values) for path, _, _ in parts]
         if not all(map(_is_numeric, templates)):
             return None
-        templates = [pytree.map_leaves(number, template) for template in templates]
-        tables = [self._table(*part) for part in parts]
         if len(parts) == 1:
-            return (_stacked(templates[0], tables[0]),)
+            stack = _stacker(pytree.map_leaves(number, templates[0]))
+            if not any(isinstance(leaf, Value) for leaf in _flattened(templates[0])[0]):  # whose number may change
+                parts[0][0].stack = stack
+            return (stack(tables[0]),)
+        templates = [pytree.map_leaves(number, template) for template in templates]
         flat = list(map(_flattened, templates))
         structure = flat[0][1]
         if any(other != structure for _, other in flat):
@@ -139,7 +144,7 @@ class Batch:
             for i, leaf in enumerate(leaves):
                 merged[np.frombuffer(index, "q"), i] = table[:, leaf.position] if isinstance(leaf, Place) else leaf
         places = [Place(i, is_bool={type(leaf) for leaf in leaves} == {bool}) for i, leaves in enumerate(columns)]
-        return (_stacked(structure.unflatten(places), merged),)
+        return (_stacker(structure.unflatten(places))(merged),)
 
     def _table(self, path: Path, index: Any, out: Any) -> Any:
         """The numbers of each row of a path, as an array."""
@@ -286,7 +291,7 @@ def stacked(results: list[Any]) -> Any:
     for i, row in enumerate(rows):
         table[i] = row
     places = [Place(i, is_bool=all(type(row[i]) is bool for row in rows)) for i in range(len(rows[0]))]
-    return _stacked(structure.unflatten(places), table)
+    return _stacker(structure.unflatten(places))(table)
 
 
 def _flattened(template: Any) -> tuple[list[Any], pytree.Structure]:
@@ -310,24 +315,33 @@ def _is_numeric(result: Any) -> bool:
     return level is not None and all(map(_is_numeric, level.children))
 
 
-def _stacked(template: Any, table: Any) -> Any:
-    """The structure of a template with arrays over all rows; the places in it are columns of the table."""
-    import numpy as np
-
+def _stacker(template: Any) -> Callable[[Any], Any]:
+    """What makes of a table the structure of a template, with arrays over all rows: its places are columns there."""
     found = _rectangle(template)
     if found is None:
         level = pytree.branch(template)
         assert level is not None
-        return level.rebuild([_stacked(child, table) for child in level.children])
+        parts, rebuild = list(map(_stacker, level.children)), level.rebuild
+        return lambda table: rebuild([part(table) for part in parts])
     places, shape = found
-    positions = [getattr(place, "position", None) for place in places]
+    positions = [place.position if isinstance(place, Place) else None for place in places]
     are_bools = bool(places) and all(getattr(place, "is_bool", type(place) is bool) for place in places)
-    if positions == list(range(table.shape[1])) and not are_bools:
-        return table.reshape(len(table), *shape)  # all of it, as it is
-    made = np.empty((len(table), len(places)), dtype=bool if are_bools else table.dtype)
-    for i, place in enumerate(places):
-        made[:, i] = table[:, place.position] if isinstance(place, Place) else place
-    return made.reshape(len(table), *shape)
+    first = positions[0] if positions else None
+    is_block = first is not None and positions == list(range(first, first + len(positions))) and not are_bools
+
+    def stack(table: Any) -> Any:
+        import numpy as np
+
+        if is_block and len(places) == table.shape[1]:
+            return table.reshape(len(table), *shape)  # all of it, as it is
+        if is_block:
+            return table[:, first : first + len(places)].reshape(len(table), *shape).copy()
+        made = np.empty((len(table), len(places)), dtype=bool if are_bools else table.dtype)
+        for i, place in enumerate(places):
+            made[:, i] = place if positions[i] is None else table[:, positions[i]]
+        return made.reshape(len(table), *shape)
+
+    return stack
 
 
 def _rectangle(template: Any) -> tuple[list[Any], tuple[int, ...]] | None:

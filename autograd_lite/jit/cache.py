@@ -34,6 +34,8 @@ class Path:
         #: At each guard, the first path for each outcome.
         self.forks: list[dict[bool, Path]] = []
         self.runs = 0
+        #: What makes arrays of the outputs for many rows, where that is the same at each call.
+        self.stack: Callable[[Any], Any] | None = None
 
     def run(self, numbers: Sequence[float], values: dict[int, Value]) -> Any:
         """The result for these arguments in a tuple, or the number of the guard that fails."""

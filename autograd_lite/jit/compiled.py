@@ -74,9 +74,9 @@ class Compiled(Generic[_P, _R]):
         self._reads_names = False  # whether the function has looked at the names of Values
         self._back_end = back_end(backend, fast_math)
         self._cache = Cache(_name(f), max_paths)
-        # The variants of calls with floats alone, by their types, with one list of them, by its length, and with one
-        # array of them, by its shape.
-        self._of_floats: dict[Any, Variant] = {}
+        # The variants of calls with floats alone, by their count, with one list of them, by its length, and with one
+        # array of them, by its shape. That they are floats is seen by the code.
+        self._of_floats: dict[int, Variant] = {}
         self._of_lists: dict[int, Variant] = {}
         self._of_arrays: dict[tuple[int, ...], Variant] = {}
         self._array_type: Any = None  # numpy.ndarray, once an array has come
@@ -97,12 +97,14 @@ class Compiled(Generic[_P, _R]):
                 numbers = given.ravel().tolist()
                 variant = self._of_arrays.get(given.shape)
             else:
-                variant = self._of_floats.get(tuple(map(type, args)))
+                variant = self._of_floats.get(len(args))
             if variant is not None and variant.environment.holds():
                 path = variant.latest
-                closed_over = numbers_of(path.closed_over) if path.closed_over else ()
                 try:
-                    answer = path.call(*numbers, *closed_over)
+                    if path.closed_over:
+                        answer = path.call(*numbers, *numbers_of(path.closed_over))
+                    else:
+                        answer = path.call(*numbers)
                 except TracingError:
                     raise
                 except Exception:  # of an operation; f may do something about it
@@ -360,7 +362,7 @@ class Compiled(Generic[_P, _R]):
     def _note_floats(self, key: tuple[Any, ...], args: tuple[Any, ...], variant: Any) -> None:
         """Keep the variant at hand for calls with floats alone, or with one list or array of them."""
         if key and set(key) == {float}:
-            self._of_floats[key] = variant
+            self._of_floats[len(key)] = variant
         elif len(key) == 1 and isinstance(key[0], tuple) and key[0][2:] == (float,):
             if type(args[0]) is list:
                 self._of_lists[len(args[0])] = variant
