@@ -27,7 +27,7 @@ def arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file")
     parser.add_argument(
-        "--from", dest="source", type=Path, metavar="FILE", help="read figures from a file, run nothing"
+        "--from", dest="sources", nargs="+", type=Path, metavar="FILE", help="read figures from files, run nothing"
     )
     parser.add_argument("--compare", type=Path, metavar="OLD.json", help="what changed since, beyond the noise")
     parser.add_argument("--plot", type=Path, metavar="FOLDER", help="write charts as SVG")
@@ -64,8 +64,8 @@ def listed(homes: dict[str, peers.Peer | None]) -> str:
     return "\n".join(lines)
 
 
-def run(given: argparse.Namespace, homes: dict[str, peers.Peer | None]) -> report.Report:
-    """Measure what was asked for, and print it as it comes."""
+def run(given: argparse.Namespace, homes: dict[str, peers.Peer | None]) -> tuple[report.Report, list[str]]:
+    """Measure what was asked for, and print it as it comes; and what went wrong."""
     effort = measure.QUICK if given.quick else measure.FULL
     found: report.Report = {
         "when": time.strftime("%Y-%m-%d %H:%M"),
@@ -74,20 +74,26 @@ def run(given: argparse.Namespace, homes: dict[str, peers.Peer | None]) -> repor
         "effort": {"turns": effort.turns, "rounds": effort.rounds, "seconds": effort.seconds},
         "questions": {},
     }
+    errors = []
     print(report.head(found))
     for question in given.question or QUESTIONS:
         for workload in workloads_of(question):
             if given.only not in workload.name or (given.quick and not workload.is_quick):
                 continue
             asked = quickened(workload) if given.quick else workload
-            contenders = measure.run(f"benchmarks.questions.{question}", asked, homes, effort)
+            try:
+                contenders = measure.run(f"benchmarks.questions.{question}", asked, homes, effort)
+            except (measure.DisagreementError, measure.ContenderError) as error:
+                errors.append(f"{question}: {error}")
+                print(f"\n{errors[-1]}", flush=True)
+                continue
             kept: dict[str, Any] = {
                 "unit": workload.unit, "per": workload.per, "each": workload.each, "curve": workload.curve,
                 "size": workload.size, "behind": workload.behind, "contenders": contenders,
             }  # fmt: skip
             found["questions"].setdefault(question, {})[workload.name] = kept
             print("\n" + report.table(f"{question}: {workload.name}", kept), flush=True)
-    return found
+    return found, errors
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -101,19 +107,22 @@ def main(argv: list[str] | None = None) -> int:
     unknown = set(given.question) - set(QUESTIONS)
     if unknown:
         parser.error(f"no such question: {', '.join(sorted(unknown))}. There are {', '.join(QUESTIONS)}")
-    if given.source:
-        found = json.loads(given.source.read_text(encoding="utf-8"))
+    errors: list[str] = []
+    if given.sources:
+        try:
+            found = report.together([json.loads(path.read_text(encoding="utf-8")) for path in given.sources])
+        except ValueError as error:
+            parser.error(str(error))
     else:
         homes = peers.installed([*peers.MODULES, *peers.PROGRAMS], given.python)
         if given.list:
             print(listed(homes))
             return 0
-        try:
-            found = run(given, homes)
-        except (measure.DisagreementError, measure.ContenderError) as error:
-            print(error, file=sys.stderr)
-            return 1
-    return after(given, found)
+        found, errors = run(given, homes)
+    status = after(given, found)
+    if errors:
+        print("\n".join(["", "No time was taken of these:", *errors]), file=sys.stderr)
+    return 1 if errors else status
 
 
 def after(given: argparse.Namespace, found: report.Report) -> int:

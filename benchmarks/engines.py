@@ -25,6 +25,16 @@ def ours(problem: Problem, backend: str) -> Ready:
     return Ready(lambda: fast(x))
 
 
+def ours_of_array(problem: Problem) -> Ready:
+    """The same with NumPy's arrays, as SciPy calls it."""
+    import numpy as np
+
+    import autograd_lite as ag
+
+    fast, x = ag.jit(ag.value_and_grad(lambda x: problem.f(x, ag)), backend="native"), np.array(problem.x)
+    return Ready(lambda: fast(x))
+
+
 def ours_eager(problem: Problem) -> Ready:
     """``value_and_grad(f)``, which records and goes back at each call."""
     import autograd_lite as ag
@@ -159,6 +169,7 @@ def everybody(
     """All that can do a problem, with more of them; ``but`` names those that cannot."""
     found: dict[str, Contender] = {
         "autograd_lite, native": lambda: ours(problem, "native"),
+        "autograd_lite, native, array": lambda: ours_of_array(problem),
         "autograd_lite, vm": lambda: ours(problem, "vm"),
         "autograd_lite, python": lambda: ours(problem, "python"),
         "autograd_lite, eager": lambda: ours_eager(problem),

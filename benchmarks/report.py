@@ -39,6 +39,25 @@ def measured(workload: Result) -> dict[str, Result]:
     return {name: result for name, result in workload["contenders"].items() if "median" in result}
 
 
+def together(reports: list[Report]) -> Report:
+    """Several reports of one machine as one; of a workload that is in two of them the last one counts.
+
+    Raises:
+        ValueError: they are of different machines or efforts.
+    """
+    made: Report = {**reports[0], "peers": {}, "questions": {}}
+    for each in reports:
+        for key in ("machine", "effort"):
+            if each[key] != made[key]:
+                raise ValueError(f"these reports do not go together: the {key} is {made[key]}, and {each[key]}")
+        made["peers"] |= {
+            name: version for name, version in each["peers"].items() if version or name not in made["peers"]
+        }
+        for question, workloads in each["questions"].items():
+            made["questions"].setdefault(question, {}).update(workloads)
+    return made
+
+
 # ---- The table ------------------------------------------------------------------------------
 
 

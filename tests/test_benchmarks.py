@@ -133,6 +133,40 @@ def test_a_process_that_fails_shows_its_traceback(toys: dict[str, measure.Worklo
         measure.run("toys", toys["failing"], HOMES, EFFORT)
 
 
+def test_what_disagrees_ends_in_an_error_and_does_not_stop_the_rest(
+    toys: dict[str, measure.Workload],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(command, "workloads_of", lambda question: [toys["wrong"], toys["failing"], toys["fine"]])
+    monkeypatch.setattr(command, "QUESTIONS", ["toys"])
+    real = measure.run
+    monkeypatch.setattr(measure, "run", lambda module, *given: real("toys", *given))
+    out = tmp_path / "found.json"
+    assert command.main(["toys", "--quick", "--json", str(out)]) == 1
+    assert list(json.loads(out.read_text(encoding="utf-8"))["questions"]["toys"]) == ["fine"]
+    assert "python, wrong and python disagree" in capsys.readouterr().err
+
+
+def test_reports_of_one_machine_go_together_and_others_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two = figures({"autograd_lite": [2e-6] * 3}), figures({"autograd_lite": [3e-6] * 3})
+    two["questions"]["rows"] = {"toy": two["questions"]["gradients"].pop("Rosenbrock-100")}
+    two["peers"] = {"autograd_lite": "0.1.0", "casadi": None, "xad": "1.5.2"}
+    paths = [written(one, tmp_path / "one.json"), written(two, tmp_path / "two.json")]
+    both = tmp_path / "both.json"
+    assert command.main(["--from", *paths, "--json", str(both)]) == 0
+    found = json.loads(both.read_text(encoding="utf-8"))
+    assert sorted(found["questions"]) == ["gradients", "rows"]
+    assert found["peers"] == {"autograd_lite": "0.1.0", "casadi": "3.8.2", "xad": "1.5.2"}
+    two["machine"] = {"processor": "another", "python": "3.11.0"}
+    with pytest.raises(SystemExit):
+        command.main(["--from", paths[0], written(two, tmp_path / "two.json")])
+    assert "do not go together: the machine is" in capsys.readouterr().err
+
+
 def test_a_question_is_really_run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     out = tmp_path / "found.json"
     assert command.main(["eager", "--only", "chain of 1000 nodes", "--quick", "--json", str(out)]) == 0

@@ -315,28 +315,40 @@ class Results:
 
     def _builder_of_level(self, result: Any, level: pytree.Branch) -> Callable[[Any, Any, Any, Any], Any]:
         kind, items, rebuild = type(result), level.children, level.rebuild
-        if items and all(type(item) is TracedFloat for item in items):
-            _check_attributes(result)
-            start, stop = len(self.floats), len(self.floats) + len(items)
-            self.floats += items
-            if kind is list or kind is tuple:
-                return lambda floats, nodes, others, values: kind(floats[start:stop])
-            return lambda floats, nodes, others, values: rebuild(list(floats[start:stop]))
-        if kind in (list, tuple) and all(type(item) in {int, float} for item in items):  # such as indices
+        kinds = set(map(type, items))
+        if kind in (list, tuple) and kinds <= {int, float}:  # such as indices
             return lambda floats, nodes, others, values: kind(result)
-        if kind in (list, tuple) and all(type(item) in {TracedFloat, int, float} for item in items):
-            return self._builder_of_row(kind, items)
         _check_attributes(result)
-        if pytree.is_any_array(result) and not any(map(_is_computed, items)):
+        is_array = pytree.is_any_array(result)
+        if is_array and not any(map(_is_computed, items)):
             return lambda floats, nodes, others, values: result.copy()
+        if (is_array or kind in (list, tuple)) and kinds <= {TracedFloat, int, float}:
+            return self._builder_of_numbers(result, items)
         built = [self._builder(item) for item in items]
         return lambda *parts: rebuild([build(*parts) for build in built])
 
-    def _builder_of_row(self, kind: type, items: Sequence[Any]) -> Callable[[Any, Any, Any, Any], Any]:
-        """Of computed numbers among constant ones, as the zeros of a Jacobian."""
-        constants, computed = list(items), [i for i, item in enumerate(items) if type(item) is TracedFloat]
-        pairs = list(enumerate(computed, len(self.floats)))
+    def _builder_of_numbers(self, result: Any, items: Sequence[Any]) -> Callable[[Any, Any, Any, Any], Any]:
+        """Of computed numbers in one list, tuple or array, and maybe constants among them, as the zeros of a matrix."""
+        kind, constants = type(result), [0.0 if type(item) is TracedFloat else item for item in items]
+        computed = [i for i, item in enumerate(items) if type(item) is TracedFloat]
+        start, stop, is_whole = len(self.floats), len(self.floats) + len(computed), len(computed) == len(items)
         self.floats += [items[i] for i in computed]
+        if pytree.is_any_array(result):
+            import numpy as np
+
+            if is_whole:
+                return lambda floats, nodes, others, values: np.array(floats[start:stop]).reshape(result.shape)
+            blank, places = np.array(constants), np.array(computed)
+
+            def build_array(floats: Any, nodes: Any, others: Any, values: Any) -> Any:
+                made = blank.copy()
+                made[places] = floats[start:stop]
+                return made.reshape(result.shape)
+
+            return build_array
+        if is_whole:
+            return lambda floats, nodes, others, values: kind(floats[start:stop])
+        pairs = list(enumerate(computed, start))
 
         def build(floats: Any, nodes: Any, others: Any, values: Any) -> Any:
             row = constants.copy()

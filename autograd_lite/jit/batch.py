@@ -326,8 +326,8 @@ def _stacker(template: Any) -> Callable[[Any], Any]:
     places, shape = found
     positions = [place.position if isinstance(place, Place) else None for place in places]
     are_bools = bool(places) and all(getattr(place, "is_bool", type(place) is bool) for place in places)
-    first = positions[0] if positions else None
-    is_block = first is not None and positions == list(range(first, first + len(positions))) and not are_bools
+    first = (positions and positions[0]) or 0
+    is_block = bool(positions) and positions == list(range(first, first + len(positions))) and not are_bools
 
     def stack(table: Any) -> Any:
         import numpy as np

@@ -108,9 +108,23 @@ def hessian_of_c() -> Ready:
     return Ready(ready.call, lambda: ready.call()[1])
 
 
+def hessian_of_ours(ag: Any) -> Any:
+    return ag.hessian(lambda x: rosenbrock(x, ag))
+
+
+def hessian_of_array() -> Ready:
+    import numpy as np
+
+    import autograd_lite as ag
+
+    fast, x = ag.jit(hessian_of_ours(ag), backend="native"), np.array(HESSIAN)
+    return Ready(lambda: fast(x))
+
+
 def hessians() -> dict[str, Callable[[], Ready]]:
     return {
-        **all_of_ours(lambda ag: ag.hessian(lambda x: rosenbrock(x, ag)), HESSIAN),
+        **all_of_ours(hessian_of_ours, HESSIAN),
+        "autograd_lite, native, array": hessian_of_array,
         "casadi": hessian_of_casadi,
         "autograd": lambda: hips_of(lambda a, m: a.hessian(lambda x: rosenbrock_of_array(x, m)), HESSIAN),
         "jax": lambda: jax_of(lambda j, m: j.hessian(lambda x: rosenbrock_of_array(x, m)), HESSIAN),

@@ -183,7 +183,10 @@ def memory_of_micrograd() -> Ready:
     return bytes_a_node(Value)
 
 
-EAGER = ("autograd_lite, native", "autograd_lite, vm", "autograd_lite, python", "micrograd", "casadi", "jax")
+EAGER = (
+    "autograd_lite, native", "autograd_lite, native, array", "autograd_lite, vm", "autograd_lite, python",
+    "micrograd", "casadi", "jax",
+)  # fmt: skip
 SLOW_HERE = "xad's tape and its functions are C++, and a record is some bytes of a vector."
 
 WORKLOADS = [
