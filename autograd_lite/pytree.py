@@ -195,13 +195,21 @@ def _set(thing: Any, names: list[str], items: list[Any]) -> Any:
 
 
 def _as_array(items: list[Any], shape: tuple[int, ...]) -> Any:
-    """The items as an array: of floats if they are, of their own dimensions if they are arrays."""
+    """The items as an array: of floats if they are, of their own dimensions if they are arrays.
+
+    Of structures that are alike it is such a structure of arrays, as of a Jacobian's rows in JAX.
+    """
     numpy = sys.modules["numpy"]
     if items and all(map(is_ndarray, items)) and len({item.shape for item in items}) == 1:  # of a Jacobian, say
         return numpy.array(items).reshape(shape + items[0].shape)
     kinds = set(map(type, items))
     if all(issubclass(kind, (float, int)) and kind is not bool for kind in kinds):
         return numpy.array(items, dtype=float).reshape(shape)
+    levels = [branch(item) for item in items]
+    first = levels[0]
+    if first is not None and first.children and all(level is not None and level.key == first.key for level in levels):
+        columns = zip(*[level.children for level in levels if level is not None], strict=True)
+        return first.rebuild([_as_array(list(column), shape) for column in columns])
     array = numpy.empty(len(items), dtype=object)
     for place, item in enumerate(items):
         array[place] = item

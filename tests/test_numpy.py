@@ -294,3 +294,15 @@ def test_masked_arrays_keep_the_gradient() -> None:
     assert all(isinstance(product, Value) for product in products)
     products[1].backward()
     assert v.grad == 3.0
+
+
+def test_the_jacobian_of_an_array_has_arrays_in_the_structure_of_the_arguments_as_in_jax() -> None:
+    t = np.array([1.0, 2.0])
+    by_two = ag.jacobian(lambda t, a, b: a * t**2 + b * t, argnums=(1, 2))(t, 1.5, 0.5)
+    assert type(by_two) is tuple
+    np.testing.assert_array_equal(by_two, (t**2, t))
+    (by_name,) = ag.jacobian(lambda p: p["a"] * t)({"a": 1.0}).values()
+    np.testing.assert_array_equal(by_name, t)
+    blocks = ag.hessian(lambda p, q: (p * p * q.sum()).sum(), argnums=(0, 1))(t, np.array([1.0, 2.0, 3.0]))
+    assert [[block.shape for block in row] for row in blocks] == [[(2, 2), (2, 3)], [(3, 2), (3, 3)]]
+    np.testing.assert_array_equal(blocks[0][1], blocks[1][0].T)

@@ -41,7 +41,8 @@ def jacobian(
 
     The structure is that of the results, with the structure of the arguments in the place
     of each number; for a function from lists to lists, row i holds the gradient of result
-    i. Arguments and errors as for :func:`value_and_grad`.
+    i. Where results are an array, the structure of the arguments holds arrays, whose first
+    dimensions are those of the results, as in JAX. Arguments and errors as for :func:`value_and_grad`.
 
     >>> jacobian(lambda v: [v[0] * v[1], v[0] + v[1]])([2.0, 3.0])
     [[3.0, 2.0], [1.0, 1.0]]
