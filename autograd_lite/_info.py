@@ -26,9 +26,9 @@ OPTIONAL = {
 MODULES = {"scikit-learn": "sklearn"}
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Info:
-    """What is installed; ``print`` shows it as lines, ``dataclasses.asdict`` makes a dict for JSON of it."""
+    """What is installed, shown as lines; ``dataclasses.asdict`` makes a dict for JSON of it."""
 
     version: str
     python: str
@@ -39,7 +39,7 @@ class Info:
     found: dict[str, str]  #: optional packages and programs: the version, or where it is
     missing: dict[str, str]  #: ... and what brings those that are not here
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         pure = f"plain Python, some ten times slower than compiled: {self.why_pure}"
         lines = [
             f"autograd_lite {self.version}, {self.python}, {self.system}",

@@ -12,7 +12,7 @@ from typing import Any
 from benchmarks import measure, peers, report
 from benchmarks.questions import QUESTIONS
 
-README = measure.ROOT / "README.md"
+README, DOCS = measure.ROOT / "README.md", measure.ROOT / "docs"
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -31,7 +31,9 @@ def arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--compare", type=Path, metavar="OLD.json", help="what changed since, beyond the noise")
     parser.add_argument("--plot", type=Path, metavar="FOLDER", help="write charts as SVG")
-    parser.add_argument("--readme", action="store_true", help="put the table of speeds between README.md's markers")
+    parser.add_argument(
+        "--pages", action="store_true", help="put the figures between the markers of README.md and docs/speed.md"
+    )
     parser.add_argument("--list", action="store_true", help="name the questions, workloads, contenders and peers")
     parser.add_argument(
         "--accuracy", nargs="*", type=Path, metavar="FOLDER",
@@ -137,13 +139,12 @@ def after(given: argparse.Namespace, found: report.Report) -> int:
 
         for path in plots.write(found, given.plot):
             print(path)
-    if given.readme:
-        text = report.markdown(found)
-        page = README.read_text(encoding="utf-8")
-        if report.BEGIN in page:
-            README.write_text(report.replaced(page, text), encoding="utf-8")
-        else:
-            print("\n" + text)
+    if given.pages:
+        from benchmarks import plots
+
+        charts = [path.name for path in plots.write(found, DOCS / "figures" / "speed")]
+        for path, text in ((README, report.markdown(found)), (DOCS / "speed.md", report.page(found, charts))):
+            path.write_text(report.replaced(path.read_text(encoding="utf-8"), text), encoding="utf-8")
     if not given.compare:
         return 0
     old = json.loads(given.compare.read_text(encoding="utf-8"))

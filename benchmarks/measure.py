@@ -56,6 +56,7 @@ class Effort:
     turns: int  # processes of each contender
     rounds: int  # times that each process is measured
     seconds: float  # of a measurement, at least
+    limit: float = 240.0  # seconds after which a workload is measured no further: some calls take a minute
 
 
 FULL, QUICK = Effort(3, 3, 0.3), Effort(1, 3, 0.03)
@@ -185,35 +186,51 @@ def run(module: str, workload: Workload, homes: Mapping[str, peers.Peer | None],
             results[name] = {"missing": f"needs {peers.needs(peers.peer_of(name))}"}
         else:
             present[name] = home.python
-    runs: dict[str, list[float]] = {}
-    firsts: dict[str, list[Any]] = {}
-    errors: dict[str, float] = {}
-    for _ in range(effort.turns):
-        processes: dict[str, Process] = {}
-        answers: dict[str, list[float]] = {}
-        try:
-            for name, python in present.items():
-                # One after the other, so that first calls do not share the processor.
-                processes[name] = process = Process(python, module, workload.name, name)
-                ready = process.read()
-                if "missing" in ready:
-                    results[name] = ready
-                    processes.pop(name).close()
-                    continue
-                answers[name] = ready["answer"]
-                firsts.setdefault(name, []).append(ready["first"])
-            errors = compared({n: a for n, a in answers.items() if a}, workload.tolerance, workload.name)
-            for _ in range(effort.rounds):
-                for name, process in processes.items():
-                    runs.setdefault(name, []).append(process.measured(effort.seconds))
-        finally:
-            for process in processes.values():
-                process.close()
-        present = {name: python for name, python in present.items() if name in runs}
-    for name, found in runs.items():
-        first = None if None in firsts[name] else statistics.median(firsts[name])
-        results[name] = {**summary(found), "first": first, "error": errors.get(name)}
+    turns: list[dict[str, Result]] = []
+    ends = time.perf_counter() + effort.limit
+    while present and len(turns) < effort.turns and (not turns or time.perf_counter() < ends):
+        turns.append(_turn(module, workload, present, effort, ends))
+        results |= {name: found for name, found in turns[-1].items() if "missing" in found}
+        present = {name: python for name, python in present.items() if name not in results}
+    for name in present:
+        found = [turn[name] for turn in turns]
+        firsts = [each["first"] for each in found]
+        first = None if None in firsts else statistics.median(firsts)
+        runs = [figure for each in found for figure in each["runs"]]
+        results[name] = {**summary(runs), "first": first, "error": found[-1]["error"]}
     return {name: results[name] for name in workload.contenders}
+
+
+def _turn(
+    module: str, workload: Workload, present: Mapping[str, str], effort: Effort, ends: float
+) -> dict[str, Result]:
+    """A process of each contender: its first call, how far its answer is off, and its runs; or what is missing."""
+    found: dict[str, Result] = {}
+    processes: dict[str, Process] = {}
+    answers: dict[str, list[float]] = {}
+    try:
+        for name, python in present.items():
+            # One after the other, so that first calls do not share the processor.
+            processes[name] = process = Process(python, module, workload.name, name)
+            ready = process.read()
+            if "missing" in ready:
+                found[name] = ready
+                processes.pop(name).close()
+                continue
+            answers[name] = ready["answer"]
+            found[name] = {"first": ready["first"], "runs": [], "error": None}
+        given = {name: answer for name, answer in answers.items() if answer}
+        for name, error in compared(given, workload.tolerance, workload.name).items():
+            found[name]["error"] = error
+        for number in range(effort.rounds):
+            if number and time.perf_counter() > ends:
+                break
+            for name, process in processes.items():
+                found[name]["runs"].append(process.measured(effort.seconds))
+    finally:
+        for process in processes.values():
+            process.close()
+    return found
 
 
 def summary(runs: list[float]) -> Result:

@@ -4,19 +4,19 @@ import re
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report import Report, is_ours, measured, results, times
+from benchmarks.report import Report, is_ours, measured, overview, results, times
 
 OURS, THEIRS = "#2563a8", "#b0b4ba"
 
 
 def write(report: Report, folder: Path) -> list[Path]:
-    """One chart of bars for each question, and one of lines for each curve; the paths of the files."""
+    """An overview, a chart of bars for each question, and one of lines for each curve; the paths of the files."""
     import matplotlib as mpl
 
     mpl.use("svg")
     mpl.rcParams.update({"svg.hashsalt": "benchmarks", "svg.fonttype": "none", "font.size": 9})
     folder.mkdir(parents=True, exist_ok=True)
-    written = []
+    written = [_overview(report, folder / "overview.svg")] if overview(report) else []
     for question in report["questions"]:
         workloads = {name: w for q, name, w in results(report) if q == question and measured(w)}
         bars = {name: w for name, w in workloads.items() if not w["curve"] and len(measured(w)) > 1}
@@ -29,6 +29,28 @@ def write(report: Report, folder: Path) -> list[Path]:
             name = "-".join([question, *re.findall(r"[a-z0-9]+", curve.lower())]) + ".svg"
             written.append(_lines(curve, points, folder / name))
     return written
+
+
+def _overview(report: Report, path: Path) -> Path:
+    """The rows of the README's table: a dot for each peer, as far to the right as it takes longer."""
+    from matplotlib import pyplot as plt
+
+    rows = overview(report)
+    peers = sorted({name for _, _, ratios in rows for name in ratios})
+    figure, axes = plt.subplots(figsize=(8.0, 1.2 + 0.3 * len(rows)), layout="constrained")
+    for peer, marker in zip(peers, "osD^vPX<>*ph", strict=False):
+        points = [(ratios[peer], i) for i, (_, _, ratios) in enumerate(rows) if peer in ratios]
+        axes.plot(*zip(*points, strict=True), linestyle="", marker=marker, markersize=6, label=peer, alpha=0.8)
+    axes.axvline(1.0, color=OURS, linewidth=1.5, zorder=0)
+    axes.set(xscale="log", yticks=range(len(rows)), xlabel="times as long as autograd_lite (on the line)")
+    axes.set_yticklabels([title for title, _, _ in rows])
+    axes.grid(axis="y", linewidth=0.4, alpha=0.5)
+    axes.invert_yaxis()
+    axes.legend(frameon=False, ncols=6, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, metadata={"Date": None})
+    plt.close(figure)
+    return path
 
 
 def _bars(question: str, workloads: dict[str, Any], path: Path) -> Path:

@@ -1,5 +1,6 @@
 """What was measured: as a table, as a comparison with an earlier run, and as rows for the README."""
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -20,11 +21,11 @@ def results(report: Report) -> Iterator[tuple[str, str, Result]]:
 def shown(figure: float, unit: str) -> str:
     """A figure with its unit.
 
-    >>> shown(0.00123, "s"), shown(104.2, "B"), shown(2.5e9, "B"), shown(0.0, "s")
-    ('1.23 ms', '104 B', '2.5 GB', '0 s')
+    >>> shown(0.00123, "s"), shown(104.2, "B"), shown(2.5e9, "B"), shown(0.004, "B"), shown(0.0, "s")
+    ('1.23 ms', '104 B', '2.5 GB', '0.004 B', '0 s')
     """
     for factor, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "u"), (1e-9, "n")):
-        if (unit != "s" or factor <= 1.0) and abs(figure) >= factor * 0.9995:
+        if (factor <= 1.0 if unit == "s" else factor >= 1.0) and abs(figure) >= factor * 0.9995:
             return f"{figure / factor:.3g} {prefix}{unit}"
     return f"{figure / 1e-9:.2g} n{unit}" if unit == "s" and figure else f"{figure:.3g} {unit}"
 
@@ -70,8 +71,9 @@ def head(report: Report) -> str:
     lines = [core, f"peers: {there}"]
     if missing:
         lines.append(f"not installed, and skipped: {missing}")
+    runs, turns = effort["turns"] * effort["rounds"], effort["turns"]
     lines.append(
-        f"medians of {effort['turns'] * effort['rounds']} runs in {effort['turns']} processes each, in turns; "
+        f"medians of {runs} runs in {turns} processes each, in turns (fewer where a call takes a minute); "
         "in brackets the width of the middle half; the last column is the largest difference of answers"
     )
     return "\n".join(lines)
@@ -152,7 +154,7 @@ def warnings(old: Report, new: Report) -> Iterator[str]:
 
 # ---- The README -----------------------------------------------------------------------------
 
-BEGIN, END = "<!-- speeds: made by python -m benchmarks --readme -->", "<!-- end of speeds -->"
+BEGIN, END = "<!-- speeds: made by python -m benchmarks --pages -->", "<!-- end of speeds -->"
 
 #: The rows of the README's table: what it says, the question and the workload.
 ROWS = (
@@ -166,29 +168,58 @@ ROWS = (
     ("training step, 2-2-1", "training", "step, 2-2-1, SGD"),
     ("training step, 10-50-20-1, 32 samples, Adam", "training", "step, 10-50-20-1, Adam"),
     ("training step, 64-30-10, 10 samples", "training", "step, 64-30-10, SGD"),
+    ("10,000 epochs of 2-2-1, from nothing", "training", "10000 epochs from nothing, 2-2-1, SGD"),
+    ("1,000 epochs of 10-50-20-1, from nothing", "training", "1000 epochs from nothing, 10-50-20-1, Adam"),
     ("scalar GPT, a step", "gpt", "gradient of a GPT"),
 )  # fmt: skip
 
 
-def markdown(report: Report, rows: Iterable[tuple[str, str, str]] = ROWS) -> str:
-    """The table of the README: this project's best time, and how many times that each peer takes."""
-    found = [(title, report["questions"].get(q, {}).get(w)) for title, q, w in rows]
-    measured_rows = [(title, measured(workload)) for title, workload in found if workload]
-    names = sorted({c.partition(",")[0] for _, row in measured_rows for c in row if not is_ours(c)} - {"python"})
-    lines = ["| | autograd_lite | " + " | ".join(names) + " |", "|---" * (len(names) + 2) + "|"]
-    for title, row in measured_rows:
-        ours = min((r["median"] for c, r in row.items() if is_ours(c)), default=None)
+def overview(report: Report, rows: Iterable[tuple[str, str, str]] = ROWS) -> list[tuple[str, float, dict[str, float]]]:
+    """For each row its title, this project's best time, and how many times that each peer takes at best."""
+    found = []
+    for title, question, name in rows:
+        row = measured(report["questions"].get(question, {}).get(name, {"contenders": {}}))
+        ours = min((r["median"] for c, r in row.items() if is_ours(c) and "two threads" not in c), default=None)
         if ours is None:
             continue
-        cells = [shown(ours, "s")]
-        for name in names:
-            theirs = [r["median"] for c, r in row.items() if c.partition(",")[0] == name]
-            cells.append(times(min(theirs) / ours) if theirs else "")
+        best: dict[str, float] = {}
+        for contender, result in row.items():
+            peer = contender.partition(",")[0]
+            if not is_ours(contender) and peer != "python":
+                best[peer] = min(best.get(peer, math.inf), result["median"] / ours)
+        found.append((title, ours, best))
+    return found
+
+
+def markdown(report: Report) -> str:
+    """The table of the README: this project's best time, and how many times that each peer takes."""
+    rows = overview(report)
+    names = sorted({name for _, _, ratios in rows for name in ratios})
+    lines = ["| | autograd_lite | " + " | ".join(names) + " |", "|---" * (len(names) + 2) + "|"]
+    for title, ours, ratios in rows:
+        cells = [shown(ours, "s"), *(times(ratios[name]) if name in ratios else "" for name in names)]
         lines.append(f"| {title} | {' | '.join(cells)} |")
     machine = report["machine"]
     lines += ["", f"On {machine['processor']}, Python {machine['python']}. The first column is a time, the others say "
               "how many times as long the peer takes."]  # fmt: skip
     return "\n".join(lines)
+
+
+def page(report: Report, charts: Iterable[str]) -> str:
+    """All that was measured, for the documentation, with charts by the names of their files."""
+    known = list(charts)
+    lines = [f"![{name}](figures/speed/{name})" for name in known if name == "overview.svg"]
+    lines += ["", markdown(report), "", "## Where a peer is faster", ""]
+    lines += [f"- {line}" for line in behind(report)]
+    for question, workloads in report["questions"].items():
+        lines += ["", f"## The question: {question}", ""]
+        lines += [
+            f"![{name}](figures/speed/{name})\n" for name in known if name.split(".")[0].split("-")[0] == question
+        ]
+        lines += ["```text", "\n\n".join(table(name, workload) for name, workload in workloads.items()), "```"]
+    return "\n".join(
+        [*lines, "", "How each was measured, and what the columns are:", "", "```text", head(report), "```"]
+    )
 
 
 def times(ratio: float) -> str:
@@ -209,5 +240,5 @@ def replaced(page: str, text: str) -> str:
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError(f"the README needs the line {BEGIN!r}, and below it {END!r}, for the table to go between them")
+        raise ValueError(f"the page needs the line {BEGIN!r}, and below it {END!r}, for the figures to go between them")
     return f"{before}{BEGIN}\n\n{text}\n\n{END}{after}"

@@ -312,6 +312,12 @@ def test_points_hold_to_the_precondition() -> None:
     assert all(1 <= x <= 2 and x < y < 5 for x, y in found)
 
 
+def test_numbers_without_bounds_are_those_of_the_example() -> None:
+    example = fpcore.parsed("([x 5] [n 1000])")[0]
+    found = fpcore.points(["x", "n", "y"], fpcore.parsed("(< 1 x 2)")[0], example)
+    assert all(1.0 < x < 2.0 and n == 1000.0 and -10.0 <= y <= 10.0 for x, n, y in found)
+
+
 NIST = """Model:         Exponential Class
                2 Parameters (b1 and b2)
 

@@ -344,6 +344,7 @@ def test_a_loss_that_turns_nan_names_epoch_batch_and_operation() -> None:
         train(model, [[1.0], [2.0], [-3.0], [4.0]], Y, batch_size=2, shuffle=False)
     message = str(caught.value)
     assert message.startswith("epoch 1, batch 2: the loss is nan; the first operation that went wrong: log gave nan at")
+    assert "a smaller lr helps" in message
     assert all(map(math.isfinite, numbers(model)))
 
 

@@ -62,7 +62,7 @@ cdef class Rows:
     cdef int second_phase(self, rows_block* block) noexcept nogil
     cdef bint are_finite(self, rows_block* block) noexcept nogil
     cdef bint add_totals(self, rows_block* block, double* sums, double* errors, double* totals, bint is_begun) noexcept nogil
-    cdef void give(self, rows_block* block, double* out) noexcept nogil
+    cdef void give(self, rows_block* block, double* out, Py_ssize_t next_row, Py_ssize_t next_result) noexcept nogil
     cdef int compute(self, double* u, double* r, bint* is_finite) noexcept nogil
     cdef Py_ssize_t run_blocks(
         self, Columns columns, Uniforms uniforms, Py_ssize_t start, Py_ssize_t stop, double* r, double* results,

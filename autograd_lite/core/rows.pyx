@@ -242,7 +242,7 @@ cdef class Rows:
         """Run over rows from start to stop; returns where it stopped, which is earlier where a check failed.
 
         Args:
-            out: a writable buffer of doubles for the results, row by row, from the first row of the columns on.
+            out: a writable buffer of doubles for the results, one after the other, each for all rows of the columns.
             sums: what the sums are added to.
             failed: a writable buffer of 32-bit whole numbers for the guard that fails, a number for each row, which
                 has to be -1; needed if there are guards. The results of a row that fails are void.
@@ -299,7 +299,7 @@ cdef class Rows:
                     return start
                 sums.is_begun = True
             if results != NULL:
-                self.give(&block, results + start * self.result_count)
+                self.give(&block, results + start, 1, columns.length)
             start += block.rows
         return start
 
@@ -349,20 +349,20 @@ cdef class Rows:
                 is_begun = True
         return True
 
-    cdef void give(self, rows_block* block, double* out) noexcept nogil:
-        """Write the results of a block, row by row."""
-        cdef Py_ssize_t i, k, n = self.result_count
+    cdef void give(self, rows_block* block, double* out, Py_ssize_t next_row, Py_ssize_t next_result) noexcept nogil:
+        """Write the results of a block, so far from one another."""
+        cdef Py_ssize_t i, k
         cdef const double* x
         cdef double constant
-        for i in range(n):
+        for i in range(self.result_count):
             if self.results[i] < 0:
                 constant = block.u[~self.results[i]]
                 for k in range(block.rows):
-                    out[k * n + i] = constant
+                    out[i * next_result + k * next_row] = constant
             else:
                 x = block.r + self.results[i] * block.stride
                 for k in range(block.rows):
-                    out[k * n + i] = x[k]
+                    out[i * next_result + k * next_row] = x[k]
 
     cdef double* acquire(self) except NULL:
         """Registers, scratch and totals for one run: those of the program, or others while it runs elsewhere."""

@@ -358,7 +358,7 @@ cdef class Step:
             block.rows = min(block.stride, samples - first)
             if self.load(order, start + first, block) != DONE or block.has_failed:
                 return OTHER
-            self.model.give(block, self.outputs + first * self.output_count)
+            self.model.give(block, self.outputs + first * self.output_count, self.output_count, 1)
             first += block.rows
         return DONE
 

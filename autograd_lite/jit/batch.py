@@ -6,6 +6,7 @@ The rows are divided among the paths of the function, each by the branches that 
 import array
 import copy
 import operator
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -24,7 +25,7 @@ from autograd_lite.jit.program import Program
 from autograd_lite.jit.recording import Recording
 from autograd_lite.transforms.sparse import Coo
 
-__all__ = ["Batch", "Place", "added", "checked_workers", "stacked", "template_of"]
+__all__ = ["Batch", "Place", "added", "checked_workers", "rows_of", "stacked", "template_of"]
 
 #: Makes the code of a program over rows.
 RowsBackEnd = Callable[..., Any]
@@ -75,7 +76,7 @@ class Batch:
             path, index = waiting.pop()
             count = self.count if index is None else len(index)
             code = path.recording.over_rows(self.back_end, self.width, is_sum=False)
-            out = array.array("d", [0.0]) * (count * len(code.program.outputs))
+            out = _blank(count * len(code.program.outputs))
             failed = array.array("i", [-1]) * (count if code.program.guards else 0)
             for_all = code.map(self.columns, index, self.numbers(path)[self.width :], out, failed, self.workers)
             if for_all is not None:
@@ -105,11 +106,10 @@ class Batch:
         """What the function returns for each row of a path; its Values are constants."""
         results, kinds = path.results, list(map(type, path.recording.nodes))
         floats, count = len(results.floats), self.count if index is None else len(index)
-        size, numbers = len(out) // (count or 1), out.tolist()
+        size = len(path.recording.floats) + len(kinds)
         if size == 1 and results.is_one_float:
-            return iter(numbers)
-        rows = (numbers[i * size : (i + 1) * size] for i in range(count))
-        end = size - len(kinds)
+            return iter(out.tolist())
+        rows, end = rows_of(out, size, count), size - len(kinds)
         return (
             results.build(
                 row[:floats], [made(kind, x, CONSTANT) for kind, x in zip(kinds, row[end:], strict=True)],
@@ -150,8 +150,8 @@ class Batch:
         """The numbers of each row of a path, as an array."""
         import numpy as np
 
-        shape = self.count if index is None else len(index), len(path.recording.floats) + len(path.recording.nodes)
-        return (np.frombuffer(out, dtype=float) if len(out) else np.empty(0)).reshape(shape)
+        shape = len(path.recording.floats) + len(path.recording.nodes), self.count if index is None else len(index)
+        return (np.frombuffer(out, dtype=float) if len(out) else np.empty(0)).reshape(shape).T
 
     def check_summable(self, path: Path) -> None:
         """Raise ``TypeError`` unless the function returns numbers that can be added."""
@@ -332,10 +332,8 @@ def _stacker(template: Any) -> Callable[[Any], Any]:
     def stack(table: Any) -> Any:
         import numpy as np
 
-        if is_block and len(places) == table.shape[1]:
-            return table.reshape(len(table), *shape)  # all of it, as it is
-        if is_block:
-            return table[:, first : first + len(places)].reshape(len(table), *shape).copy()
+        if is_block:  # of one column nothing is copied
+            return np.ascontiguousarray(table[:, first : first + len(places)]).reshape(len(table), *shape)
         made = np.empty((len(table), len(places)), dtype=bool if are_bools else table.dtype)
         for i, place in enumerate(places):
             made[:, i] = place if positions[i] is None else table[:, positions[i]]
@@ -407,12 +405,18 @@ def added(parts: Iterable[Any]) -> Any:
     return total[1].unflatten(total[0])
 
 
+def _blank(size: int) -> Any:
+    """Room for so many doubles: as NumPy gives it, where that is loaded, as the zeros take a quarter of the time."""
+    numpy = sys.modules.get("numpy")
+    return array.array("d", [0.0]) * size if numpy is None else numpy.empty(size)
+
+
+def rows_of(out: Any, size: int, count: int) -> list[tuple[float, ...]]:
+    """The outputs of each row, from those of each output."""
+    numbers = out.tolist()
+    return list(zip(*[numbers[i * count : (i + 1) * count] for i in range(size)], strict=True)) or [()] * count
+
+
 def _of_rows(out: Any, rows: list[int], count: int) -> Any:
     """The outputs of some of the rows."""
-    size = len(out) // count
-    if size == 1:
-        return array.array("d", [out[k] for k in rows])
-    kept = array.array("d")
-    for k in rows:
-        kept.extend(out[k * size : (k + 1) * size])
-    return kept
+    return array.array("d", [out[start + k] for start in range(0, len(out), count) for k in rows])

@@ -18,7 +18,7 @@ from autograd_lite.nn.module import in_mode, unwrapped
 from autograd_lite.optim import SGD, Optimizer
 from autograd_lite.training import inputs
 from autograd_lite.training.compiled import Task
-from autograd_lite.training.epochs import Found, old_objects_left_alone, step
+from autograd_lite.training.epochs import Found, anomaly_at, old_objects_left_alone, step
 from autograd_lite.training.evaluation import Measure, evaluated
 from autograd_lite.training.progress import Progress
 
@@ -85,7 +85,7 @@ class Partitioned:
                 parts = self._results(_gradients, _Batch(now, batch, batches, seed, shuffle))
                 self._take_step(values, parts)
             except AnomalyError as anomaly:
-                raise AnomalyError(f"epoch {epoch}, batch {batch + 1}: {anomaly}") from None
+                raise anomaly_at(epoch, batch + 1, anomaly) from None
             for part in parts:
                 for name, x in part.numbers.items():
                     sums[name] = sums.get(name, 0.0) + part.size * x

@@ -24,7 +24,7 @@ from autograd_lite.training.evaluation import Measure, measured
 from autograd_lite.training.progress import Progress
 from autograd_lite.training.trial import NotCompiledError
 
-__all__ = ["Epochs", "Found", "old_objects_left_alone", "step"]
+__all__ = ["Epochs", "Found", "anomaly_at", "old_objects_left_alone", "step"]
 
 #: Of some epochs the mean loss and metrics of each, by name, and the seconds that each took.
 Found = tuple[dict[str, list[float]], list[float]]
@@ -241,9 +241,17 @@ class Epochs:
         try:
             numbers = step(self.task, xs, ys, self.metrics)
         except AnomalyError as anomaly:
-            raise AnomalyError(f"epoch {epoch}, batch {batch}: {anomaly}") from None
+            raise anomaly_at(epoch, batch, anomaly) from None
         self.shown.batch_done(epoch)
         return numbers
+
+
+def anomaly_at(epoch: int, batch: int, anomaly: AnomalyError) -> AnomalyError:
+    """The error of a step, with its place and what often helps."""
+    return AnomalyError(
+        f"epoch {epoch}, batch {batch}: {anomaly}. If the numbers have grown from step to step, a smaller lr helps, or "
+        "standardize(X)"
+    )
 
 
 def step(task: Task, xs: list[Any], ys: list[Any], metrics: Mapping[str, Measure]) -> dict[str, float]:

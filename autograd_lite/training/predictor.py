@@ -6,7 +6,7 @@ from typing import Any
 from autograd_lite import pytree
 from autograd_lite.core.node import number, numbers_of
 from autograd_lite.jit.backends.rows import over_rows
-from autograd_lite.jit.batch import Place, template_of
+from autograd_lite.jit.batch import Place, rows_of, template_of
 from autograd_lite.training.trial import NotCompiledError, check_mode, columns, numbers_in, recorded
 
 __all__ = ["Predictor"]
@@ -45,14 +45,13 @@ class Predictor:
         if of_all is not None:
             raise NotCompiledError("it takes another branch now")
         places = [leaf.position if isinstance(leaf, Place) else None for leaf in leaves]
-        numbers, found = out.tolist(), []
+        rows, found = rows_of(out, width, len(samples)), []
         for i, sample in enumerate(samples):
             if failed[i] >= 0:
                 found.append(pytree.map_leaves(number, self._model(sample)))
                 continue
-            row = numbers[i * width : (i + 1) * width]
-            own = row if places == list(range(width)) else [
-                leaf if place is None else row[place] for leaf, place in zip(leaves, places, strict=True)
+            own = rows[i] if places == list(range(width)) else [
+                leaf if place is None else rows[i][place] for leaf, place in zip(leaves, places, strict=True)
             ]  # fmt: skip
             found.append(structure.unflatten(own))
         return found

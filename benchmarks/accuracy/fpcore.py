@@ -234,9 +234,10 @@ def _chains(e: Any) -> Iterator[list[Any]]:
             yield e
 
 
-def points(names: list[str], condition: Any, count: int = POINTS) -> list[list[float]]:
-    """Points that hold to a precondition; numbers without bounds are from -10 to 10."""
-    rng, known = random.Random(0), bounds(condition)
+def points(names: list[str], condition: Any, example: Any = (), count: int = POINTS) -> list[list[float]]:
+    """Points that hold to a precondition; numbers without bounds are those of the example, or from -10 to 10."""
+    rng = random.Random(0)
+    known = {name: (x, x) for name, word in example if (x := number(word)) is not None} | bounds(condition)
     holds = code(condition) if condition is not None else (lambda names: True)
     found: list[list[float]] = []
     for _ in range(1000 * count):
@@ -284,7 +285,7 @@ def program(core: list[Any], name: str) -> Program:
         properties[key] = value
     run = code(rest[0])
     title = str(properties.get(":name", name)).strip('"')
-    at = points(names, properties.get(":pre"))
+    at = points(names, properties.get(":pre"), properties.get(":example", ()))
     try:
         run(dict(zip(names, at[0], strict=True)))
     except KeyError as error:

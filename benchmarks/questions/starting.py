@@ -1,6 +1,7 @@
 """What it costs to start: importing each package, beside an interpreter that imports nothing; and to install."""
 
 import functools
+import importlib.metadata
 import importlib.util
 import os
 import shutil
@@ -36,8 +37,9 @@ PEERS = {
 
 def installing(pure: str) -> Ready:
     """Seconds that pip takes from the source to an installed package, without its dependencies."""
-    if not importlib.util.find_spec("Cython") or not importlib.util.find_spec("pip"):
-        raise MissingError("needs Cython and pip")
+    there = all(map(importlib.util.find_spec, ("Cython", "pip", "setuptools")))
+    if not there or int(importlib.metadata.version("setuptools").partition(".")[0]) < 71:
+        raise MissingError("needs Cython, pip and setuptools 71")
 
     @functools.cache
     def figure() -> float:  # once in a process, as it takes long

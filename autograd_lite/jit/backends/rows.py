@@ -69,7 +69,7 @@ class VmRows:
     def map(
         self, columns: Sequence[Any], index: Any, shared: Sequence[float], out: Any, failed: Any, workers: int
     ) -> int | None:
-        """Write the outputs for each row, and the guard that fails, if one does; or return one that fails for all.
+        """Write the outputs, each for all rows, and the guard that fails; or return one that fails for all.
 
         ``failed`` may be empty where there are no guards.
         """
@@ -185,14 +185,15 @@ class PythonRows:
     def map(
         self, columns: Sequence[Any], index: Any, shared: Sequence[float], out: Any, failed: Any, workers: int
     ) -> None:
-        """Write the outputs for each row, and the guard that fails, if one does."""
-        width = len(self.program.outputs)
-        for i, numbers in enumerate(_rows(columns, index, columns[0].length if index is None else len(index))):
+        """Write the outputs, each for all rows, and the guard that fails, if one does."""
+        count = columns[0].length if index is None else len(index)
+        for i, numbers in enumerate(_rows(columns, index, count)):
             answer = self._code.run(*numbers, *shared)
             if type(answer) is int:
                 failed[i] = answer
             else:
-                out[i * width : (i + 1) * width] = array.array("d", answer)
+                for k, x in enumerate(answer):
+                    out[k * count + i] = x
 
     def sum(
         self, columns: Sequence[Any], index: Any, count: int, shared: Sequence[float], workers: int
