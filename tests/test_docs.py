@@ -141,7 +141,9 @@ def test_the_figures_are_drawn_by_the_script_beside_them(tmp_path: Path) -> None
     figures = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(figures)
     linked = set(re.findall(r"!\[[^\]]*\]\(([^)]+\.svg)\)", "".join(map(prose, DOCS.glob("*.md")))))
-    assert linked <= set(figures.FIGURES)
+    measured = {file for file in linked if file.startswith("figures/speed/")}  # by `python -m benchmarks --pages`
+    assert linked - measured <= set(figures.FIGURES)
+    assert all((DOCS / file).exists() for file in measured)
     (tmp_path / "figures").mkdir()
     figures.main(tmp_path)
     assert all((tmp_path / file).read_text(encoding="utf-8").count("<svg") == 1 for file in figures.FIGURES)
