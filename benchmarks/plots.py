@@ -37,7 +37,7 @@ def _overview(report: Report, path: Path) -> Path:
 
     rows = overview(report)
     peers = sorted({name for _, _, ratios in rows for name in ratios})
-    figure, axes = plt.subplots(figsize=(8.0, 1.2 + 0.3 * len(rows)), layout="constrained")
+    figure, axes = plt.subplots(figsize=(9.0, 1.2 + 0.3 * len(rows)), layout="constrained")
     for peer, marker in zip(peers, "osD^vPX<>*ph", strict=False):
         points = [(ratios[peer], i) for i, (_, _, ratios) in enumerate(rows) if peer in ratios]
         axes.plot(*zip(*points, strict=True), linestyle="", marker=marker, markersize=6, label=peer, alpha=0.8)
@@ -46,7 +46,8 @@ def _overview(report: Report, path: Path) -> Path:
     axes.set_yticklabels([title for title, _, _ in rows])
     axes.grid(axis="y", linewidth=0.4, alpha=0.5)
     axes.invert_yaxis()
-    axes.legend(frameon=False, ncols=6, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    axes.xaxis.set_major_formatter("{x:,g}")
+    figure.legend(frameon=False, ncols=len(peers), loc="outside upper center", columnspacing=1.2, handletextpad=0.2)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)

@@ -97,6 +97,6 @@ WORKLOADS = [
              each="an instruction"),
     Workload("a call with 3 floats",
              {**of_backends(small_call), "numba": small_call_of_numba, "python": small_call_of_python},
-             behind="What the function reads besides its arguments is looked at at each call."),
+             behind="What the function reads besides its arguments is looked at at each call, by Python."),
     *[first_calls(10**power) for power in range(3, 7)],
 ]  # fmt: skip
