@@ -60,6 +60,8 @@ def installed(peers: Iterable[str], pythons: Iterable[str] = ()) -> dict[str, Pe
         having = ((python, known) for python, known in homes if all(known.get(m) for m in MODULES[peer]))
         python, known = next(having, ("", {}))
         version = known.get(peer, platform.python_version())
+        if peer == "autograd_lite":  # which may be a folder that nobody has installed
+            from autograd_lite import __version__ as version
         found[peer] = Peer(python, version) if python else None
     return found
 
